@@ -1,0 +1,72 @@
+# Everything is built under .chai, from the lock files; nothing else on the machine is touched.
+PYTHON ?= python3.11
+VENV := .chai/venv
+LABEL_STUDIO_VENV := .chai/label-studio-venv
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-deps
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down status test test-browser test-chaos test-demo lint bench clean lock
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.done $(LABEL_STUDIO_VENV)/.done ## Build both environments under .chai (done by the others where needed)
+
+$(VENV)/.done: requirements.lock pyproject.toml
+	@echo "Building the platform's environment (about two minutes, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements.lock
+	@$(BIN)/python $(PIP_INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(LABEL_STUDIO_VENV)/.done: deploy/label_studio/requirements.lock
+	@echo "Building Label Studio's environment (about two minutes, once)"
+	@$(PYTHON) -m venv $(LABEL_STUDIO_VENV)
+	@$(LABEL_STUDIO_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r deploy/label_studio/requirements.lock
+	@touch $@
+
+demo: setup ## Run the whole loop on practice clips with practice people, and say where to look
+	@$(BIN)/chai demo
+
+up: setup ## Start Dagster and Label Studio for daily work; prints addresses and log-ins
+	@$(BIN)/chai up
+
+down: ## Stop what `make up` or `make demo` started
+	@if [ -x $(BIN)/chai ]; then $(BIN)/chai down --all; else echo "nothing is installed, nothing runs"; fi
+
+status: setup ## Show what runs and where every batch stands
+	@$(BIN)/chai status
+
+test: setup ## Run the tests against a real Label Studio, S3 server and PostgreSQL
+	@$(BIN)/python -m pytest -m "not browser and not chaos and not demo"
+
+test-browser: setup ## Drive the labelling pages in Chromium (needs the package chromium)
+	@$(BIN)/python -m pytest -m browser
+
+test-chaos: setup ## Kill the platform at random points and see that nothing is lost or doubled
+	@$(BIN)/python -m pytest -m chaos
+
+test-demo: setup ## Run the demo twice from nothing: it ends well, and the second time finds nothing to do
+	@$(BIN)/python -m pytest -s -m demo
+
+lint: setup ## Formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+
+bench: setup ## Measure speed and memory; prints a table and writes .chai/bench.json
+	@$(BIN)/python -m tests.bench $(if $(SMOKE),--smoke)
+
+clean: ## Remove everything under .chai (asks first where people's work is in .chai/work)
+	@if [ -d .chai/work ] && [ "$(CONFIRM)" != yes ]; then \
+	  echo ".chai/work holds the work of people (tables, annotations, media): make clean CONFIRM=yes removes it too"; exit 1; fi
+	@$(MAKE) --no-print-directory down
+	@rm -rf .chai .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+lock: ## Renew the lock files from pyproject.toml and deploy/label_studio/requirements.in
+	@$(PYTHON) -m venv .chai/lock-venv && .chai/lock-venv/bin/pip install -qq uv
+	@.chai/lock-venv/bin/uv pip compile -q pyproject.toml --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	@.chai/lock-venv/bin/uv pip compile -q deploy/label_studio/requirements.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o deploy/label_studio/requirements.lock
