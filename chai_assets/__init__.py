@@ -1,0 +1,1 @@
+"""What the platform knows and does: one folder per stage of the loop, and the definitions that join them."""

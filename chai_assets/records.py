@@ -1,0 +1,83 @@
+"""Content-addressed ids: what a record is made of decides its id, so a chain of records can be checked.
+
+Only hashing lives here. Times, Label Studio ids and row order never enter an id, so that the same work done
+twice, on two machines or after a crash, gives the same ids.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+_PREFIX = {
+    "clip": "clp",
+    "label": "lbl",
+    "draft": "drf",
+    "critique": "crt",
+    "finding": "fnd",
+    "revision": "rev",
+}
+_PREFIX |= {"candidate": "cnd", "review": "rvw", "feedback": "fbk", "triple": "tri", "merged": "mrg"}
+_PREFIX |= {"request": "req", "event": "evt", "entry": "ent", "problem": "prb", "error": "err"}
+_PREFIX |= {"dataset": "dst", "score": "scr"}
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: keys sorted, no spaces, UTF-8 kept; NaN is refused with ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sha256_text(text: str) -> str:
+    """Hex sha256 of the UTF-8 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_id(record: str, /, **parts: Any) -> str:
+    """Id of a record: a three-letter prefix and 32 hex digits (128 bits) of the sha256 of its parts.
+
+    Raises KeyError for an unknown kind, TypeError for a part that is not JSON.
+    """
+    return f"{_PREFIX[record]}_{sha256_text(canonical_json([record, parts]))[:32]}"
+
+
+def label_id(row: dict[str, Any]) -> str:
+    """Id of a `primitives` row: clip, aspect, spec, answers and author."""
+    same = ("clip_id", "aspect", "spec_hash", "answers", "problem", "note", "author")
+    return record_id("label", **{column: row[column] for column in same})
+
+
+def draft_id(row: dict[str, Any]) -> str:
+    """Id of a `drafts` row: all that made it (clip, labels, upstream captions, spec, prompt, model, text)."""
+    same = (
+        "clip_id",
+        "aspect",
+        "label_id",
+        "upstream",
+        "spec_hash",
+        "prompt_hash",
+        "model",
+        "served_revision",
+    )
+    return record_id("draft", **{column: row[column] for column in (*same, "sampling", "text")})
+
+
+def critique_id(row: dict[str, Any]) -> str:
+    """Id of a `critiques` row: the draft, what opened the round, the content and the author."""
+    same = ("draft_id", "round", "cause", "verdict", "rating", "findings", "text", "author")
+    return record_id("critique", **{column: row[column] for column in same})
+
+
+def revision_id(row: dict[str, Any]) -> str:
+    """Id of a `revisions` row: exactly one draft and one critique, the model and the text."""
+    same = ("draft_id", "critique_id", "model", "served_revision", "text")
+    return record_id("revision", **{column: row[column] for column in same})
+
+
+def review_id(row: dict[str, Any]) -> str:
+    """Id of a `reviews` row: the candidate, the grade, the verdict with all its remarks, and the author."""
+    same = ("candidate_id", "grade", "verdict", "ticks", "misses", "reasons", "note", "author")
+    return record_id("review", **{column: row[column] for column in same})
+
+
+def feedback_id(row: dict[str, Any]) -> str:
+    """Id of a `feedback` row: the rejection, the answer and the author."""
+    return record_id("feedback", **{column: row[column] for column in ("review_id", "answer", "reason", "author")})

@@ -1,0 +1,131 @@
+"""The one place that reads the environment: where things are, and which engine and stores are used.
+
+Every setting has a default that works on one machine with nothing set up; secrets have none and are read by
+name only when used, so that loading the definitions needs no variable.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"
+DAGSTER_PORT = "CHAI_DAGSTER_PORT"
+CODE_PORT = "CHAI_CODE_PORT"
+POSTGRES_URL = "CHAI_POSTGRES_URL"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this deployment keeps its things. Folders may be `s3://bucket/prefix` where it says so."""
+
+    home: Path
+    """Folder of everything local: tables, media, inbox, secrets, logs."""
+    tables: str
+    """Folder or s3:// prefix of the Delta tables."""
+    media: str
+    """Folder or s3:// prefix of clips, thumbnails and stored model answers."""
+    inbox: str
+    """Folder or s3:// prefix whose sub-folders become batches."""
+    datasets: str
+    """Folder or s3:// prefix of published datasets."""
+    people: Path
+    """The people file (YAML)."""
+    label_studio_url: str
+    """Address of Label Studio, as browsers and this platform reach it."""
+    dagster_port: int
+    """Port of Dagster's UI."""
+    code_port: int
+    """Port of Dagster's code server."""
+    captioner: str
+    """Name of the engine that drafts and revises."""
+    spec_version: str
+    """Released specification in force; empty for the newest."""
+    poll_seconds: int
+    """Seconds between two looks at Label Studio and at the inbox."""
+    detector: str
+    """Shot detector: adaptive, content, or none."""
+    clip_seconds: tuple[float, float]
+    """Shortest and longest clip that is ingested, in seconds."""
+
+    @property
+    def dagster_url(self) -> str:
+        """Address of Dagster's UI on this machine."""
+        return f"http://127.0.0.1:{self.dagster_port}"
+
+    def as_env(self) -> dict[str, str]:
+        """These settings as CHAI_* variables, for the processes of this deployment."""
+        shortest, longest = self.clip_seconds
+        values = {
+            "CHAI_HOME": self.home,
+            "CHAI_TABLES": self.tables,
+            "CHAI_MEDIA": self.media,
+            "CHAI_INBOX": self.inbox,
+            "CHAI_DATASETS": self.datasets,
+            "CHAI_PEOPLE": self.people,
+            "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
+            DAGSTER_PORT: self.dagster_port,
+            CODE_PORT: self.code_port,
+            "CHAI_CAPTIONER": self.captioner,
+            "CHAI_SPEC_VERSION": self.spec_version,
+            "CHAI_POLL_SECONDS": self.poll_seconds,
+            "CHAI_DETECTOR": self.detector,
+            "CHAI_CLIP_SECONDS": f"{shortest:g}-{longest:g}",
+            POSTGRES_URL: postgres_url() or "",
+        }
+        return {name: str(value) for name, value in values.items()}
+
+    @classmethod
+    def from_env(cls, **defaults: str) -> "Settings":
+        """Settings from CHAI_* variables; `defaults` stand in for variables that are not set.
+
+        Everything local lies under CHAI_HOME, by default `.chai/work` in the checkout.
+        """
+        get = {**defaults, **os.environ}.get
+        home = Path(get("CHAI_HOME", "") or Path(__file__).resolve().parents[1] / ".chai" / "work").absolute()
+        label_studio_port = get("CHAI_LABEL_STUDIO_PORT", "8080")
+        shortest, _, longest = get("CHAI_CLIP_SECONDS", "1-20").partition("-")
+        return cls(
+            home=home,
+            tables=get("CHAI_TABLES", str(home / "tables")),
+            media=get("CHAI_MEDIA", str(home / "media")),
+            inbox=get("CHAI_INBOX", str(home / "inbox")),
+            datasets=get("CHAI_DATASETS", str(home / "datasets")),
+            people=Path(get("CHAI_PEOPLE", str(home / "people.yaml"))),
+            label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
+            dagster_port=int(get(DAGSTER_PORT, "3000")),
+            code_port=int(get(CODE_PORT, "3030")),
+            captioner=get("CHAI_CAPTIONER", "offline"),
+            spec_version=get("CHAI_SPEC_VERSION", ""),
+            poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
+            detector=get("CHAI_DETECTOR", "adaptive"),
+            clip_seconds=(float(shortest), float(longest or 20)),
+        )
+
+
+def s3_options() -> dict[str, str]:
+    """Options for Delta tables on S3, from the standard AWS_* variables that boto3 reads by itself."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+    options = {"aws_conditional_put": "etag"}
+    if endpoint:
+        options |= {"aws_endpoint": endpoint, "aws_allow_http": str(endpoint.startswith("http://")).lower()}
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        if value := os.environ.get(name):
+            options[name.lower()] = value
+    return options
+
+
+def postgres_url() -> str | None:
+    """PostgreSQL for Dagster's own storage, or None for the embedded SQLite."""
+    return os.environ.get(POSTGRES_URL) or None
+
+
+def label_studio_token() -> dg.EnvVar:
+    """Service token of Label Studio, by name: resolved when a run uses it, never shown in the UI."""
+    return dg.EnvVar(LABEL_STUDIO_TOKEN)
+
+
+def label_studio_token_value() -> str | None:
+    """Service token of a Label Studio that was set up elsewhere, or None."""
+    return os.environ.get(LABEL_STUDIO_TOKEN) or None

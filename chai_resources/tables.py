@@ -1,0 +1,165 @@
+"""Delta Lake tables: append rows, read rows, pin versions. What the tables mean is in `schemas.py`.
+
+Append-only and at-least-once: a row may be appended twice after a crash, so every read takes distinct keys,
+earliest first. One append is one atomic commit; readers never see half of it.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from chai_resources.schemas import TABLES, Table
+from chai_resources.settings import s3_options
+
+
+class TablesUnreachable(Exception):
+    """The store of the tables cannot be read or written; the text names the table and the remedy."""
+
+
+def now() -> datetime:
+    """The time of writing, UTC, microseconds: the value of `recorded_at`."""
+    return datetime.now(UTC)
+
+
+class Tables(dg.ConfigurableResource):
+    """All tables under one root, a folder or an `s3://bucket/prefix`; the same code for both."""
+
+    root: str
+
+    @cached_property
+    def _options(self) -> dict[str, str]:
+        if self.root.startswith("s3://"):
+            return s3_options()
+        Path(self.root).mkdir(parents=True, exist_ok=True)
+        return {}
+
+    def uri(self, name: str) -> str:
+        """Where a table lies. Raises KeyError for a table that has no schema."""
+        return f"{self.root.rstrip('/')}/{TABLES[name].name}"
+
+    def append(self, name: str, rows: Iterable[dict[str, Any]]) -> int:
+        """Appends rows in one commit; returns how many. No rows, no commit.
+
+        `recorded_at` is filled in where a row lacks it. Raises pyarrow.ArrowInvalid for a row that does not
+        fit the schema, TablesUnreachable if the store does not answer.
+        """
+        table = TABLES[name]
+        data = self._as_arrow(table, list(rows))
+        if not data.num_rows:
+            return 0
+        with self._reachable(name):
+            self._commit(name, table, data)
+        return data.num_rows
+
+    def read(
+        self,
+        name: str,
+        batch: str | None = None,
+        columns: Sequence[str] | None = None,
+        version: int | None = None,
+    ) -> pl.DataFrame:
+        """Distinct rows by the table's key, the earliest of each, in order of writing; all batches or one.
+
+        `version` reads the table as it was then. A table that was never written (version -1) reads as empty
+        with its schema's columns.
+        """
+        table = TABLES[name]
+        wanted = list(columns) if columns else table.schema.names
+        with self._reachable(name):
+            try:
+                if version == -1:
+                    raise TableNotFoundError
+                rows = pl.scan_delta(DeltaTable(self.uri(name), version, storage_options=self._options))
+                if batch is not None:
+                    rows = rows.filter(pl.col("batch") == batch)
+                needed = list(dict.fromkeys([*wanted, table.key, "recorded_at"]))
+                found = rows.select(needed).collect()
+            except TableNotFoundError:
+                return self._empty(table).select(wanted)
+        in_order = found.sort("recorded_at", maintain_order=True)
+        return in_order.unique(table.key, keep="first", maintain_order=True).select(wanted)
+
+    def rows(self, name: str, batch: str | None = None) -> list[dict[str, Any]]:
+        """`read`, as dictionaries."""
+        return self.read(name, batch).to_dicts()
+
+    def append_new(self, name: str, rows: Iterable[dict[str, Any]], batch: str | None = None) -> int:
+        """Appends the rows whose key the table does not hold yet; returns how many were new."""
+        key = TABLES[name].key
+        fresh = {row[key]: row for row in rows}
+        if not fresh:
+            return 0
+        known = set(self.read(name, batch, columns=[key])[key])
+        return self.append(name, [row for value, row in fresh.items() if value not in known])
+
+    def version(self, name: str) -> int:
+        """The table's Delta version; -1 if it was never written."""
+        with self._reachable(name):
+            try:
+                return DeltaTable(self.uri(name), storage_options=self._options).version()
+            except TableNotFoundError:
+                return -1
+
+    def maintain(self, name: str) -> dict[str, Any]:
+        """Compacts a table's small files and drops those no version of the last 30 days needs."""
+        with self._reachable(name):
+            try:
+                table = DeltaTable(self.uri(name), storage_options=self._options)
+            except TableNotFoundError:
+                return {"table": name, "files_removed": 0}
+            compacted = table.optimize.compact()
+            vacuumed = table.vacuum(retention_hours=24 * 30, dry_run=False)
+        return {"table": name, "files_removed": compacted["numFilesRemoved"], "vacuumed": len(vacuumed)}
+
+    def _commit(self, name: str, table: Table, data: pa.Table) -> None:
+        # Two first writers race to create the table: the loser's commit conflicts once and then appends.
+        for attempt in (1, 2, 3):
+            try:
+                write_deltalake(
+                    self.uri(name),
+                    data,
+                    mode="append",
+                    partition_by=["batch"] if table.partitioned else None,
+                    storage_options=self._options,
+                    commit_properties=CommitProperties(max_commit_retries=20),
+                )
+                return
+            except CommitFailedError:
+                if attempt == 3:
+                    raise
+
+    @staticmethod
+    def _as_arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
+        written = now()
+        filled = [{**row, "recorded_at": row.get("recorded_at") or written} for row in rows]
+        for row in filled:
+            if unknown := row.keys() - set(table.schema.names):
+                raise KeyError(f"table {table.name} has no column {sorted(unknown)}")
+        return pa.Table.from_pylist(filled, schema=table.schema)
+
+    @staticmethod
+    def _empty(table: Table) -> pl.DataFrame:
+        empty = pl.from_arrow(table.schema.empty_table())
+        assert isinstance(empty, pl.DataFrame)
+        return empty
+
+    @contextmanager
+    def _reachable(self, name: str):
+        try:
+            yield
+        except (DeltaError, OSError) as error:
+            where = "check the S3 endpoint and credentials" if self.root.startswith("s3://") else "check the folder"
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise TablesUnreachable(
+                f"table {name} at {self.uri(name)} cannot be reached: {where}, then run again; nothing was lost "
+                f"({said[-1].strip()})"
+            ) from error
