@@ -1,0 +1,11 @@
+"""Label Studio, seen from outside: projects, tasks, annotations and people over its REST API.
+
+`LabelStudio` is the service account's client, `Annotator` a person's own session. What tasks and annotations
+mean is not known here.
+"""
+
+from chai_resources.label_studio.annotator import Annotator
+from chai_resources.label_studio.api import LabelStudioDown, LabelStudioRefused
+from chai_resources.label_studio.client import LabelStudio, Task, title_of
+
+__all__ = ["Annotator", "LabelStudio", "LabelStudioDown", "LabelStudioRefused", "Task", "title_of"]

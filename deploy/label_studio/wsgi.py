@@ -1,0 +1,22 @@
+"""Web entry of Label Studio for gunicorn, with the role guard as the innermost middleware.
+
+CHAI_PREPARE=1 migrates and makes the service account first; that is for one worker, where it saves starting
+Django twice. With more workers run boot.py once before them.
+"""
+# pyright: reportMissingImports=false
+
+import os
+
+import boot
+
+boot.load()
+
+from django.conf import settings  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+
+settings.MIDDLEWARE = [*settings.MIDDLEWARE, "guard.RoleGuard"]
+
+if os.environ.get("CHAI_PREPARE") == "1":
+    boot.prepare()
+
+application = get_wsgi_application()
