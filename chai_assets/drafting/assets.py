@@ -1,0 +1,34 @@
+"""Drafting: a model writes each aspect's caption from the labelled primitives."""
+
+import dagster as dg
+
+from chai_assets.asking import ask, given_up
+from chai_assets.desk import Desk
+from chai_assets.drafting.draft import finish_draft, wanted_drafts
+from chai_assets.partitions import batches
+from chai_assets.reporting import preview, table_result
+from chai_resources.captioners.choice import CaptionerChoice
+
+
+@dg.asset(
+    partitions_def=batches,
+    group_name="drafting",
+    deps=["clips", "spec", "primitives", "reviews"],
+    pool="model",
+)
+def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
+    """Pre-captions: written once an item is labelled and the aspects it rests on are approved."""
+    batch, tables = context.partition_key, desk.tables
+    engine = captioner.open(desk.media)
+    items = desk.standings(batch)
+    wanted = wanted_drafts(items, desk.spec, desk.clips(batch), engine, desk.media.url, given_up(tables, batch))
+    outcome = ask("draft", "drafts", wanted, finish_draft, captioner=engine, tables=tables, log=context.log.info)
+    return table_result(
+        tables,
+        "drafts",
+        batch,
+        outcome.made,
+        wait_for_upstream=sum(item.stage == "upstream" for item in items),
+        set_aside=sum(item.stage == "set_aside" for item in items),
+        errors=preview(outcome.errors),
+    )

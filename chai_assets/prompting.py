@@ -1,0 +1,69 @@
+"""Prompts from template files, and the requests that carry them.
+
+A template is a Markdown file beside the stage that asks, with `$name` for what is filled in. Everything that
+the model is asked decides the request's hash; where the clip happens to lie does not.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from chai_assets.records import record_id
+from chai_resources.captioners import Captioner, Media, Request, TaskName
+
+SAMPLING: dict[str, Any] = {"temperature": 0}
+
+
+def render(template: Path, **values: str) -> str:
+    """The template's text with every `$name` filled in. Raises ValueError naming file and fault."""
+    try:
+        return Template(template.read_text(encoding="utf-8")).substitute(values).strip()
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{template}: cannot be filled in ({error}); "
+            f"it may use {', '.join(f'${name}' for name in values)}, and $$ for a dollar sign"
+        ) from error
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A Markdown list, or the word none."""
+    return "\n".join(f"- {line}" for line in lines) or "none"
+
+
+def clip_media(clip: dict[str, Any], uri: str) -> Media:
+    """The stored clip of a row of the `clips` table, at this address."""
+    return Media(uri=uri, mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
+
+
+def build_request(
+    task: TaskName,
+    key: str,
+    prompt: str,
+    context: dict[str, Any],
+    *,
+    clip_id: str,
+    captioner: Captioner,
+    media: Media | None = None,
+) -> Request:
+    """A request whose hash covers task, prompt, context, clip, model, its revision and the sampling."""
+    request_hash = record_id(
+        "request",
+        task=task,
+        prompt=prompt,
+        context=context,
+        clip=clip_id,
+        model=captioner.model,
+        revision=captioner.revision,
+        sampling=SAMPLING,
+    )
+    return Request(
+        key=key,
+        hash=request_hash,
+        task=task,
+        prompt=prompt,
+        context=context,
+        media=media,
+        sampling=dict(SAMPLING),
+        cache_group=clip_id,
+    )

@@ -1,0 +1,34 @@
+"""Revision: the model applies each critique to its draft, and what it did is checked finding by finding."""
+
+import dagster as dg
+
+from chai_assets.asking import ask, given_up
+from chai_assets.desk import Desk
+from chai_assets.partitions import batches
+from chai_assets.reporting import preview, table_result
+from chai_assets.revision.revise import finish_revision, wanted_revisions
+from chai_resources.captioners.choice import CaptionerChoice
+
+
+@dg.asset(partitions_def=batches, group_name="revision", deps=["drafts", "critiques"], pool="model")
+def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
+    """Post-captions: each critique that asks for a change, applied to its draft by the model."""
+    batch, tables = context.partition_key, desk.tables
+    engine = captioner.open(desk.media)
+    items = [item for item in desk.standings(batch) if item.draft and item.unrevised]
+    wanted = wanted_revisions(items, desk.spec, desk.clips(batch), engine, desk.media.url, given_up(tables, batch))
+    finish = finish_revision(
+        {item.draft["draft_id"]: item.draft for item in items if item.draft},
+        {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
+    )
+    outcome = ask("revise", "revisions", wanted, finish, captioner=engine, tables=tables, log=context.log.info)
+    rows = tables.rows("revisions", batch)
+    return table_result(
+        tables,
+        "revisions",
+        batch,
+        outcome.made,
+        findings_that_did_not_take=sum(not e["took"] for row in rows for e in row["effects"]),
+        unasked_changes=sum(len(row["other_changes"]) for row in rows),
+        errors=preview(outcome.errors),
+    )

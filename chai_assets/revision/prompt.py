@@ -1,0 +1,56 @@
+"""The revise request: one draft and one critique, for a model to apply."""
+
+from pathlib import Path
+from typing import Any
+
+from chai_assets.prompting import build_request, clip_media, render
+from chai_assets.spec.models import Spec
+from chai_resources.captioners import Captioner, Request
+
+TEMPLATE = Path(__file__).parent / "prompts" / "revise.md"
+
+_WHY = {
+    "wrong": "This is wrong",
+    "imprecise": "This is imprecise",
+    "subjective": "This is an opinion, not something seen",
+    "redundant": "This is superfluous",
+}
+
+
+def revise_request(
+    spec: Spec,
+    clip: dict[str, Any],
+    draft: dict[str, Any],
+    critique: dict[str, Any],
+    captioner: Captioner,
+    media_uri: str,
+) -> Request:
+    """The request for the revision of a draft by a critique: rows of `clips`, `drafts` and `critiques`."""
+    findings = [
+        {name: finding[name] for name in ("finding_id", "kind", "quote", "start", "end", "fix")}
+        for finding in critique["findings"]
+    ]
+    prompt = render(
+        TEMPLATE,
+        instruction=spec.aspects[draft["aspect"]].instruction.strip(),
+        draft=draft["text"],
+        findings="\n".join(f"{number}. {_line(finding)}" for number, finding in enumerate(findings, start=1)),
+        critique=critique["text"],
+    )
+    return build_request(
+        "revise",
+        critique["critique_id"],
+        prompt,
+        {"draft": draft["text"], "findings": findings},
+        clip_id=clip["clip_id"],
+        captioner=captioner,
+        media=clip_media(clip, media_uri),
+    )
+
+
+def _line(finding: dict[str, Any]) -> str:
+    quote, fix = finding["quote"], (finding["fix"] or "").strip()
+    if finding["kind"] == "missing":
+        return f"This is missing; add it: {fix}"
+    ask = f'write instead: "{fix}"' if fix else "remove it."
+    return f'{_WHY.get(finding["kind"], "Change this")}: "{quote}"; {ask}'

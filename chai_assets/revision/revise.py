@@ -1,0 +1,61 @@
+"""Which revisions are wanted, and what a revision row holds: its effects are checked as it is made. Pure."""
+
+from collections.abc import Callable, Iterable
+
+from chai_assets.asking import Wanted
+from chai_assets.chain import Row, Standing
+from chai_assets.records import revision_id
+from chai_assets.revision.effects import effects, other_changes
+from chai_assets.revision.prompt import revise_request
+from chai_assets.spec.models import Spec
+from chai_resources.captioners import Captioner
+
+
+def wanted_revisions(
+    items: Iterable[Standing],
+    spec: Spec,
+    clips: dict[str, Row],
+    captioner: Captioner,
+    media_uri: Callable[[str], str],
+    given_up: set[str],
+) -> list[Wanted]:
+    """Requests for the critiques that ask for a change and have no revision yet."""
+    wanted = []
+    for item in items:
+        if item.stage != "revision" or item.draft is None or item.unrevised is None:
+            continue
+        clip, draft, critique = clips[item.clip_id], item.draft, item.unrevised
+        request = revise_request(
+            spec=spec,
+            clip=clip,
+            draft=draft,
+            critique=critique,
+            captioner=captioner,
+            media_uri=media_uri(clip["media_key"]),
+        )
+        if request.hash in given_up:
+            continue
+        base = {
+            "batch": clip["batch"],
+            "clip_id": item.clip_id,
+            "aspect": item.aspect,
+            "draft_id": draft["draft_id"],
+            "critique_id": critique["critique_id"],
+        }
+        wanted.append(Wanted(request, base))
+    return wanted
+
+
+def finish_revision(drafts: dict[str, Row], critiques: dict[str, Row]) -> Callable[[Row], Row]:
+    """Completes revision rows: the id, whether each finding took, and what changed that none asked for."""
+
+    def finish(row: Row) -> Row:
+        draft, findings = drafts[row["draft_id"]]["text"], critiques[row["critique_id"]]["findings"]
+        return {
+            **row,
+            "revision_id": revision_id(row),
+            "effects": effects(draft, findings, row["text"]),
+            "other_changes": other_changes(draft, findings, row["text"]),
+        }
+
+    return finish

@@ -1,0 +1,1 @@
+"""Triples: draft, critique and revision that passed review, joined and verified."""

@@ -1,0 +1,116 @@
+"""Joins approved candidates into triples, with every link of the chain recomputed; withdraws what fell. Pure.
+
+`rows` of the `triples` table are entries: a triple is in force when its latest entry says `verified`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from chai_assets import records
+from chai_assets.chain import Candidate, Row, Standing
+from chai_assets.records import record_id
+from chai_assets.triples.chain_hash import chain_hash
+
+
+def broken_links(candidate: Candidate, review: Row) -> list[str]:
+    """What is wrong with a chain; empty when every id follows from its record and every record from the one before."""
+    draft, critique, revision = candidate.draft, candidate.critique, candidate.revision
+    wrong = []
+    if draft["draft_id"] != records.draft_id(draft):
+        wrong.append(f"draft {draft['draft_id']} is not what its id was made from")
+    if critique["critique_id"] != records.critique_id(critique):
+        wrong.append(f"critique {critique['critique_id']} is not what its id was made from")
+    if critique["draft_id"] != draft["draft_id"]:
+        wrong.append(f"critique {critique['critique_id']} is about draft {critique['draft_id']}")
+    if revision is None and critique["verdict"] != "perfect":
+        wrong.append(f"critique {critique['critique_id']} asks for a change and there is no revision")
+    if revision is not None:
+        if revision["revision_id"] != records.revision_id(revision):
+            wrong.append(f"revision {revision['revision_id']} is not what its id was made from")
+        if (revision["draft_id"], revision["critique_id"]) != (draft["draft_id"], critique["critique_id"]):
+            wrong.append(f"revision {revision['revision_id']} was made from another draft or critique")
+    if review["review_id"] != records.review_id(review):
+        wrong.append(f"review {review['review_id']} is not what its id was made from")
+    if review["candidate_id"] != candidate.candidate_id:
+        wrong.append(f"review {review['review_id']} is about another candidate")
+    if review["author"] in {critique["author"], candidate.acceptance["author"]}:
+        wrong.append(f"review {review['review_id']} was written by the author of the critique")
+    return wrong
+
+
+@dataclass
+class Joined:
+    """New entries for the triples table, and the chains that do not hold, each with its faults."""
+
+    entries: list[Row] = field(default_factory=list)
+    broken: list[Row] = field(default_factory=list)
+
+
+def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row]) -> Joined:
+    """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn."""
+    known: dict[str, list[Row]] = {}
+    for entry in entries:
+        known.setdefault(entry["triple_id"], []).append(entry)
+    outcome, in_force = Joined(), set()
+    for item in items:
+        if item.stage != "approved" or item.candidate is None or item.review is None:
+            continue
+        row = triple_row(item, clips[item.clip_id])
+        if faults := broken_links(item.candidate, item.review):
+            outcome.broken.append({"clip_id": item.clip_id, "aspect": item.aspect, "faults": "; ".join(faults)})
+            continue
+        in_force.add(row["triple_id"])
+        history = known.get(row["triple_id"], [])
+        if not history or history[-1]["standing"] != "verified":
+            outcome.entries.append(_entry(row, "verified", len(history)))
+    for triple_id, history in known.items():
+        if triple_id not in in_force and history[-1]["standing"] == "verified":
+            outcome.entries.append(_entry({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
+    return outcome
+
+
+def triple_row(item: Standing, clip: Row) -> Row:
+    """The triple of an approved item, without entry id and standing."""
+    candidate, review = item.candidate, item.review
+    assert candidate is not None
+    assert review is not None
+    draft, critique, revision = candidate.draft, candidate.critique, candidate.revision
+    chain: dict[str, Any] = {
+        "draft_id": draft["draft_id"],
+        "critique_id": critique["critique_id"],
+        "revision_id": revision["revision_id"] if revision else None,
+        "review_id": review["review_id"],
+    }
+    return {
+        **chain,
+        "triple_id": record_id("triple", **chain),
+        "chain_hash": chain_hash(**chain),
+        "batch": clip["batch"],
+        "clip_id": item.clip_id,
+        "source_id": clip["source_id"],
+        "aspect": item.aspect,
+        "draft": draft["text"],
+        "critique": critique["text"],
+        "final": candidate.text,
+        "rating": candidate.rating,
+        "rounds": len(item.answered("critique")),
+        "findings": critique["findings"] if revision else [],
+        "annotator": critique["author"],
+        "reviewer": review["author"],
+        "model": draft["model"],
+        "spec_version": draft["spec_version"],
+        "spec_hash": draft["spec_hash"],
+    }
+
+
+def in_force(entries: pl.DataFrame) -> pl.DataFrame:
+    """The triples whose latest entry says `verified`; `entries` in order of writing."""
+    return entries.unique("triple_id", keep="last", maintain_order=True).filter(pl.col("standing") == "verified")
+
+
+def _entry(row: Row, standing: str, number: int) -> Row:
+    entry = record_id("entry", triple=row["triple_id"], standing=standing, number=number)
+    return {**row, "standing": standing, "entry_id": entry}

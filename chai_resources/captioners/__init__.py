@@ -1,0 +1,94 @@
+"""The Captioner protocol: keyed requests in, keyed results out, never raising for a single row.
+
+An engine turns `Request`s into `Result`s. What an engine is asked stands twice in a request: as the `prompt`
+a language model reads, and as `context`, the same facts as data, for engines that compose by rule. Engines
+live in one module each beside this one; `stored.py` makes sure a request is answered once.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+TaskName = Literal["draft", "revise", "merge"]
+ErrorKind = Literal["retryable", "permanent", "blocked"]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can do, so that callers ask before they rely on it."""
+
+    native_video: bool = False
+    frames: bool = False
+    logprobs: bool = False
+    n: bool = False
+    json_schema: bool = False
+    batch: bool = False
+
+
+@dataclass(frozen=True)
+class Media:
+    """The clip a request is about: where it lies, its length in seconds and its constant frame rate."""
+
+    uri: str
+    mime: str
+    duration_s: float
+    fps: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model. `hash` decides identity: two requests with one hash are one request.
+
+    `key` is the caller's own; `cache_group` names what shares a prefix (the clip), so that an engine may keep
+    such requests together. Media come first in any message an engine builds.
+
+    `context` by task:
+      draft   {"aspect", "statements": [sentence, ...], "upstream": {aspect: caption}}
+      revise  {"draft": text, "findings": [{"finding_id", "kind", "quote", "start", "end", "fix"}, ...]}
+      merge   {"captions": [{"aspect", "text"}, ...]}
+    """
+
+    key: str
+    hash: str
+    task: TaskName
+    prompt: str
+    context: dict[str, Any]
+    media: Media | None = None
+    sampling: dict[str, Any] = field(default_factory=dict)
+    cache_group: str = ""
+
+
+@dataclass(frozen=True)
+class CaptionError:
+    """Why a request has no text. `retryable`: ask again later; `permanent`: never; `blocked`: refused on content."""
+
+    kind: ErrorKind
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to the request of the same `key`: a text, or an error; never both."""
+
+    key: str
+    model: str
+    served_revision: str
+    text: str | None = None
+    finish_reason: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    latency_ms: float = 0.0
+    error: CaptionError | None = None
+
+
+class Captioner(Protocol):
+    """An engine. `model` and `revision` are known before a call, so that they can enter a request's hash."""
+
+    model: str
+    revision: str
+    capabilities: Capabilities
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """One result for each request, in any order; a failure is a result with an error, never an exception."""
+        ...
