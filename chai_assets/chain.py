@@ -1,0 +1,317 @@
+"""Where each (clip, aspect) stands: one walk through its records gives its history and its next step.
+
+Pure functions over rows. Every planner of the loop (which tasks to push or close, what to draft, revise,
+review, export) reads the standings made here, so the rules of the loop are written once. No I/O, no Dagster.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from chai_assets.records import record_id
+
+Row = dict[str, Any]
+TurnKind = Literal["primitives", "critique", "review", "feedback"]
+Stage = Literal[
+    "labeling", "set_aside", "upstream", "drafting", "critique", "revision", "review", "feedback", "approved"
+]
+
+
+def label_key(clip_id: str, aspect: str, spec_version: str) -> str:
+    """Key of the labelling task of a clip's aspect under a released specification."""
+    return f"primitives:{clip_id}:{aspect}:{spec_version}"
+
+
+def critique_key(cause: str) -> str:
+    """Key of a critique task; `cause` is the draft, the revision or the rejection that opened the round."""
+    return f"critique:{cause}"
+
+
+def review_key(candidate_id: str, grade: int) -> str:
+    """Key of a review task; grade 1 is the review, grade 2 the regrade."""
+    return f"review:{candidate_id}:{grade}"
+
+
+def feedback_key(review_id: str) -> str:
+    """Key of the task that tells the annotator of a rejection."""
+    return f"feedback:{review_id}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A caption put up for review: its draft, the critique that shaped it, its revision if it has one."""
+
+    draft: Row
+    critique: Row
+    revision: Row | None
+    acceptance: Row
+    """The critique row that called the caption right: the same row as `critique` for a perfect draft."""
+    rating: int
+    """The last rating that was given to the draft itself."""
+
+    @property
+    def candidate_id(self) -> str:
+        return record_id(
+            "candidate",
+            draft=self.draft["draft_id"],
+            critique=self.critique["critique_id"],
+            revision=self.revision["revision_id"] if self.revision else None,
+            acceptance=self.acceptance["critique_id"],
+        )
+
+    @property
+    def caption_id(self) -> str:
+        """Id of what holds the caption: the revision, or the draft where it stood."""
+        return self.revision["revision_id"] if self.revision else self.draft["draft_id"]
+
+    @property
+    def text(self) -> str:
+        return self.revision["text"] if self.revision else self.draft["text"]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One human step: the task that asks for it, what it shows, and the current answer if there is one."""
+
+    kind: TurnKind
+    key: str
+    answer: Row | None = None
+    quarantined: bool = False
+    """The person's latest word on this task could not be read: it waits for a correction."""
+    round: int = 0
+    cause: str = ""
+    shown: Row | None = None
+    """Critique turns: the revision shown, or None where the draft itself is."""
+    previous: Row | None = None
+    """Critique turns: the critique of the round before."""
+    rejection: Row | None = None
+    """Critique and regrade turns: the rejecting review that led here. Feedback turns: the review they tell of."""
+    plea: Row | None = None
+    """Regrade turns: the feedback that asked for it."""
+    candidate: Candidate | None = None
+    grade: int = 0
+
+
+@dataclass
+class Standing:
+    """One (clip, aspect): how far it is, the human turns so far, and what it holds."""
+
+    clip_id: str
+    aspect: str
+    stage: Stage = "labeling"
+    label: Row | None = None
+    upstream: dict[str, Candidate] = field(default_factory=dict)
+    draft: Row | None = None
+    turns: list[Turn] = field(default_factory=list)
+    unrevised: Row | None = None
+    """At stage `revision`: the critique that waits for its revision."""
+    candidate: Candidate | None = None
+    """At stages `review`, `feedback` and `approved`: what is under review, or was approved."""
+    review: Row | None = None
+    """At stage `approved`: the approving review."""
+
+    @property
+    def waiting(self) -> Turn | None:
+        """The human turn this item waits for, if it waits for one."""
+        return self.turns[-1] if self.turns and self.turns[-1].answer is None else None
+
+    @property
+    def upstream_ids(self) -> list[str]:
+        return [candidate.caption_id for candidate in self.upstream.values()]
+
+    def answered(self, *kinds: TurnKind) -> list[Row]:
+        """Answers given so far to turns of these kinds, in order."""
+        return [turn.answer for turn in self.turns if turn.kind in kinds and turn.answer is not None]
+
+    def authors(self) -> set[str]:
+        """People who labelled or critiqued this item: nobody of them may review it."""
+        return {row["author"] for row in self.answered("primitives", "critique")}
+
+
+@dataclass
+class Records:
+    """The rows of one batch that the walk needs, with withdrawn annotations already known."""
+
+    clips: list[Row]
+    labels: list[Row]
+    drafts: list[Row]
+    critiques: list[Row]
+    revisions: list[Row]
+    reviews: list[Row]
+    feedback: list[Row]
+    quarantine: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    """Rows of annotation_events: event_id, what, annotation_id, updated_at."""
+
+
+def current_answers(records: Records) -> dict[str, tuple[Row | None, bool]]:
+    """The latest word on each task: (row, False), or (None, True) where that word is in quarantine.
+
+    Latest by Label Studio's clock, then by event id. Versions of a deleted annotation do not count; an edit
+    that cannot be read takes the place of what it replaced, so that an older version never stands silently.
+    """
+    deleted = {event["annotation_id"] for event in records.events if event["what"] == "deleted"}
+    annotation_of = {event["event_id"]: event for event in records.events}
+    latest: dict[str, tuple[Any, Row, bool]] = {}
+    tables = (records.labels, records.critiques, records.reviews, records.feedback, records.quarantine)
+    for rows in tables:
+        for row in rows:
+            event = annotation_of.get(row["event_id"])
+            if event is None or event["annotation_id"] in deleted:
+                continue
+            when = (event["updated_at"], row["event_id"])
+            if row["chai_key"] not in latest or when > latest[row["chai_key"]][0]:
+                latest[row["chai_key"]] = (when, row, rows is records.quarantine)
+    return {key: (None if bad else row, bad) for key, (_, row, bad) in latest.items()}
+
+
+def standings(records: Records, depends_on: dict[str, list[str]], spec_version: str) -> list[Standing]:
+    """Where every (clip, aspect) of a batch stands; `depends_on` lists the aspects in order with their upstream.
+
+    Order: clips as given, aspects as given. A pure function of the records: same rows, same standings.
+    """
+    answers = current_answers(records)
+    drafts: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for draft in sorted(records.drafts, key=lambda row: (row["recorded_at"], row["draft_id"])):
+        drafts[draft["clip_id"], draft["aspect"]].append(draft)
+    revisions: dict[str, Row] = {}
+    for revision in sorted(records.revisions, key=lambda row: (row["recorded_at"], row["revision_id"])):
+        revisions.setdefault(revision["critique_id"], revision)
+    found: list[Standing] = []
+    for clip in records.clips:
+        approved: dict[str, Candidate] = {}
+        for aspect, upstream in depends_on.items():
+            item = Standing(clip["clip_id"], aspect)
+            walk = _Walk(item, answers, drafts[item.clip_id, aspect], revisions)
+            walk.run([approved.get(name) for name in upstream], upstream, spec_version)
+            if item.stage == "approved" and item.candidate:
+                approved[aspect] = item.candidate
+            found.append(item)
+    return found
+
+
+@dataclass
+class _Walk:
+    """One item's way through the loop; each method takes it one stage on, as far as its records reach."""
+
+    item: Standing
+    answers: dict[str, tuple[Row | None, bool]]
+    drafts: list[Row]
+    revisions: dict[str, Row]
+
+    def run(self, upstream: list[Candidate | None], names: Iterable[str], spec_version: str) -> None:
+        item = self.item
+        item.label = self._turn("primitives", label_key(item.clip_id, item.aspect, spec_version))
+        if item.label is None:
+            item.stage = "labeling"
+            return
+        if item.label["problem"]:
+            item.stage = "set_aside"
+            return
+        ready = {name: candidate for name, candidate in zip(names, upstream, strict=True) if candidate}
+        item.upstream = ready
+        item.draft = self._current_draft(all(upstream))
+        if item.draft:
+            self._critique_rounds(item.draft)
+        else:
+            item.stage = "drafting" if all(upstream) else "upstream"
+
+    def _turn(self, kind: TurnKind, key: str, **shown: Any) -> Row | None:
+        answer, quarantined = self.answers.get(key, (None, False))
+        self.item.turns.append(Turn(kind, key, answer, quarantined, **shown))
+        return answer
+
+    def _current_draft(self, upstream_approved: bool) -> Row | None:
+        """The draft a person has critiqued, else the one made from the current labels and upstream captions.
+
+        A critiqued draft stays: a person's work is never thrown away because something upstream moved.
+        """
+        for draft in self.drafts:
+            if critique_key(draft["draft_id"]) in self.answers:
+                return draft
+        label = self.item.label
+        if not upstream_approved or label is None:
+            return None
+        wanted = (label["label_id"], self.item.upstream_ids)
+        return next((d for d in reversed(self.drafts) if (d["label_id"], d["upstream"]) == wanted), None)
+
+    def _critique_rounds(self, draft: Row) -> None:
+        item = self.item
+        cause, number, rating = draft["draft_id"], 1, 0
+        shown: Row | None = None
+        critique: Row | None = None
+        rejection: Row | None = None
+        while True:
+            turn = {
+                "round": number,
+                "cause": cause,
+                "shown": shown,
+                "previous": critique,
+                "rejection": rejection,
+            }
+            answer = self._turn("critique", critique_key(cause), **turn)
+            if answer is None:
+                item.stage = "critique"
+                return
+            rating = answer["rating"] if shown is None else rating
+            number += 1
+            if answer["verdict"] == "change":
+                critique, rejection = answer, None
+                shown = self.revisions.get(critique["critique_id"])
+                if shown is None:
+                    item.stage, item.unrevised = "revision", critique
+                    return
+                cause = shown["revision_id"]
+                continue
+            shaping = critique if shown is not None and critique is not None else answer
+            item.candidate = Candidate(draft, shaping, shown, answer, rating)
+            rejection = self._reviews(item.candidate)
+            if rejection is None:
+                return
+            cause = rejection["review_id"]
+
+    def _reviews(self, candidate: Candidate) -> Row | None:
+        """Review, feedback and regrade of a candidate; returns the rejection that stands, or None.
+
+        Sets the item's stage when it stops here: waiting for a review or an answer, or approved. One regrade
+        is granted; its verdict stands.
+        """
+        item, first = self.item, None
+        for grade in (1, 2):
+            plea = self.answers.get(feedback_key(first["review_id"]), (None, False))[0] if first else None
+            turn = {"candidate": candidate, "grade": grade, "rejection": first, "plea": plea}
+            review = self._turn("review", review_key(candidate.candidate_id, grade), **turn)
+            if review is None:
+                item.stage = "review"
+                return None
+            if review["verdict"] == "approve":
+                item.stage, item.review = "approved", review
+                return None
+            if grade == 2:
+                return review
+            first = review
+            told = {"candidate": candidate, "rejection": review}
+            reply = self._turn("feedback", feedback_key(review["review_id"]), **told)
+            if reply is None:
+                item.stage = "feedback"
+                return None
+            if reply["answer"] == "understood":
+                return review
+        return None
+
+
+def closable(item: Standing, pushed: Iterable[str]) -> list[str]:
+    """Keys of this item's pushed tasks that must not be answered or edited any more.
+
+    A task closes when it has left the item's way (superseded), when a later person has built on it (a later
+    turn is answered, or a review was asked for), and all close once the item is approved.
+    """
+    position = {turn.key: number for number, turn in enumerate(item.turns)}
+    built_on = max(
+        (n for n, turn in enumerate(item.turns) if turn.answer is not None or turn.kind == "review"),
+        default=-1,
+    )
+    if item.stage == "approved":
+        built_on = len(item.turns)
+    return [key for key in pushed if position.get(key, -2) < built_on]

@@ -1,0 +1,90 @@
+"""Critique tasks from items, and critiques from what people submit. Pure but for looking up the draft."""
+
+from dataclasses import asdict
+from typing import Any
+
+from chai_assets.chain import Row, Standing, Turn
+from chai_assets.collect import Interpret
+from chai_assets.critique import page
+from chai_assets.critique.findings import as_prose
+from chai_assets.critique.lint import lint
+from chai_assets.handing_out import HandOut, findings_of
+from chai_assets.pages import Malformed
+from chai_assets.push import Assigned, Build
+from chai_assets.records import critique_id
+from chai_assets.review.page import REASONS
+from chai_assets.spec.compile import facts
+from chai_resources.people import Person
+
+
+def critique_tasks(hand_out: HandOut) -> Build:
+    """Builds the critique task of an item: the draft in round 1, the last revision beside it in later rounds."""
+
+    def build(item: Standing, turn: Turn) -> Assigned:
+        assert item.draft is not None
+        assert item.label is not None
+        answers = {answer["attribute"]: answer["values"] for answer in item.label["answers"]}
+        data = page.task_data(
+            draft_id=item.draft["draft_id"],
+            draft=item.draft["text"],
+            round=turn.round,
+            cause=turn.cause,
+            facts=facts(hand_out.spec.aspects[item.aspect], answers),
+            seen=_seen(turn),
+            remarks=_remarks(turn.rejection),
+            hints=turn.previous["hints"] if turn.previous else (),
+        )
+        prefill = page.prefill(data, findings_of(turn.previous)) if turn.previous else None
+        return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)
+
+    return build
+
+
+def critique_reader(drafts: dict[str, str]) -> Interpret:
+    """Reads a submitted page into the columns of the `critiques` table; `drafts` are the batch's texts by id."""
+
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+        if drafts.get(str(data.get("draft_id"))) != data.get("draft"):
+            raise Malformed(
+                f"the task shows a text that is not draft {data.get('draft_id')}",
+                "the task was changed after it was pushed: delete it, and it is pushed again",
+            )
+        answer = page.read(data, result)
+        revised = data["seen_revision_id"] is not None
+        verdict = "change" if answer.rating < page.PERFECT else "accept" if revised else "perfect"
+        findings = answer.findings if verdict == "change" else ()
+        rows = [asdict(finding) for finding in findings]
+        row = {
+            "draft_id": data["draft_id"],
+            "round": data["round"],
+            "cause": data["cause"],
+            "verdict": verdict,
+            "rating": answer.rating,
+            "findings": rows,
+            "text": as_prose(findings),
+            "author": author.id,
+        }
+        hints = lint(rows, data["draft"])
+        return {**row, "critique_id": critique_id(row), "hints": hints, "spec_version": data["spec_version"]}
+
+    return read
+
+
+def _seen(turn: Turn) -> page.Seen | None:
+    if turn.shown is None or turn.previous is None:
+        return None
+    took = {effect["finding_id"]: effect["took"] for effect in turn.shown["effects"]}
+    findings = findings_of(turn.previous)
+    effects = [(finding, took.get(finding.finding_id, False)) for finding in findings]
+    return page.Seen(turn.shown["revision_id"], turn.shown["text"], effects)
+
+
+def _remarks(rejection: Row | None) -> list[str]:
+    """What a rejecting reviewer said, one remark a line."""
+    if rejection is None:
+        return []
+    remarks = [REASONS[reason].capitalize() for reason in rejection["reasons"]]
+    remarks += [f"Missed: {miss}" for miss in rejection["misses"]]
+    wrong = sum(not tick["right"] for tick in rejection["ticks"])
+    remarks += [f"{wrong} of your findings ticked wrong"] if wrong else []
+    return remarks + ([rejection["note"]] if rejection["note"] else [])

@@ -1,0 +1,25 @@
+"""Labelling: questions about each clip's aspects go to annotators; their answers come back as primitives."""
+
+import dagster as dg
+
+from chai_assets.desk import Desk
+from chai_assets.labeling.tasks import label_reader, label_tasks
+from chai_assets.partitions import batches
+
+label_studio_annotations = dg.AssetSpec(
+    "label_studio_annotations",
+    group_name="label_studio",
+    description="What people submit in Label Studio. It lives outside; a sensor watches it and asks for `advance`.",
+)
+
+
+@dg.asset(partitions_def=batches, group_name="labeling", deps=["clips", "spec"], pool="label_studio")
+def primitive_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
+    return desk.push(context, "primitives", label_tasks(desk.hand_out(context.partition_key)))
+
+
+@dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec"])
+def primitives(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
+    return desk.collect(context, "primitives", "primitives", label_reader(desk.spec))

@@ -1,0 +1,102 @@
+"""What each person did and how it held up in review. Pure functions over standings.
+
+Accuracy is approved / reviewed candidates of a person, precision the share of their ticked findings that
+reviewers called right, recall right findings / (right findings + misses the reviewers added). Where a regrade
+was given, the regrade counts and the first verdict does not.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from chai_assets.chain import Row, Standing, Turn
+from chai_assets.records import record_id
+
+
+@dataclass
+class Score:
+    """Counts of one person."""
+
+    critiques: int = 0
+    reviewed: int = 0
+    approved: int = 0
+    right: int = 0
+    ticked: int = 0
+    misses: int = 0
+    reviews: int = 0
+    rejections: int = 0
+    overturned: int = 0
+    seconds: float = 0.0
+
+
+def scores(items: Iterable[Standing]) -> dict[str, Score]:
+    """Counts by person id, over the current answers of all items."""
+    found: dict[str, Score] = defaultdict(Score)
+    for item in items:
+        for turn in item.turns:
+            if turn.answer is None:
+                continue
+            score = found[turn.answer["author"]]
+            score.seconds += turn.answer["lead_time_s"] or 0.0
+            score.critiques += turn.kind == "critique"
+            if turn.kind == "review":
+                score.reviews += 1
+                score.rejections += turn.answer["verdict"] == "reject"
+        for turn in final_reviews(item):
+            _credit(turn, found)
+    return dict(found)
+
+
+def final_reviews(item: Standing) -> list[Turn]:
+    """The verdict that counts for each candidate: its regrade if it was given, its review otherwise."""
+    last = {
+        turn.candidate.candidate_id: turn
+        for turn in item.turns
+        if turn.kind == "review" and turn.answer is not None and turn.candidate is not None
+    }
+    return list(last.values())
+
+
+def _credit(turn: Turn, found: dict[str, Score]) -> None:
+    review, candidate = turn.answer, turn.candidate
+    assert review is not None
+    assert candidate is not None
+    author = found[candidate.critique["author"]]
+    author.reviewed += 1
+    author.approved += review["verdict"] == "approve"
+    author.ticked += len(review["ticks"])
+    author.right += sum(tick["right"] for tick in review["ticks"])
+    author.misses += len(review["misses"])
+    if turn.rejection is not None and turn.grade == 2 and review["verdict"] == "approve":
+        found[turn.rejection["author"]].overturned += 1
+
+
+def add(total: dict[str, Score], more: dict[str, Score]) -> None:
+    """Adds the counts of one batch to a total, in place."""
+    for person, score in more.items():
+        into = total.setdefault(person, Score())
+        for column in fields(Score):
+            setattr(into, column.name, getattr(into, column.name) + getattr(score, column.name))
+
+
+def score_row(person: str, score: Score) -> Row:
+    """A row of the scorecards table. The reward: a point a right finding, minus one a false alarm or a miss."""
+    row = {
+        "person": person,
+        "critiques": score.critiques,
+        "reviewed": score.reviewed,
+        "approved": score.approved,
+        "accuracy": _share(score.approved, score.reviewed),
+        "precision": _share(score.right, score.ticked),
+        "recall": _share(score.right, score.right + score.misses),
+        "reviews": score.reviews,
+        "rejections": score.rejections,
+        "overturned": score.overturned,
+        "minutes": round(score.seconds / 60, 2),
+        "reward": float(score.right - (score.ticked - score.right) - score.misses),
+    }
+    return {**row, "row_id": record_id("score", **row)}
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

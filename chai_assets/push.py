@@ -1,0 +1,173 @@
+"""Pushing and closing: what items wait for exists in Label Studio once, and what was left behind is closed.
+
+The ledger (`tasks` table) says what was done; Label Studio is asked only where the ledger shows a gap, so a
+run with nothing to do does not call it. Import first, ledger second: after a crash in between, the import is
+found by its key and only the ledger is completed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from chai_assets.chain import Row, Standing, Turn, TurnKind, closable
+from chai_assets.records import record_id
+from chai_resources.label_studio import LabelStudio, Task
+from chai_resources.people import Person
+from chai_resources.tables import Tables, now
+
+OPEN = frozenset({"pushed", "reopened"})
+
+# Closing is one request a task (0.05 s): a kill loses the ledger entries of at most this many.
+CLOSED_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A task ready to be pushed, and the person it is for."""
+
+    task: Task
+    assignee: Person
+
+
+Build = Callable[[Standing, Turn], Assigned | None]
+"""Builds the task of a turn; None where nobody may take it yet."""
+
+
+@dataclass
+class Pushed:
+    """What a push did: keys pushed and reopened, and keys nobody could be given."""
+
+    pushed: list[str] = field(default_factory=list)
+    reopened: list[str] = field(default_factory=list)
+    unassignable: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """What must change in Label Studio so that items' waiting turns have an open task."""
+
+    push: list[tuple[Standing, Turn]]
+    reopen: list[str]
+
+
+def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) -> TaskPlan:
+    """Compares the turns of one kind that items wait for with the ledger of their batch. Pure."""
+    state = {entry["chai_key"]: entry["state"] for entry in ledger}
+    push, reopen = [], []
+    for item in items:
+        turn = item.waiting
+        if turn is None or turn.kind != kind:
+            continue
+        last = state.get(turn.key, "missing")
+        if last == "missing":
+            push.append((item, turn))
+        elif last not in OPEN:
+            reopen.append(turn.key)
+    return TaskPlan(push, reopen)
+
+
+def plan_close(items: Iterable[Standing], ledger: Iterable[Row]) -> list[str]:
+    """Keys of open tasks, of all kinds, that must not be answered or edited any more. Pure."""
+    last = {entry["chai_key"]: entry for entry in ledger}
+    open_keys: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for key, entry in last.items():
+        if entry["state"] in OPEN:
+            open_keys[entry["clip_id"], entry["aspect"]].append(key)
+    return [key for item in items for key in closable(item, open_keys[item.clip_id, item.aspect])]
+
+
+def push_tasks(
+    kind: TurnKind,
+    batch: str,
+    items: list[Standing],
+    build: Build,
+    *,
+    tables: Tables,
+    label_studio: LabelStudio,
+    full_look: bool = False,
+) -> Pushed:
+    """Gives every waiting turn of one kind its task. Raises LabelStudioDown or LabelStudioRefused.
+
+    With `full_look` the ledger is first compared with Label Studio: a task deleted there is noted as missing,
+    and pushed again if an item still waits for it.
+    """
+    ledger = [row for row in tables.rows("tasks", batch) if row["kind"] == kind]
+    if full_look:
+        ledger += _note_missing(kind, batch, ledger, tables, label_studio)
+    plan = plan_push(kind, items, ledger)
+    built = [(item, turn, build(item, turn)) for item, turn in plan.push]
+    ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
+    done = Pushed(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
+    entries = _Entries(batch, ledger)
+    if ready:
+        project = label_studio.require_project(kind)
+        ids = label_studio.ensure_tasks(project, batch, [made.task for _, made in ready.values()])
+        rows = [entries.first(kind, key, ids[key], item, made) for key, (item, made) in ready.items()]
+        tables.append("tasks", rows)
+    for key in plan.reopen:
+        label_studio.reopen(entries.last[key]["task_id"])
+    tables.append("tasks", [entries.again(key, "reopened") for key in plan.reopen])
+    return done
+
+
+def close_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studio: LabelStudio) -> list[str]:
+    """Closes the open tasks nobody may answer any more; returns their keys."""
+    ledger = tables.rows("tasks", batch)
+    keys = plan_close(items, ledger)
+    entries = _Entries(batch, ledger)
+    closed = []
+    for start in range(0, len(keys), CLOSED_AT_ONCE):
+        chunk = keys[start : start + CLOSED_AT_ONCE]
+        for key in chunk:
+            label_studio.close(entries.last[key]["task_id"])
+        tables.append("tasks", [entries.again(key, "closed") for key in chunk])
+        closed += chunk
+    return closed
+
+
+def _note_missing(
+    kind: TurnKind, batch: str, ledger: list[Row], tables: Tables, label_studio: LabelStudio
+) -> list[Row]:
+    """Notes tasks that the ledger knows and Label Studio no longer has; what was answered in them stays."""
+    project = label_studio.project(kind)
+    present = {i for ids in label_studio.existing(project, batch).values() for i in ids} if project else set()
+    entries = _Entries(batch, ledger)
+    gone = [row for row in entries.last.values() if row["state"] != "missing" and row["task_id"] not in present]
+    noted = [entries.again(row["chai_key"], "missing") for row in gone]
+    tables.append("tasks", noted)
+    tables.append_new("annotation_events", [_task_deleted(kind, batch, row) for row in gone], batch)
+    return noted
+
+
+def _task_deleted(kind: TurnKind, batch: str, entry: Row) -> Row:
+    event = record_id("event", kind=kind, task=entry["task_id"], what="task_deleted")
+    same = {"chai_key": entry["chai_key"], "task_id": entry["task_id"]}
+    return {
+        "event_id": event,
+        "batch": batch,
+        "kind": kind,
+        "what": "task_deleted",
+        "updated_at": now(),
+        **same,
+    }
+
+
+class _Entries:
+    """Makes ledger rows whose ids count the changes of a task, so that a repeated write is one entry."""
+
+    def __init__(self, batch: str, ledger: list[Row]) -> None:
+        self.last = {row["chai_key"]: row for row in ledger}
+        self._batch = batch
+        self._count = Counter(row["chai_key"] for row in ledger)
+
+    def first(self, kind: TurnKind, key: str, task_id: int, item: Standing, made: Assigned) -> Row:
+        row = {"kind": kind, "chai_key": key, "clip_id": item.clip_id, "aspect": item.aspect}
+        return self._entry({**row, "assignee": made.assignee.id, "task_id": task_id}, "pushed")
+
+    def again(self, key: str, state: str) -> Row:
+        same = ("kind", "chai_key", "clip_id", "aspect", "assignee", "task_id")
+        return self._entry({column: self.last[key][column] for column in same}, state)
+
+    def _entry(self, row: Row, state: str) -> Row:
+        entry = record_id("entry", key=row["chai_key"], state=state, number=self._count[row["chai_key"]])
+        return {**row, "batch": self._batch, "entry_id": entry, "state": state}

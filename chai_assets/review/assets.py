@@ -1,0 +1,49 @@
+"""Review: a second person checks critique and revision; the annotator hears of a rejection and may appeal."""
+
+import dagster as dg
+
+from chai_assets.desk import Desk
+from chai_assets.partitions import batches
+from chai_assets.review.tasks import feedback_reader, review_reader
+from chai_assets.review.tasks import feedback_tasks as feedback_builder
+from chai_assets.review.tasks import review_tasks as review_builder
+
+
+@dg.asset(
+    partitions_def=batches,
+    group_name="review",
+    deps=["revisions", "critiques", "reviews", "feedback"],
+    pool="label_studio",
+)
+def review_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Review tasks: each candidate goes to a reviewer who never labelled or critiqued the item."""
+    return desk.push(context, "review", review_builder(desk.hand_out(context.partition_key)))
+
+
+@dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])
+def reviews(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Verdicts collected from reviewers: every finding ticked right or wrong, misses added, approve or reject."""
+    return desk.collect(context, "review", "reviews", review_reader())
+
+
+@dg.asset(partitions_def=batches, group_name="review", deps=["reviews"], pool="label_studio")
+def feedback_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Feedback tasks: what the reviewer rejected and why, told to the author of the critique."""
+    return desk.push(context, "feedback", feedback_builder(desk.hand_out(context.partition_key)))
+
+
+@dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])
+def feedback(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Annotators' answers to a rejection: understood, or a request for a regrade by somebody else."""
+    return desk.collect(context, "feedback", "feedback", feedback_reader())
+
+
+@dg.asset(
+    partitions_def=batches,
+    group_name="review",
+    deps=["primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks"],
+    pool="label_studio",
+)
+def closed_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Tasks that somebody has built on, or that were superseded: closed, so that history cannot be edited."""
+    return desk.close(context)

@@ -1,0 +1,112 @@
+"""Review and feedback tasks from items, and verdicts and answers from what people submit. Pure."""
+
+from typing import Any
+
+from chai_assets.chain import Row, Standing, Turn
+from chai_assets.collect import Interpret
+from chai_assets.handing_out import HandOut, findings_of
+from chai_assets.push import Assigned, Build
+from chai_assets.records import feedback_id, review_id
+from chai_assets.review import feedback_page, page
+from chai_resources.people import Person
+
+
+def review_tasks(hand_out: HandOut) -> Build:
+    """Builds the review task of a candidate, for a reviewer who never worked on the item.
+
+    A regrade goes to somebody else than the reviewer whose verdict is disputed. None where nobody is left.
+    """
+
+    def build(item: Standing, turn: Turn) -> Assigned | None:
+        candidate = turn.candidate
+        assert candidate is not None
+        excluded = item.authors() | ({turn.rejection["author"]} if turn.rejection else set())
+        reviewer = hand_out.people.assign_reviewer(f"{item.clip_id}/{item.aspect}", excluded)
+        if reviewer is None:
+            return None
+        revision = candidate.revision
+        data = page.task_data(
+            candidate_id=candidate.candidate_id,
+            draft_id=candidate.draft["draft_id"],
+            draft=candidate.draft["text"],
+            critique_id=candidate.critique["critique_id"],
+            findings=findings_of(candidate.critique),
+            revision_id=revision["revision_id"] if revision else None,
+            revision=revision["text"] if revision else None,
+            grade=turn.grade,
+            appeal=_appeal(turn),
+        )
+        return hand_out.assigned(item, turn, reviewer, data, excluded=excluded)
+
+    return build
+
+
+def review_reader() -> Interpret:
+    """Reads a submitted page into the columns of the `reviews` table."""
+
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+        answer = page.read(data, result)
+        row = {
+            "candidate_id": data["candidate_id"],
+            "draft_id": data["draft_id"],
+            "critique_id": data["critique_id"],
+            "revision_id": data["revision_id"],
+            "grade": data["grade"],
+            "verdict": answer.verdict,
+            "ticks": [{"finding_id": finding, "right": right} for finding, right in answer.ticks],
+            "misses": list(answer.misses),
+            "reasons": list(answer.reasons),
+            "note": answer.note,
+            "author": author.id,
+        }
+        return {**row, "review_id": review_id(row)}
+
+    return read
+
+
+def feedback_tasks(hand_out: HandOut) -> Build:
+    """Builds the task that tells a critique's author of its rejection."""
+
+    def build(item: Standing, turn: Turn) -> Assigned:
+        candidate, rejection = turn.candidate, turn.rejection
+        assert candidate is not None
+        assert rejection is not None
+        data = feedback_page.task_data(
+            review_id=rejection["review_id"],
+            draft=candidate.draft["text"],
+            revision=candidate.revision["text"] if candidate.revision else None,
+            findings=findings_of(candidate.critique),
+            review=page.ReviewAnswer(
+                verdict=rejection["verdict"],
+                ticks=tuple((tick["finding_id"], tick["right"]) for tick in rejection["ticks"]),
+                misses=tuple(rejection["misses"]),
+                reasons=tuple(rejection["reasons"]),
+                note=rejection["note"],
+            ),
+        )
+        return hand_out.assigned(item, turn, hand_out.annotator(item), data)
+
+    return build
+
+
+def feedback_reader() -> Interpret:
+    """Reads a submitted page into the columns of the `feedback` table."""
+
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+        answer = feedback_page.read(data, result)
+        row = {
+            "review_id": data["review_id"],
+            "answer": answer.answer,
+            "reason": answer.reason,
+            "author": author.id,
+        }
+        return {**row, "feedback_id": feedback_id(row)}
+
+    return read
+
+
+def _appeal(turn: Turn) -> page.Appeal | None:
+    if turn.rejection is None or turn.plea is None:
+        return None
+    said = turn.rejection
+    return page.Appeal(said["reasons"], said["misses"], said["note"], turn.plea["reason"] or "")

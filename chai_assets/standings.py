@@ -1,0 +1,53 @@
+"""Reads one batch's rows and walks them: the bridge between the tables and `chain.py`."""
+
+from chai_assets.chain import Records, Standing, standings
+from chai_assets.spec.models import Spec
+from chai_resources.tables import Tables
+
+# Prompts are long and the walk does not look at them.
+_DRAFT = [
+    "draft_id",
+    "clip_id",
+    "aspect",
+    "label_id",
+    "upstream",
+    "text",
+    "request_hash",
+    "model",
+    "recorded_at",
+]
+_DRAFT += ["batch", "spec_version", "spec_hash", "served_revision", "sampling", "prompt_hash"]
+_REVISION = [
+    "revision_id",
+    "draft_id",
+    "critique_id",
+    "clip_id",
+    "aspect",
+    "text",
+    "effects",
+    "other_changes",
+]
+_REVISION += ["model", "served_revision", "recorded_at"]
+_EVENT = ["event_id", "what", "annotation_id", "updated_at"]
+_QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
+
+
+def load_records(tables: Tables, batch: str) -> Records:
+    """The rows of a batch that decide where its items stand."""
+    return Records(
+        clips=tables.rows("clips", batch),
+        labels=tables.rows("primitives", batch),
+        drafts=tables.read("drafts", batch, columns=_DRAFT).to_dicts(),
+        critiques=tables.rows("critiques", batch),
+        revisions=tables.read("revisions", batch, columns=_REVISION).to_dicts(),
+        reviews=tables.rows("reviews", batch),
+        feedback=tables.rows("feedback", batch),
+        quarantine=tables.read("quarantine", batch, columns=_QUARANTINE).to_dicts(),
+        events=tables.read("annotation_events", batch, columns=_EVENT).to_dicts(),
+    )
+
+
+def load_standings(tables: Tables, spec: Spec, batch: str) -> list[Standing]:
+    """Where every (clip, aspect) of the batch stands under this specification."""
+    depends_on = {aspect.id: list(aspect.depends_on) for aspect in spec.aspects.values()}
+    return standings(load_records(tables, batch), depends_on, spec.version)

@@ -1,0 +1,219 @@
+"""The walk that decides where an item stands: every path of the loop, and the rules about edits and deletions."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from chai_assets.chain import (
+    Records,
+    Standing,
+    closable,
+    critique_key,
+    feedback_key,
+    label_key,
+    review_key,
+    standings,
+)
+
+ASPECTS = {"subject": [], "motion": ["subject"]}
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Story:
+    """Records of one clip, written one after the other as people and the model would write them."""
+
+    def __init__(self) -> None:
+        self.clock, self.number = START, count(1)
+        clip = {"clip_id": "c", "batch": "b", "source_id": "s"}
+        self.records = Records([clip], [], [], [], [], [], [])
+
+    def event(self, what: str = "submitted", annotation: int | None = None) -> dict[str, Any]:
+        self.clock += timedelta(seconds=1)
+        number = next(self.number)
+        row = {"event_id": f"e{number}", "what": what, "annotation_id": annotation or number}
+        self.records.events.append({**row, "updated_at": self.clock})
+        return {"event_id": row["event_id"], "author": "ann", "recorded_at": self.clock}
+
+    def label(self, aspect: str = "subject", label_id: str = "l1", problem: str | None = None, **event: Any) -> None:
+        row = {"chai_key": label_key("c", aspect, "1"), "label_id": label_id, "problem": problem}
+        self.records.labels.append({**self.event(**event), **row})
+
+    def draft(self, draft_id: str = "d1", aspect: str = "subject", label_id: str = "l1", upstream: Any = ()) -> None:
+        self.clock += timedelta(seconds=1)
+        row = {"draft_id": draft_id, "clip_id": "c", "aspect": aspect, "label_id": label_id, "text": draft_id}
+        self.records.drafts.append({**row, "upstream": list(upstream), "recorded_at": self.clock})
+
+    def critique(self, cause: str, verdict: str, critique_id: str, rating: int = 3, **event: Any) -> None:
+        row = {
+            "chai_key": critique_key(cause),
+            "verdict": verdict,
+            "critique_id": critique_id,
+            "rating": rating,
+        }
+        self.records.critiques.append({**self.event(**event), **row, "draft_id": "d1", "cause": cause})
+
+    def revision(self, critique_id: str, revision_id: str) -> None:
+        self.clock += timedelta(seconds=1)
+        row = {"critique_id": critique_id, "revision_id": revision_id, "text": revision_id}
+        self.records.revisions.append({**row, "recorded_at": self.clock})
+
+    def review(self, verdict: str, review_id: str, grade: int = 1) -> None:
+        candidate = self.item().candidate
+        assert candidate is not None
+        row = {
+            "chai_key": review_key(candidate.candidate_id, grade),
+            "verdict": verdict,
+            "review_id": review_id,
+        }
+        self.records.reviews.append({**self.event(), **row, "author": "rev"})
+
+    def answer(self, review_id: str, answer: str) -> None:
+        row = {"chai_key": feedback_key(review_id), "answer": answer}
+        self.records.feedback.append({**self.event(), **row})
+
+    def item(self, aspect: str = "subject") -> Standing:
+        return next(s for s in standings(self.records, ASPECTS, "1") if s.aspect == aspect)
+
+    def until_review(self) -> None:
+        self.label()
+        self.draft()
+        self.critique("d1", "change", "k1", rating=2)
+        self.revision("k1", "r1")
+        self.critique("r1", "accept", "k2", rating=5)
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_an_item_goes_through_every_stage_in_order(story: Story) -> None:
+    stages = [story.item().stage]
+    for step in (
+        story.label,
+        story.draft,
+        lambda: story.critique("d1", "change", "k1", rating=2),
+        lambda: story.revision("k1", "r1"),
+        lambda: story.critique("r1", "accept", "k2", rating=5),
+        lambda: story.review("approve", "v1"),
+    ):
+        step()
+        stages.append(story.item().stage)
+    assert stages == ["labeling", "drafting", "critique", "revision", "critique", "review", "approved"]
+    candidate = story.item().candidate
+    assert candidate is not None
+    assert (candidate.critique["critique_id"], candidate.caption_id, candidate.rating) == ("k1", "r1", 2)
+
+
+def test_a_perfect_draft_goes_straight_to_review(story: Story) -> None:
+    story.label()
+    story.draft()
+    story.critique("d1", "perfect", "k1", rating=5)
+    item = story.item()
+    assert item.stage == "review"
+    assert item.candidate is not None
+    assert (item.candidate.caption_id, item.candidate.revision, item.candidate.rating) == ("d1", None, 5)
+
+
+def test_a_refined_critique_opens_the_next_round_on_the_same_draft(story: Story) -> None:
+    story.label()
+    story.draft()
+    story.critique("d1", "change", "k1")
+    story.revision("k1", "r1")
+    story.critique("r1", "change", "k2")
+    assert (story.item().stage, story.item().unrevised["critique_id"]) == ("revision", "k2")  # type: ignore[index]
+    story.revision("k2", "r2")
+    turn = story.item().waiting
+    assert turn is not None
+    assert (turn.round, turn.cause, turn.shown["revision_id"]) == (3, "r2", "r2")  # type: ignore[index]
+
+
+def test_a_downstream_aspect_waits_for_its_upstream_to_be_approved(story: Story) -> None:
+    story.label("motion", "m1")
+    assert story.item("motion").stage == "upstream"
+    story.until_review()
+    story.review("approve", "v1")
+    motion = story.item("motion")
+    assert (motion.stage, motion.upstream_ids) == ("drafting", ["r1"])
+
+
+def test_an_edited_critique_does_not_keep_the_revision_of_the_old_one(story: Story) -> None:
+    story.until_review()
+    story.critique("d1", "change", "k1-edited", annotation=3)
+    item = story.item()
+    assert (item.stage, item.unrevised["critique_id"]) == ("revision", "k1-edited")  # type: ignore[index]
+    assert "critique:r1" not in [turn.key for turn in item.turns]
+
+
+def test_a_deleted_annotation_does_not_count_and_its_task_is_open_again(story: Story) -> None:
+    story.until_review()
+    deleted = next(e for e in story.records.events if e["event_id"] == story.records.critiques[0]["event_id"])
+    story.event("deleted", annotation=deleted["annotation_id"])
+    assert story.item().stage == "critique"
+    assert story.item().waiting.key == critique_key("d1")  # type: ignore[union-attr]
+
+
+def test_an_unreadable_edit_suspends_what_it_replaced(story: Story) -> None:
+    story.label()
+    story.draft()
+    story.critique("d1", "perfect", "k1", rating=5)
+    event = story.event()
+    story.records.quarantine.append({"event_id": event["event_id"], "chai_key": critique_key("d1")})
+    item = story.item()
+    assert (item.stage, item.waiting.quarantined) == ("critique", True)  # type: ignore[union-attr]
+
+
+def test_a_rejection_is_told_first_and_then_opens_the_next_round(story: Story) -> None:
+    story.until_review()
+    story.review("reject", "v1")
+    assert (story.item().stage, story.item().waiting.key) == ("feedback", feedback_key("v1"))  # type: ignore[union-attr]
+    story.answer("v1", "understood")
+    turn = story.item().waiting
+    assert turn is not None
+    assert (turn.kind, turn.cause, turn.rejection["review_id"]) == ("critique", "v1", "v1")  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("verdict", "stage"), [("approve", "approved"), ("reject", "critique")])
+def test_one_regrade_is_granted_and_its_verdict_stands(story: Story, verdict: str, stage: str) -> None:
+    story.until_review()
+    story.review("reject", "v1")
+    story.answer("v1", "request_regrade")
+    turn = story.item().waiting
+    assert turn is not None
+    assert (turn.kind, turn.grade, turn.rejection["review_id"]) == ("review", 2, "v1")  # type: ignore[index]
+    story.review(verdict, "v2", grade=2)
+    assert story.item().stage == stage
+
+
+def test_a_critiqued_draft_stays_when_its_labels_change_and_an_untouched_one_does_not(story: Story) -> None:
+    story.label()
+    story.draft()
+    story.label(label_id="l2", annotation=1)
+    assert story.item().stage == "drafting"
+    story.critique("d1", "change", "k1")
+    assert story.item().draft["draft_id"] == "d1"  # type: ignore[index]
+
+
+def test_a_clip_with_a_reported_problem_is_set_aside(story: Story) -> None:
+    story.label(problem="unplayable")
+    assert story.item().stage == "set_aside"
+
+
+def test_tasks_close_when_built_on_or_left_behind_and_all_close_at_approval(story: Story) -> None:
+    story.until_review()
+    item = story.item()
+    keys = [turn.key for turn in item.turns]
+    assert closable(item, [*keys, "critique:old"]) == [*keys[:-1], "critique:old"]
+    story.review("approve", "v1")
+    assert closable(story.item(), keys) == keys
+
+
+def test_the_order_in_which_rows_lie_does_not_matter(story: Story) -> None:
+    story.until_review()
+    story.review("approve", "v1")
+    shuffled = replace(story.records, critiques=story.records.critiques[::-1], events=story.records.events[::-1])
+    first = standings(story.records, ASPECTS, "1")
+    assert [(s.stage, s.turns) for s in standings(shuffled, ASPECTS, "1")] == [(s.stage, s.turns) for s in first]
