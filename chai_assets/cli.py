@@ -1,0 +1,147 @@
+"""The `chai` command: start and stop a deployment, move batches on, see where they stand.
+
+Commands only parse and print; what they do is in the modules they call.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chai_resources.local_services import CHECKOUT, ServiceFailed
+from chai_resources.settings import Settings
+
+app = typer.Typer(
+    help="Critique-based human-AI oversight of video captions.\n\nStart with `make demo`; work with `make up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+
+DEMO_HOME = CHECKOUT / ".chai" / "demo"
+
+
+def _say(text: str) -> None:
+    console.print(f"[dim]·[/dim] {text}", highlight=False)
+
+
+@app.command()
+def up() -> None:
+    """Start Label Studio and Dagster for daily work, in the background, and print addresses and log-ins.
+
+    Run it again at any time: what runs stays, edits of the people file are taken over.
+    """
+    from chai_assets.platform import up as start
+
+    settings = Settings.from_env()
+    running = start(settings, _say)
+    console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
+    console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
+    table = Table("person", "e-mail", "password", "queue")
+    for login in running.logins:
+        queues = "\n".join(f"{kind}: {url}" for kind, url in login.queues.items())
+        table.add_row(login.person.name, login.person.email, login.password, queues)
+    console.print(table)
+    console.print(f"\nPut videos into a new folder under [bold]{settings.inbox}[/bold]: it becomes a batch.")
+    console.print(f"People: edit [bold]{settings.people}[/bold], then `make up` again. Stop with `make down`.")
+
+
+@app.command()
+def down(
+    every: Annotated[bool, typer.Option("--all", help="Stop the demo's services too.")] = False,
+) -> None:
+    """Stop the services that `chai up` started. Nothing is deleted."""
+    from chai_assets.platform import down as stop
+
+    settings = Settings.from_env()
+    homes = [settings, replace(settings, home=DEMO_HOME)] if every else [settings]
+    stopped = [name for home in homes for name in stop(home)]
+    console.print("stopped " + ", ".join(stopped) if stopped else "nothing was running")
+
+
+@app.command()
+def status() -> None:
+    """Show what runs, and how many items of each batch are at which stage."""
+    from chai_assets.platform import NAMES
+    from chai_resources.local_services import running
+
+    settings = Settings.from_env()
+    for name in NAMES:
+        console.print(f"{name:18} {'runs' if running(settings.home, name) else 'stopped'}")
+    table = Table("batch", "stage", "items")
+    for batch, counts in _stages(settings).items():
+        for stage, count in counts.most_common():
+            table.add_row(batch, stage, str(count))
+    console.print(table if table.row_count else f"no batch yet: put a folder of videos into {settings.inbox}")
+
+
+@app.command()
+def advance(
+    batches: Annotated[list[str] | None, typer.Argument(help="Batches to move on; all by default.")] = None,
+    full_look: Annotated[bool, typer.Option(help="Look at every task, not only at what changed.")] = False,
+) -> None:
+    """Move batches one step on, here and now: what the `advance` job does, in this process.
+
+    Safe at any time and any number of times: work already done is not done again.
+    """
+    from chai_assets.running import advance_here, known_batches
+
+    settings = Settings.from_env()
+    for batch in batches or known_batches(settings):
+        if not advance_here(settings, batch, full_look):
+            console.print(f"[red]{batch}: the run failed; the log above names the step[/red]")
+            raise typer.Exit(1)
+        console.print(f"{batch}: done")
+
+
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="A folder under the inbox; its name is the batch.")],
+) -> None:
+    """Ingest one folder of the inbox as a batch, here and now: what the `ingest` job does."""
+    from chai_assets.running import ingest_here
+
+    if not ingest_here(Settings.from_env(), folder.name):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole loop on practice clips, with practice people working in a real Label Studio.
+
+    Leaves everything running so that you can look around; run it again and it finds nothing left to do.
+    """
+    from chai_assets.practice.demo import run_demo
+
+    run_demo(Settings.from_env(CHAI_HOME=str(DEMO_HOME), CHAI_POLL_SECONDS="5"), console)
+
+
+def _stages(settings: Settings) -> dict[str, Counter[str]]:
+    from chai_assets.spec.load import load_spec
+    from chai_assets.standings import load_standings
+    from chai_resources.tables import Tables
+
+    tables, spec = Tables(root=settings.tables), load_spec(settings.spec_version or None)
+    batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
+    return {batch: Counter(item.stage for item in load_standings(tables, spec, batch)) for batch in batches}
+
+
+def main() -> None:
+    """Entry point: expected failures end with their message and status 1, not with a traceback."""
+    from chai_assets.spec.load import SpecError
+    from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
+    from chai_resources.media import MediaError
+    from chai_resources.people import PeopleFileError
+    from chai_resources.tables import TablesUnreachable
+
+    expected = (ServiceFailed, SpecError, LabelStudioDown, LabelStudioRefused, MediaError, PeopleFileError)
+    try:
+        app()
+    except (*expected, TablesUnreachable) as error:
+        console.print(f"[red]{error}[/red]", highlight=False)
+        raise SystemExit(1) from None

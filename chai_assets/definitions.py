@@ -1,0 +1,87 @@
+"""The one Definitions: collects assets, jobs, schedules, sensors and checks, and wires the resources.
+
+Loading it does no I/O and needs no variable set. Asset logic stays out; policy for all assets is laid over here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from chai_assets import jobs
+from chai_assets.clips import assets as clip_assets
+from chai_assets.critique import assets as critique_assets
+from chai_assets.datasets import assets as dataset_assets
+from chai_assets.datasets.assets import DatasetStore
+from chai_assets.desk import Desk
+from chai_assets.drafting import assets as drafting_assets
+from chai_assets.labeling import assets as labeling_assets
+from chai_assets.people import assets as people_assets
+from chai_assets.reporting import column_schema
+from chai_assets.review import assets as review_assets
+from chai_assets.revision import assets as revision_assets
+from chai_assets.sensors import build_sensors
+from chai_assets.spec import assets as spec_assets
+from chai_assets.spec.release import SpecRelease
+from chai_assets.triples import assets as triple_assets
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.inbox import Inbox
+from chai_resources.label_studio import LabelStudio
+from chai_resources.media import Media
+from chai_resources.people import PeopleFile
+from chai_resources.schemas import TABLES
+from chai_resources.settings import Settings, label_studio_token
+from chai_resources.tables import Tables
+
+STAGES = (spec_assets, clip_assets, labeling_assets, drafting_assets, critique_assets, revision_assets)
+STAGES += (review_assets, triple_assets, dataset_assets, people_assets)
+OWNERS = ["team:caption-data"]
+
+
+def resources(settings: Settings) -> dict[str, Any]:
+    """The outside world as this deployment's settings name it."""
+    tables, media = Tables(root=settings.tables), Media(root=settings.media)
+    label_studio = LabelStudio(url=settings.label_studio_url, token=label_studio_token())
+    release = SpecRelease(version=settings.spec_version)
+    people = PeopleFile(path=str(settings.people))
+    desk = Desk(tables=tables, media=media, label_studio=label_studio, people_file=people, release=release)
+    shortest, longest = settings.clip_seconds
+    return {
+        "tables": tables,
+        "label_studio": label_studio,
+        "release": release,
+        "desk": desk,
+        "captioner": CaptionerChoice(name=settings.captioner),
+        "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
+        "datasets": DatasetStore(root=settings.datasets),
+    }
+
+
+def _with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
+    table = spec.key.path[-1]
+    columns = {"dagster/column_schema": column_schema(table)} if table in TABLES else {}
+    return spec.replace_attributes(owners=OWNERS, metadata={**spec.metadata, **columns})
+
+
+def _governed(asset: Any) -> Any:
+    return asset.map_asset_specs(_with_policy) if isinstance(asset, dg.AssetsDefinition) else asset
+
+
+def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """A fresh Definitions for these settings (the environment's by default), with resources swapped as given."""
+    settings = settings or Settings.from_env()
+    checks = dg.load_asset_checks_from_modules([dataset_assets])
+    return dg.Definitions(
+        assets=[_governed(asset) for asset in dg.load_assets_from_modules(STAGES)]
+        + [labeling_assets.label_studio_annotations],
+        asset_checks=checks,
+        jobs=[jobs.ingest, jobs.advance, jobs.publish_spec, jobs.export, jobs.maintenance],
+        schedules=[jobs.nightly_export, jobs.nightly_reconcile, jobs.nightly_maintenance],
+        sensors=build_sensors(settings.inbox, settings.poll_seconds),
+        resources={**resources(settings), **(resource_overrides or {})},
+        # Steps are short and share one process: starting one for each costs more than its work.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,131 @@
+"""One local deployment: Label Studio, Dagster's code server, web server and daemon, started and stopped together.
+
+`make up` and `make demo` come through here. Processes are handled in `chai_resources/local_services.py`.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from chai_assets.provision import Login, provision
+from chai_resources import local_services as services
+from chai_resources.label_studio import LabelStudio
+from chai_resources.local_services import CHECKOUT, Service
+from chai_resources.people import load_people
+from chai_resources.settings import (
+    CODE_PORT,
+    DAGSTER_PORT,
+    LABEL_STUDIO_TOKEN,
+    Settings,
+    label_studio_token_value,
+)
+
+Say = Callable[[str], None]
+NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", "label-studio")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A deployment that is up."""
+
+    settings: Settings
+    label_studio: LabelStudio
+    logins: list[Login]
+
+
+def dagster_home(settings: Settings) -> Path:
+    """DAGSTER_HOME of this deployment, with the checkout's dagster.yaml in it."""
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Environment of every process that loads the definitions: settings, Label Studio's token, DAGSTER_HOME."""
+    own = {
+        LABEL_STUDIO_TOKEN: token(settings),
+        "DAGSTER_HOME": str(dagster_home(settings)),
+        "PYTHONPATH": str(CHECKOUT),
+    }
+    return services.clean_environment(**settings.as_env(), **own)
+
+
+def token(settings: Settings) -> str:
+    """Label Studio's service token: the environment's if set, else the one made for this home."""
+    return label_studio_token_value() or services.home_secrets(settings.home)["label_studio_token"]
+
+
+def up(settings: Settings, say: Say) -> Running:
+    """Starts whatever of the deployment does not run, makes it ready for work, and returns the log-ins.
+
+    Raises ServiceFailed (a taken port, a service that ends), PeopleFileError, LabelStudioDown.
+    """
+    prepare(settings)
+    dagster = dagster_services(settings)
+    for service in dagster:
+        if service.port and not services.running(settings.home, service.name):
+            services.require_free_port(service.port, service.name, service.port_variable)
+    if _is_local(settings.label_studio_url):
+        say("starting Label Studio")
+        port = urlsplit(settings.label_studio_url).port or 80
+        services.start_label_studio(settings.home, port, settings.media, say)
+    label_studio = LabelStudio(url=settings.label_studio_url, token=token(settings))
+    logins = provision(label_studio, settings.media, load_people(settings.people), settings.home, say)
+    say("starting Dagster")
+    for service in dagster:
+        services.start(settings.home, service, say)
+    return Running(settings, label_studio, logins)
+
+
+def down(settings: Settings) -> list[str]:
+    """Stops the deployment's processes; returns the names of those that ran."""
+    return [name for name in NAMES if services.stop(settings.home, name)]
+
+
+def prepare(settings: Settings) -> None:
+    """Makes the folders of a new home and, where there is none, a people file to edit."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if not settings.inbox.startswith("s3://"):
+        Path(settings.inbox).mkdir(parents=True, exist_ok=True)
+    if not settings.people.exists():
+        settings.people.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(CHECKOUT / "deploy" / "people.example.yaml", settings.people)
+
+
+def dagster_services(settings: Settings) -> list[Service]:
+    """Dagster's three services. `dagster dev` is not used: it does not always end when it is told to."""
+    env = environment(settings)
+    bin_folder = Path(sys.executable).parent
+    workspace = dagster_home(settings) / "workspace.yaml"
+    code_port, web_port = settings.code_port, settings.dagster_port
+    workspace.write_text(f"load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {code_port}, location_name: chai}}\n")
+    code = [str(bin_folder / "dagster"), "code-server", "start", "-m", "chai_assets.definitions"]
+    web = [
+        str(bin_folder / "dagster-webserver"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(web_port),
+        "-w",
+        str(workspace),
+    ]
+    return [
+        Service("dagster-code", [*code, "-h", "127.0.0.1", "-p", str(code_port)], env, "", code_port, CODE_PORT),
+        Service(
+            "dagster-webserver",
+            web,
+            env,
+            f"{settings.dagster_url}/server_info",
+            web_port,
+            DAGSTER_PORT,
+        ),
+        Service("dagster-daemon", [str(bin_folder / "dagster-daemon"), "run", "-w", str(workspace)], env),
+    ]
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost"}

@@ -1,0 +1,42 @@
+"""Runs jobs in this process on the deployment's Dagster instance: for the command line, tests and benchmarks."""
+
+import os
+
+import dagster as dg
+
+from chai_assets.definitions import build_defs
+from chai_assets.desk import FULL_LOOK_TAG
+from chai_assets.partitions import batches, register
+from chai_assets.platform import dagster_home, token
+from chai_resources.settings import LABEL_STUDIO_TOKEN, Settings
+
+
+def instance_of(settings: Settings) -> dg.DagsterInstance:
+    """The deployment's Dagster instance; DAGSTER_HOME is set for it."""
+    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+    os.environ.setdefault(LABEL_STUDIO_TOKEN, token(settings))
+    return dg.DagsterInstance.get()
+
+
+def known_batches(settings: Settings) -> list[str]:
+    """Batches registered so far, in the order they came."""
+    return list(instance_of(settings).get_dynamic_partitions(batches.name or ""))
+
+
+def advance_here(settings: Settings, batch: str, full_look: bool = False) -> bool:
+    """Runs the job `advance` on a batch; returns whether it succeeded."""
+    return _run(settings, "advance", batch, {FULL_LOOK_TAG: "true"} if full_look else {})
+
+
+def ingest_here(settings: Settings, batch: str) -> bool:
+    """Registers a batch and runs the job `ingest` on it; returns whether it succeeded."""
+    register(instance_of(settings), [batch])
+    return _run(settings, "ingest", batch, {})
+
+
+def _run(settings: Settings, job: str, batch: str, tags: dict[str, str]) -> bool:
+    definition = build_defs(settings).resolve_job_def(job)
+    outcome = definition.execute_in_process(
+        partition_key=batch, tags=tags, instance=instance_of(settings), raise_on_error=False
+    )
+    return outcome.success

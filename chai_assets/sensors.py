@@ -1,0 +1,135 @@
+"""What watches the outside: the inbox for new batches, Label Studio for what people submitted.
+
+Each sensor is a thin shell around pure pieces (read the cursor, plan, next cursor). An outage is an error of
+the tick, never a quiet skip; the next tick tries again from the same cursor.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from chai_assets.chain import TurnKind
+from chai_assets.clips.inbox import InboxBatch
+from chai_assets.clips.inbox import batches as inbox_batches
+from chai_assets.collect import OVERLAP
+from chai_assets.jobs import advance, ingest
+from chai_assets.partitions import batch_key, batches
+from chai_resources.label_studio import LabelStudio
+
+KINDS: tuple[TurnKind, ...] = ("primitives", "critique", "review", "feedback")
+
+# A folder that is still being copied into changes all the time: it is taken once it has been quiet this long.
+SETTLED = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Cursor of the Label Studio sensor: everything up to `since` (the server's time) has been seen."""
+
+    since: datetime
+
+
+def read_cursor(text: str | None) -> Watched:
+    """The cursor as stored; an unreadable one starts over, which asks for runs that find nothing to do."""
+    try:
+        return Watched(datetime.fromisoformat(json.loads(text or "")["since"]))
+    except (ValueError, KeyError, TypeError):
+        return Watched(datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def next_cursor(looked_at: datetime) -> str:
+    """The cursor after a look that began at the server's time `looked_at`, less what may commit late."""
+    return json.dumps({"since": (looked_at - OVERLAP).isoformat()})
+
+
+def plan_runs(touched: Iterable[tuple[str, int, datetime]]) -> list[dg.RunRequest]:
+    """One run for each touched batch; its key names the newest change, so that the same change asks once.
+
+    `touched` are (batch, task id, time of change).
+    """
+    newest: dict[str, tuple[datetime, int]] = {}
+    for batch, task_id, changed_at in touched:
+        newest[batch] = max(newest.get(batch, (changed_at, task_id)), (changed_at, task_id))
+    return [
+        dg.RunRequest(
+            run_key=f"work:{batch}:{task_id}:{changed_at.isoformat()}",
+            partition_key=batch,
+            tags={"dagster/priority": "10"},
+        )
+        for batch, (changed_at, task_id) in sorted(newest.items())
+    ]
+
+
+def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.RunRequest], list[str], list[str]]:
+    """Runs for inbox folders that have settled, the folders still being filled, and unusable names."""
+    runs, filling, unusable = [], [], []
+    for folder in folders:
+        try:
+            batch = batch_key(folder.name)
+        except ValueError as problem:
+            unusable.append(str(problem))
+            continue
+        if now - folder.changed_at < SETTLED:
+            filling.append(batch)
+        else:
+            runs.append(
+                dg.RunRequest(
+                    run_key=f"inbox:{batch}:{folder.files}:{folder.changed_at.isoformat()}",
+                    partition_key=batch,
+                )
+            )
+    return runs, filling, unusable
+
+
+def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
+    """Both sensors, for this deployment's inbox and polling interval in seconds."""
+
+    @dg.sensor(
+        name="inbox_watch",
+        job=ingest,
+        minimum_interval_seconds=poll_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="New or changed folders in the inbox become batches and are ingested.",
+    )
+    def inbox_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        runs, filling, unusable = plan_batches(inbox_batches(inbox), datetime.now(UTC))
+        for problem in unusable:
+            context.log.warning(problem)
+        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
+        keys = [run.partition_key for run in runs if run.partition_key not in known]
+        if not runs:
+            return dg.SkipReason(f"no settled folder in {inbox}" + (f"; being filled: {filling}" if filling else ""))
+        add = [batches.build_add_request([str(key) for key in keys])] if keys else []
+        return dg.SensorResult(run_requests=runs, dynamic_partitions_requests=add)
+
+    @dg.sensor(
+        name="label_studio_watch",
+        job=advance,
+        minimum_interval_seconds=poll_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="What people submitted in Label Studio moves its batches on.",
+    )
+    def label_studio_watch(
+        context: dg.SensorEvaluationContext, label_studio: LabelStudio
+    ) -> dg.SensorResult | dg.SkipReason:
+        since = read_cursor(context.cursor).since
+        looked_at = label_studio.server_time()
+        projects = {kind: label_studio.project(kind) for kind in KINDS}
+        touched = [t for p in projects.values() if p is not None for t in label_studio.touched(p, since)]
+        runs = plan_runs(touched)
+        if not runs:
+            context.update_cursor(next_cursor(looked_at))
+            return dg.SkipReason(f"nobody submitted anything since {since:%Y-%m-%d %H:%M:%S} UTC")
+        observed = dg.AssetObservation(
+            "label_studio_annotations",
+            metadata={
+                "tasks_touched": len(touched),
+                "batches": ", ".join(str(r.partition_key) for r in runs),
+            },
+        )
+        return dg.SensorResult(run_requests=runs, cursor=next_cursor(looked_at), asset_events=[observed])
+
+    return [inbox_watch, label_studio_watch]
