@@ -6,7 +6,7 @@ Commands only parse and print; what they do is in the modules they call.
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.table import Table
 
 from chai_resources.local_services import CHECKOUT, ServiceFailed
 from chai_resources.settings import Settings
+
+if TYPE_CHECKING:
+    from chai_assets.provision import Login
 
 app = typer.Typer(
     help="Critique-based human-AI oversight of video captions.\n\nStart with `make demo`; work with `make up`.",
@@ -42,13 +45,19 @@ def up() -> None:
     running = start(settings, _say)
     console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
     console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
-    table = Table("person", "e-mail", "password", "queue")
-    for login in running.logins:
-        queues = "\n".join(f"{kind}: {url}" for kind, url in login.queues.items())
-        table.add_row(login.person.name, login.person.email, login.password, queues)
-    console.print(table)
-    console.print(f"\nPut videos into a new folder under [bold]{settings.inbox}[/bold]: it becomes a batch.")
-    console.print(f"People: edit [bold]{settings.people}[/bold], then `make up` again. Stop with `make down`.")
+    _print_logins(running.logins)
+    console.print(f"\nPut videos into a new folder under {settings.inbox}: it becomes a batch.", soft_wrap=True)
+    console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
+
+
+@app.command()
+def people(
+    demo: Annotated[bool, typer.Option("--demo", help="Those of the demo.")] = False,
+) -> None:
+    """Show who works here: accounts, passwords and queues. Label Studio must run."""
+    from chai_assets.platform import logins
+
+    _print_logins(logins(_demo_settings() if demo else Settings.from_env()))
 
 
 @app.command()
@@ -118,7 +127,18 @@ def demo() -> None:
     """
     from chai_assets.practice.demo import run_demo
 
-    run_demo(Settings.from_env(CHAI_HOME=str(DEMO_HOME), CHAI_POLL_SECONDS="5"), console)
+    run_demo(_demo_settings(), console)
+
+
+def _demo_settings() -> Settings:
+    return Settings.from_env(CHAI_HOME=str(DEMO_HOME), CHAI_POLL_SECONDS="5")
+
+
+def _print_logins(logins: "list[Login]") -> None:
+    for login in logins:
+        console.print(f"[bold]{login.person.name}[/bold]  {login.person.email}  password {login.password}")
+        for kind, url in login.queues.items():
+            console.print(f"  {kind:11} {url}", soft_wrap=True, highlight=False)
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:

@@ -5,15 +5,18 @@
 
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import requests
+
 from chai_assets.provision import Login, provision
 from chai_resources import local_services as services
 from chai_resources.label_studio import LabelStudio
-from chai_resources.local_services import CHECKOUT, Service
+from chai_resources.local_services import CHECKOUT, Service, ServiceFailed
 from chai_resources.people import load_people
 from chai_resources.settings import (
     CODE_PORT,
@@ -73,12 +76,43 @@ def up(settings: Settings, say: Say) -> Running:
         say("starting Label Studio")
         port = urlsplit(settings.label_studio_url).port or 80
         services.start_label_studio(settings.home, port, settings.media, say)
-    label_studio = LabelStudio(url=settings.label_studio_url, token=token(settings))
-    logins = provision(label_studio, settings.media, load_people(settings.people), settings.home, say)
+    ready = logins(settings, say)
     say("starting Dagster")
     for service in dagster:
+        if service.name == "dagster-daemon":
+            # A daemon that finds the code server not ready remembers that, and drops the first runs.
+            _wait_for_definitions(settings)
         services.start(settings.home, service, say)
-    return Running(settings, label_studio, logins)
+    return Running(settings, _label_studio(settings), ready)
+
+
+def logins(settings: Settings, say: Say = lambda _: None) -> list[Login]:
+    """Everybody's log-in, after bringing Label Studio in line with the pages and the people file."""
+    return provision(_label_studio(settings), settings.media, load_people(settings.people), settings.home, say)
+
+
+def _label_studio(settings: Settings) -> LabelStudio:
+    return LabelStudio(url=settings.label_studio_url, token=token(settings))
+
+
+def _wait_for_definitions(settings: Settings, timeout: float = 120) -> None:
+    """Waits until the web server has loaded the definitions. Raises ServiceFailed with what keeps it from that."""
+    deadline, said = time.monotonic() + timeout, "the code server does not answer"
+    while time.monotonic() < deadline:
+        answer = requests.post(f"{settings.dagster_url}/graphql", json={"query": _LOCATIONS}, timeout=30).json()
+        for entry in answer["data"]["workspaceOrError"].get("locationEntries", []):
+            loaded = entry["locationOrLoadError"] or {}
+            if loaded.get("__typename") == "RepositoryLocation":
+                return
+            said = loaded.get("message", said).strip()
+        time.sleep(0.5)
+    log = services.log_path(settings.home, "dagster-code")
+    raise ServiceFailed(f"Dagster could not load the definitions within {timeout:.0f} s, see {log}: {said}")
+
+
+_LOCATIONS = (
+    "{workspaceOrError{... on Workspace{locationEntries{locationOrLoadError{__typename ... on PythonError{message}}}}}}"
+)
 
 
 def down(settings: Settings) -> list[str]:

@@ -119,10 +119,10 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         looked_at = label_studio.server_time()
         projects = {kind: label_studio.project(kind) for kind in KINDS}
         touched = [t for p in projects.values() if p is not None for t in label_studio.touched(p, since)]
-        runs = plan_runs(touched)
+        runs = [run for run in plan_runs(touched) if run.partition_key not in _queued(context.instance)]
         if not runs:
             context.update_cursor(next_cursor(looked_at))
-            return dg.SkipReason(f"nobody submitted anything since {since:%Y-%m-%d %H:%M:%S} UTC")
+            return dg.SkipReason(f"nothing since {since:%Y-%m-%d %H:%M:%S} UTC that no queued run will see")
         observed = dg.AssetObservation(
             "label_studio_annotations",
             metadata={
@@ -133,3 +133,9 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         return dg.SensorResult(run_requests=runs, cursor=next_cursor(looked_at), asset_events=[observed])
 
     return [inbox_watch, label_studio_watch]
+
+
+def _queued(instance: dg.DagsterInstance) -> set[str]:
+    """Batches for which a run of `advance` waits to start: it will see all that was submitted until now."""
+    waiting = dg.RunsFilter(job_name=advance.name, statuses=[dg.DagsterRunStatus.QUEUED])
+    return {run.tags.get("dagster/partition", "") for run in instance.get_runs(waiting)}

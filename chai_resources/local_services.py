@@ -26,6 +26,7 @@ Say = Callable[[str], None]
 CHECKOUT = Path(__file__).resolve().parents[1]
 SERVICE_ACCOUNT = "chai@example.com"
 LABEL_STUDIO_VENV = CHECKOUT / ".chai" / "label-studio-venv"
+_PLAY = {"key": "ctrl+space", "mac": "ctrl+space", "description": "Play or pause"}
 LABEL_STUDIO_PORT = "CHAI_LABEL_STUDIO_PORT"
 
 
@@ -52,6 +53,7 @@ class _Record:
 
     pid: int
     started: int
+    port: int
 
 
 def start(home: Path, service: Service, say: Say = lambda _: None, timeout: float = 180) -> None:
@@ -60,7 +62,7 @@ def start(home: Path, service: Service, say: Say = lambda _: None, timeout: floa
     Raises ServiceFailed when its port is taken (before anything starts), when it ends, or when it is not
     healthy within `timeout` seconds; it is stopped again then.
     """
-    if running(home, service.name):
+    if runs_already(home, service.name, service.port):
         return
     if service.port:
         require_free_port(service.port, service.name, service.port_variable)
@@ -76,7 +78,7 @@ def start(home: Path, service: Service, say: Say = lambda _: None, timeout: floa
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    record = {"pid": process.pid, "started": _started(process.pid) or 0}
+    record = {"pid": process.pid, "started": _started(process.pid) or 0, "port": service.port}
     _pid_file(home, service.name).write_text(json.dumps(record))
     try:
         _wait_healthy(home, service, process, say, timeout)
@@ -109,6 +111,19 @@ def running(home: Path, name: str) -> bool:
     """Whether the service's leading process, as started by this home, is alive."""
     record = _record(home, name)
     return record is not None and _started(record.pid) == record.started
+
+
+def runs_already(home: Path, name: str, port: int) -> bool:
+    """Whether the service runs on this port. Raises ServiceFailed when it runs on another one."""
+    record = _record(home, name)
+    if record is None or not running(home, name):
+        return False
+    if record.port != port:
+        raise ServiceFailed(
+            f"{name} of {home} runs on port {record.port} and is asked for on {port}: `make down` first, or "
+            "set the port it runs on"
+        )
+    return True
 
 
 def names(home: Path) -> list[str]:
@@ -176,7 +191,7 @@ def start_label_studio(
     `media` is the media root that pages play from: a folder or an s3:// prefix. The service account's token
     is in `home_secrets(home)`.
     """
-    if running(home, "label-studio"):
+    if runs_already(home, "label-studio", port):
         return
     require_free_port(port, "label-studio", LABEL_STUDIO_PORT)
     if not (venv / "bin" / "gunicorn").exists():
@@ -237,7 +252,8 @@ def _label_studio_environment(data: Path) -> dict[str, str]:
         LATEST_VERSION_CHECK="false",
         COLLECT_ANALYTICS="false",
         FEATURE_FLAGS_OFFLINE="true",
-        EDITOR_KEYMAP="{}",
+        # Space alone would also fire inside text fields.
+        EDITOR_KEYMAP=json.dumps({"media:playpause": _PLAY}),
         # Seconds for which an opened task is kept from others; the default is a day.
         TASK_LOCK_TTL="3600",
     )
@@ -290,12 +306,12 @@ def _wait_healthy(home: Path, service: Service, process: subprocess.Popen[bytes]
     while True:
         if process.poll() is not None:
             raise ServiceFailed(f"{service.name} ended with code {process.returncode}:\n{_tail(home, service.name)}")
-        if not service.health_url or _healthy(service.health_url):
+        if _healthy(service):
             return
         now = time.monotonic()
         if now - begun > timeout:
             raise ServiceFailed(
-                f"{service.name} does not answer at {service.health_url} after {timeout:.0f} s; "
+                f"{service.name} did not answer within {timeout:.0f} s ({service.health_url or service.port}); "
                 f"the end of {log_path(home, service.name)}:\n{_tail(home, service.name)}"
             )
         if now - told > 5:
@@ -304,11 +320,16 @@ def _wait_healthy(home: Path, service: Service, process: subprocess.Popen[bytes]
         time.sleep(0.2)
 
 
-def _healthy(url: str) -> bool:
+def _healthy(service: Service) -> bool:
+    """Whether its health page is fine; without one, whether its port answers; without a port, always."""
     try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
+        if service.health_url:
+            return requests.get(service.health_url, timeout=5).ok
+        if service.port:
+            socket.create_connection(("127.0.0.1", service.port), timeout=5).close()
+    except (requests.RequestException, OSError):
         return False
+    return True
 
 
 def _tail(home: Path, name: str, lines: int = 15) -> str:

@@ -110,9 +110,11 @@ def s3_options() -> dict[str, str]:
     options = {"aws_conditional_put": "etag"}
     if endpoint:
         options |= {"aws_endpoint": endpoint, "aws_allow_http": str(endpoint.startswith("http://")).lower()}
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         if value := os.environ.get(name):
             options[name.lower()] = value
+    # boto3 reads only the second of the two names.
+    options["aws_region"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     return options
 
 

@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from pydantic import PrivateAttr
 
 from chai_resources.schemas import TABLES, Table
 from chai_resources.settings import s3_options
@@ -34,6 +35,8 @@ class Tables(dg.ConfigurableResource):
     """All tables under one root, a folder or an `s3://bucket/prefix`; the same code for both."""
 
     root: str
+    _opened: dict[str, DeltaTable] = PrivateAttr(default_factory=dict)
+    _frames: dict[tuple[str, str | None, tuple[str, ...]], tuple[int, pl.DataFrame]] = PrivateAttr(default_factory=dict)
 
     @cached_property
     def _options(self) -> dict[str, str]:
@@ -73,20 +76,24 @@ class Tables(dg.ConfigurableResource):
         with its schema's columns.
         """
         table = TABLES[name]
-        wanted = list(columns) if columns else table.schema.names
+        wanted = tuple(columns or table.schema.names)
         with self._reachable(name):
-            try:
-                if version == -1:
-                    raise TableNotFoundError
-                rows = pl.scan_delta(DeltaTable(self.uri(name), version, storage_options=self._options))
-                if batch is not None:
-                    rows = rows.filter(pl.col("batch") == batch)
-                needed = list(dict.fromkeys([*wanted, table.key, "recorded_at"]))
-                found = rows.select(needed).collect()
-            except TableNotFoundError:
+            delta = self._open(name, version)
+            if delta is None:
                 return self._empty(table).select(wanted)
-        in_order = found.sort("recorded_at", maintain_order=True)
-        return in_order.unique(table.key, keep="first", maintain_order=True).select(wanted)
+            kept = self._frames.get((name, batch, wanted))
+            if kept is not None and kept[0] == delta.version():
+                return kept[1]
+            rows = pl.scan_delta(delta)
+            if batch is not None:
+                rows = rows.filter(pl.col("batch") == batch)
+            needed = list(dict.fromkeys([*wanted, table.key, "recorded_at"]))
+            in_order = rows.select(needed).collect().sort("recorded_at", maintain_order=True)
+        found = in_order.unique(table.key, keep="first", maintain_order=True).select(wanted)
+        if batch is not None:
+            # The assets of one run read the same batch many times; whole tables are too large to keep.
+            self._frames[name, batch, wanted] = (delta.version(), found)
+        return found
 
     def rows(self, name: str, batch: str | None = None) -> list[dict[str, Any]]:
         """`read`, as dictionaries."""
@@ -104,21 +111,33 @@ class Tables(dg.ConfigurableResource):
     def version(self, name: str) -> int:
         """The table's Delta version; -1 if it was never written."""
         with self._reachable(name):
-            try:
-                return DeltaTable(self.uri(name), storage_options=self._options).version()
-            except TableNotFoundError:
-                return -1
+            delta = self._open(name)
+            return -1 if delta is None else delta.version()
 
     def maintain(self, name: str) -> dict[str, Any]:
         """Compacts a table's small files and drops those no version of the last 30 days needs."""
         with self._reachable(name):
-            try:
-                table = DeltaTable(self.uri(name), storage_options=self._options)
-            except TableNotFoundError:
-                return {"table": name, "files_removed": 0}
+            table = self._open(name)
+            if table is None:
+                return {"table": name, "files_removed": 0, "vacuumed": 0}
             compacted = table.optimize.compact()
             vacuumed = table.vacuum(retention_hours=24 * 30, dry_run=False)
         return {"table": name, "files_removed": compacted["numFilesRemoved"], "vacuumed": len(vacuumed)}
+
+    def _open(self, name: str, version: int | None = None) -> DeltaTable | None:
+        """The table now, or as it was at a version; None where it was never written."""
+        if version == -1:
+            return None
+        try:
+            if version is not None:
+                return DeltaTable(self.uri(name), version, storage_options=self._options)
+            if name in self._opened:
+                self._opened[name].update_incremental()
+            else:
+                self._opened[name] = DeltaTable(self.uri(name), storage_options=self._options)
+            return self._opened[name]
+        except TableNotFoundError:
+            return None
 
     def _commit(self, name: str, table: Table, data: pa.Table) -> None:
         # Two first writers race to create the table: the loser's commit conflicts once and then appends.

@@ -1,0 +1,1 @@
+"""Ingestion: a folder of videos becomes clips, one shot each, in the media store."""

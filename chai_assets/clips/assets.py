@@ -1,0 +1,53 @@
+"""Ingestion: a folder or prefix of videos becomes a batch of clips."""
+
+import dagster as dg
+
+from chai_assets.clips.ingest import ClipRules, Known, ingest
+from chai_assets.desk import Desk
+from chai_assets.partitions import batches
+from chai_assets.reporting import preview, table_result
+from chai_resources.inbox import Inbox
+
+
+@dg.asset(
+    partitions_def=batches,
+    group_name="ingestion",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_file_became_clips",
+            asset="clips",
+            description="Every video file of the batch was ingested; those that were not are listed with a reason.",
+        )
+    ],
+)
+def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.MaterializeResult:
+    """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
+    batch, tables = context.partition_key, desk.tables
+    known = Known(tables.rows("sources"), tables.rows("clips"))
+    added = problems = 0
+    for outcome in ingest(
+        batch,
+        inbox.folder(batch),
+        desk.media,
+        known,
+        ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s),
+    ):
+        added += tables.append_new("clips", outcome.clips, batch)
+        problems += tables.append_new("ingest_problems", outcome.problems, batch)
+        tables.append_new("sources", outcome.sources, batch)
+        context.log.info(f"{outcome.name}: {len(outcome.clips)} clips")
+        for problem in outcome.problems:
+            context.log.warning(problem["reason"])
+    whole = set(tables.read("sources", batch, columns=["name"])["name"])
+    unread = {"broken", "no_video", "empty"}
+    rows = tables.rows("ingest_problems", batch)
+    # A file that was mended since has a source row now.
+    listed = [row for row in rows if not (row["kind"] in unread and row["name"] in whole)]
+    result = table_result(tables, "clips", batch, added, problems=len(listed), problem_list=preview(listed))
+    check = dg.AssetCheckResult(
+        passed=not listed,
+        severity=dg.AssetCheckSeverity.WARN,
+        check_name="every_file_became_clips",
+        metadata={"problems": len(listed), "list": preview(listed)},
+    )
+    return dg.MaterializeResult(metadata=result.metadata, check_results=[check])

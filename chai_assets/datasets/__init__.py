@@ -1,0 +1,1 @@
+"""Datasets: immutable exports of the triples for training, with their checks."""

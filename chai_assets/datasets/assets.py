@@ -1,0 +1,127 @@
+"""Datasets: what is about to be exported is pinned and checked first, then published in one step."""
+
+import json
+from importlib.metadata import version as package_version
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from chai_assets.datasets.expectations import Outcome, suite, validate
+from chai_assets.datasets.publish import Export, publish
+from chai_assets.desk import Desk
+from chai_assets.reporting import preview
+from chai_assets.triples.join import in_force
+from chai_resources.media import Media
+from chai_resources.tables import Tables
+
+PINNED = ("triples", "clips", "merged_captions")
+CANDIDATE = "candidate.json"
+"""Object beside the datasets that holds the table versions the next one is made from."""
+
+
+class DatasetStore(dg.ConfigurableResource):
+    """Folder or `s3://` prefix under which datasets are published."""
+
+    root: str
+
+    @property
+    def store(self) -> Media:
+        return Media(root=self.root)
+
+    def pin(self, versions: dict[str, int]) -> None:
+        """Notes the table versions of the candidate."""
+        self.store.put_bytes(CANDIDATE, json.dumps(versions, sort_keys=True).encode())
+
+    def pinned(self) -> dict[str, int]:
+        """The table versions of the candidate. Raises MediaError if none was pinned."""
+        return json.loads(self.store.get_bytes(CANDIDATE))
+
+
+def candidate_triples(tables: Tables, versions: dict[str, int]) -> pl.DataFrame:
+    """The triples in force at the pinned version."""
+    return in_force(tables.read("triples", version=versions["triples"]))
+
+
+@dg.asset(group_name="datasets", deps=["triples", "merged_captions"])
+def dataset_candidate(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
+    """The triples of the next dataset: the tables' versions are pinned, so that what is checked is published."""
+    versions = {name: desk.tables.version(name) for name in PINNED}
+    datasets.pin(versions)
+    rows = candidate_triples(desk.tables, versions)
+    metadata = {"dagster/row_count": rows.height, "preview": preview(rows.head(5).to_dicts())}
+    return dg.MaterializeResult(metadata={**metadata, **{f"version_of_{name}": n for name, n in versions.items()}})
+
+
+@dg.multi_asset_check(
+    name="triples_expectations",
+    specs=[
+        dg.AssetCheckSpec(
+            check.name,
+            asset="dataset_candidate",
+            blocking=check.severity == "error",
+            description=check.description,
+        )
+        for check in suite()
+    ],
+)
+def triples_expectations(desk: Desk, datasets: DatasetStore):
+    """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
+    for outcome in validate(candidate_triples(desk.tables, datasets.pinned())):
+        yield _as_check(outcome)
+
+
+@dg.asset(group_name="datasets", deps=[dataset_candidate])
+def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
+    """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
+    versions, tables, spec = datasets.pinned(), desk.tables, desk.spec
+    triples = candidate_triples(tables, versions)
+    if triples.is_empty():
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
+    published = publish(
+        Export(
+            triples=triples,
+            clips=tables.read("clips", version=versions["clips"]),
+            merged_captions=tables.read("merged_captions", version=versions["merged_captions"]),
+            instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
+            table_versions=versions,
+            spec_version=spec.version,
+            spec_hash=spec.hash,
+            code_version=package_version("chai"),
+        ),
+        datasets.root,
+    )
+    manifest = published.manifest
+    row = {
+        "dataset_id": manifest.dataset_id,
+        "uri": published.uri,
+        "triples": manifest.counts.triples,
+        "clips": manifest.counts.clips,
+        "sources": manifest.counts.sources,
+        "spec_version": spec.version,
+        "manifest": manifest.text(),
+    }
+    tables.append_new("datasets", [row])
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(manifest.dataset_id),
+        metadata={
+            "dagster/row_count": manifest.counts.triples,
+            "left_out": preview([entry.model_dump() for entry in manifest.left_out]),
+            "dagster/uri": published.uri,
+            "dataset_id": manifest.dataset_id,
+            "new": published.new,
+            "manifest": dg.MetadataValue.md(f"```json\n{manifest.text()}\n```"),
+        },
+    )
+
+
+def _as_check(outcome: Outcome) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN
+    metadata: dict[str, Any] = {"evaluated": outcome.evaluated, "unexpected": outcome.unexpected_count}
+    return dg.AssetCheckResult(
+        passed=outcome.passed,
+        check_name=outcome.name,
+        severity=severity,
+        description=outcome.description,
+        metadata={**metadata, "failing_rows": preview(outcome.failing_rows)},
+    )

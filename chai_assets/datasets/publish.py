@@ -1,0 +1,161 @@
+"""Publishes a dataset: builds its files, names it by their content, and makes it current in one step.
+
+A dataset is a folder `<root>/<dataset_id>/` that holds a manifest, which is written last: without one it does
+not exist. `<root>/latest.json` names the current one. Being stopped at any point leaves the former current.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from chai_assets.datasets.formats import PROMPTS, merged_rows, task_files
+from chai_assets.datasets.manifest import (
+    CARD,
+    MANIFEST,
+    Content,
+    Counts,
+    FileEntry,
+    Manifest,
+    card,
+    licences,
+    models,
+    notes,
+)
+from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, canonical_rows
+from chai_assets.datasets.splits import EVAL_SHARE, SPLITS, on_both_sides
+from chai_resources.media import Media
+
+LATEST = "latest.json"
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a dataset is made from: rows of the tables, the specification's instructions, and the versions."""
+
+    triples: pl.DataFrame
+    """Current verified rows of the table triples."""
+    clips: pl.DataFrame
+    """Rows of the table clips."""
+    merged_captions: pl.DataFrame
+    """Rows of the table merged_captions; may be empty."""
+    instructions: dict[str, str]
+    """The plain task instruction of each aspect; never a draft prompt, which holds the human labels."""
+    table_versions: dict[str, int]
+    spec_version: str
+    spec_hash: str
+    code_version: str
+    eval_share: float = EVAL_SHARE
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published dataset: its manifest, the folder or prefix it is, and whether this call wrote it."""
+
+    manifest: Manifest
+    uri: str
+    new: bool
+
+
+def publish(export: Export, root: str) -> Published:
+    """Publishes under `root` (a folder or an s3:// prefix) and makes the dataset current.
+
+    Equal inputs give the same dataset: it is found there and nothing is written. Raises ExportRefused where
+    the rows may not be exported; nothing is written then either.
+    """
+    store = Media(root=root)
+    with tempfile.TemporaryDirectory(prefix="chai-dataset-") as scratch:
+        manifest = build(export, Path(scratch))
+        prefix = manifest.dataset_id
+        new = not store.exists(f"{prefix}/{MANIFEST}")
+        if new:
+            for entry in manifest.files:
+                store.put_file(f"{prefix}/{entry.path}", Path(scratch) / entry.path)
+            store.put_bytes(f"{prefix}/{MANIFEST}", manifest.text().encode())
+    latest = (json.dumps({"dataset_id": prefix, "manifest": f"{prefix}/{MANIFEST}"}) + "\n").encode()
+    if not store.exists(LATEST) or store.get_bytes(LATEST) != latest:
+        store.put_bytes(LATEST, latest)
+    return Published(manifest, f"{root.rstrip('/')}/{prefix}", new)
+
+
+def build(export: Export, folder: Path) -> Manifest:
+    """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
+    rows, out = canonical_rows(export.triples, export.clips, export.instructions, export.eval_share)
+    _refuse_other_spec(export, rows)
+    tasks, unpaired = task_files(rows)
+    merged, stale = merged_rows(export.merged_captions, rows)
+    out = [*out, *unpaired, *stale]
+    counts = Counts.of(rows)
+    files = [
+        _file(folder, "triples.parquet", len(rows), lambda path: _write_parquet(rows, path)),
+        _file(folder, "triples.jsonl", len(rows), rows.write_ndjson),
+        *_split_files(folder, {**tasks, "merged_captions": merged}),
+        _card_file(folder, counts, export, rows, out),
+    ]
+    content = Content(
+        counts=counts,
+        files=sorted(files, key=lambda entry: entry.path),
+        spec_version=export.spec_version,
+        spec_hash=export.spec_hash,
+        table_versions=dict(sorted(export.table_versions.items())),
+        code_version=export.code_version,
+        eval_share=export.eval_share,
+        models=models(rows),
+        licences=licences(rows),
+        prompts=PROMPTS,
+        left_out=out,
+        leak_check={f"{kind}s_on_both_sides": len(on_both_sides(rows, f"{kind}_id")) for kind in ("source", "clip")},
+        notes=notes(counts),
+    )
+    return Manifest.of(content)
+
+
+def latest(root: str) -> Manifest | None:
+    """The manifest of the current dataset under `root`, or None where nothing was published yet."""
+    store = Media(root=root)
+    if not store.exists(LATEST):
+        return None
+    return Manifest.model_validate_json(store.get_bytes(json.loads(store.get_bytes(LATEST))["manifest"]))
+
+
+def _refuse_other_spec(export: Export, rows: pl.DataFrame) -> None:
+    found = rows.select("spec_version", "spec_hash").row(0)
+    if found != (export.spec_version, export.spec_hash):
+        raise ExportRefused(
+            f"the triples follow specification {found[0]} ({found[1][:8]}), but the export is asked for "
+            f"{export.spec_version} ({export.spec_hash[:8]}): export with the one the triples follow"
+        )
+
+
+def _split_files(folder: Path, tables: dict[str, pl.DataFrame]) -> list[FileEntry]:
+    # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
+    entries = []
+    for split in SPLITS:
+        for name, table in tables.items():
+            part = table.filter(pl.col("split") == split)
+            entries.append(_file(folder, f"{split}/{name}.jsonl", len(part), part.write_ndjson))
+    return entries
+
+
+def _card_file(folder: Path, counts: Counts, export: Export, rows: pl.DataFrame, out: list[LeftOut]) -> FileEntry:
+    text = card(counts, export.spec_version, licences(rows), out)
+    return _file(folder, CARD, None, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
+    table = rows.to_arrow().cast(CANONICAL)
+    pq.write_table(table, path, compression="zstd", row_group_size=50_000, store_schema=True)
+
+
+def _file(folder: Path, name: str, rows: int | None, write: Callable[[Path], object]) -> FileEntry:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path)
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    return FileEntry(path=name, rows=rows, bytes=path.stat().st_size, sha256=digest)

@@ -1,0 +1,36 @@
+"""Real services for all tests, started once a session on free ports; nothing is shared between test runs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.label_studio_service import LabelStudioHandle, start_label_studio
+from tests.services import S3Server, start_s3
+
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture(scope="session")
+def label_studio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioHandle]:
+    """A running Label Studio with the role guard; tests use batches of their own."""
+    server = start_label_studio(tmp_path_factory.mktemp("label-studio"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A running S3 server with the bucket `chai`."""
+    server = start_s3(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """An empty s3:// prefix of this test, with the AWS_* variables set."""
+    for name, value in s3_server.env.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://chai/{Path(request.node.name).name[:40]}-{os.getpid()}"
