@@ -77,8 +77,8 @@ class Turn:
     kind: TurnKind
     key: str
     answer: Row | None = None
-    quarantined: bool = False
-    """The person's latest word on this task could not be read: it waits for a correction."""
+    unreadable: Row | None = None
+    """The quarantine row, where the person's latest word on this task could not be read: it waits for a correction."""
     round: int = 0
     cause: str = ""
     shown: Row | None = None
@@ -145,8 +145,16 @@ class Records:
     """Rows of annotation_events: event_id, what, annotation_id, updated_at."""
 
 
-def current_answers(records: Records) -> dict[str, tuple[Row | None, bool]]:
-    """The latest word on each task: (row, False), or (None, True) where that word is in quarantine.
+@dataclass(frozen=True)
+class Word:
+    """The latest word on a task: an answer, or the quarantine row of one that could not be read."""
+
+    answer: Row | None = None
+    unreadable: Row | None = None
+
+
+def current_answers(records: Records) -> dict[str, Word]:
+    """The latest word on each task that has one.
 
     Latest by Label Studio's clock, then by event id. Versions of a deleted annotation do not count; an edit
     that cannot be read takes the place of what it replaced, so that an older version never stands silently.
@@ -163,7 +171,7 @@ def current_answers(records: Records) -> dict[str, tuple[Row | None, bool]]:
             when = (event["updated_at"], row["event_id"])
             if row["chai_key"] not in latest or when > latest[row["chai_key"]][0]:
                 latest[row["chai_key"]] = (when, row, rows is records.quarantine)
-    return {key: (None if bad else row, bad) for key, (_, row, bad) in latest.items()}
+    return {key: Word(None, row) if bad else Word(row) for key, (_, row, bad) in latest.items()}
 
 
 def standings(records: Records, depends_on: dict[str, list[str]], spec_version: str) -> list[Standing]:
@@ -196,7 +204,7 @@ class _Walk:
     """One item's way through the loop; each method takes it one stage on, as far as its records reach."""
 
     item: Standing
-    answers: dict[str, tuple[Row | None, bool]]
+    answers: dict[str, Word]
     drafts: list[Row]
     revisions: dict[str, Row]
 
@@ -218,9 +226,9 @@ class _Walk:
             item.stage = "drafting" if all(upstream) else "upstream"
 
     def _turn(self, kind: TurnKind, key: str, **shown: Any) -> Row | None:
-        answer, quarantined = self.answers.get(key, (None, False))
-        self.item.turns.append(Turn(kind, key, answer, quarantined, **shown))
-        return answer
+        word = self.answers.get(key, Word())
+        self.item.turns.append(Turn(kind, key, word.answer, word.unreadable, **shown))
+        return word.answer
 
     def _current_draft(self, upstream_approved: bool) -> Row | None:
         """The draft a person has critiqued, else the one made from the current labels and upstream captions.
@@ -279,7 +287,7 @@ class _Walk:
         """
         item, first = self.item, None
         for grade in (1, 2):
-            plea = self.answers.get(feedback_key(first["review_id"]), (None, False))[0] if first else None
+            plea = self.answers.get(feedback_key(first["review_id"]), Word()).answer if first else None
             turn = {"candidate": candidate, "grade": grade, "rejection": first, "plea": plea}
             review = self._turn("review", review_key(candidate.candidate_id, grade), **turn)
             if review is None:

@@ -139,6 +139,7 @@ def _print_logins(logins: "list[Login]") -> None:
         console.print(f"[bold]{login.person.name}[/bold]  {login.person.email}  password {login.password}")
         for kind, url in login.queues.items():
             console.print(f"  {kind:11} {url}", soft_wrap=True, highlight=False)
+            console.print(f"  {'':11} {login.returned[kind]}  to correct", soft_wrap=True, highlight=False)
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:

@@ -73,7 +73,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
     checks = dg.load_asset_checks_from_modules([dataset_assets])
     return dg.Definitions(
         assets=[_governed(asset) for asset in dg.load_assets_from_modules(STAGES)]
-        + [labeling_assets.label_studio_annotations],
+        + [_with_policy(labeling_assets.label_studio_annotations)],
         asset_checks=checks,
         jobs=[jobs.ingest, jobs.advance, jobs.publish_spec, jobs.export, jobs.maintenance],
         schedules=[jobs.nightly_export, jobs.nightly_reconcile, jobs.nightly_maintenance],

@@ -8,7 +8,7 @@ import dagster as dg
 from chai_assets.chain import Standing, TurnKind
 from chai_assets.collect import Interpret, collect
 from chai_assets.handing_out import HandOut
-from chai_assets.push import Build, close_tasks, push_tasks
+from chai_assets.push import Build, keep_tasks, push_tasks
 from chai_assets.reporting import preview, table_result
 from chai_assets.spec.models import Spec
 from chai_assets.spec.release import SpecRelease
@@ -113,13 +113,20 @@ class Desk(dg.ConfigurableResource):
             }
         )
 
-    def close(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Closes the tasks of the run's batch that must not be answered or edited any more."""
+    def keep(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Gives unreadable answers of the run's batch back to their authors, and closes what was built on."""
         batch = context.partition_key
-        closed = close_tasks(batch, self.standings(batch), tables=self.tables, label_studio=self.label_studio)
+        done = keep_tasks(batch, self.standings(batch), tables=self.tables, label_studio=self.label_studio)
         states = {row["chai_key"]: row["state"] for row in self.tables.rows("tasks", batch)}
-        count = sum(state == "closed" for state in states.values())
-        return dg.MaterializeResult(metadata={"dagster/row_count": count, "closed_now": len(closed)})
+        counts = {state: list(states.values()).count(state) for state in sorted(set(states.values()))}
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(states),
+                "closed_now": len(done.close),
+                "given_back": len(done.give_back),
+                "tasks_by_state": preview([{"state": state, "tasks": n} for state, n in counts.items()]),
+            }
+        )
 
 
 def _full_look(context: dg.AssetExecutionContext) -> bool:

@@ -45,6 +45,7 @@ class HandOut:
             "clip_id": item.clip_id,
             "aspect": item.aspect,
             "title": f"{aspect.title}: {clip['name']}" + (f", round {turn.round}" if turn.round > 1 else ""),
+            "returned": "",
             "video": self.media.url(clip["media_key"]),
             "fps": clip["fps"],
             "spec_version": self.spec.version,

@@ -10,7 +10,7 @@ from chai_resources.tables import Tables
 _INGEST = ("clips", "primitive_tasks")
 _COLLECT = ("primitives", "critiques", "reviews", "feedback")
 _WORK = ("drafts", "revisions", "triples", "merged_captions")
-_PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "closed_tasks")
+_PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states")
 
 ingest = dg.define_asset_job(
     "ingest",

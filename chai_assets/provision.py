@@ -63,6 +63,8 @@ class Login:
     person: Person
     password: str
     queues: dict[TurnKind, str]
+    returned: dict[TurnKind, str]
+    """Where answers that could not be read wait for their correction."""
 
 
 def provision(
@@ -83,10 +85,13 @@ def provision(
         for email in person.emails:
             label_studio.ensure_person(email, password_of(home, email))
         queues: dict[TurnKind, str] = {}
+        returned: dict[TurnKind, str] = {}
         kinds: list[TurnKind] = [kind for role in person.roles for kind in _ROLE_PAGES[role]]
         for kind in kinds:
             tab = label_studio.ensure_queue_tab(projects[kind], f"{person.id} to do", person.account_key)
             queues[kind] = f"{label_studio.url}/projects/{projects[kind]}/data?tab={tab}&labeling=1"
-        logins.append(Login(person, password_of(home, person.email), queues))
+            tab = label_studio.ensure_returned_tab(projects[kind], f"{person.id} to correct", person.account_key)
+            returned[kind] = f"{label_studio.url}/projects/{projects[kind]}/data?tab={tab}"
+        logins.append(Login(person, password_of(home, person.email), queues, returned))
     say(f"{len(logins)} people have their accounts and queues")
     return logins

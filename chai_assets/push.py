@@ -15,7 +15,7 @@ from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import Person
 from chai_resources.tables import Tables, now
 
-OPEN = frozenset({"pushed", "reopened"})
+OPEN = frozenset({"pushed", "reopened", "returned"})
 
 # Closing is one request a task (0.05 s): a kill loses the ledger entries of at most this many.
 CLOSED_AT_ONCE = 50
@@ -50,6 +50,18 @@ class TaskPlan:
     reopen: list[str]
 
 
+@dataclass(frozen=True)
+class Upkeep:
+    """What must change on tasks that are out, of all kinds."""
+
+    give_back: dict[str, str]
+    """Why an answer could not be read, by key: its author sees that on the task and corrects it."""
+    corrected: list[str]
+    """Keys of tasks given back before whose answer can be read now."""
+    close: list[str]
+    """Keys of open tasks that must not be answered or edited any more."""
+
+
 def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) -> TaskPlan:
     """Compares the turns of one kind that items wait for with the ledger of their batch. Pure."""
     state = {entry["chai_key"]: entry["state"] for entry in ledger}
@@ -66,14 +78,23 @@ def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) 
     return TaskPlan(push, reopen)
 
 
-def plan_close(items: Iterable[Standing], ledger: Iterable[Row]) -> list[str]:
-    """Keys of open tasks, of all kinds, that must not be answered or edited any more. Pure."""
+def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
+    """Which open tasks to give back, which were corrected, and which to close. Pure."""
     last = {entry["chai_key"]: entry for entry in ledger}
     open_keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, entry in last.items():
         if entry["state"] in OPEN:
             open_keys[entry["clip_id"], entry["aspect"]].append(key)
-    return [key for item in items for key in closable(item, open_keys[item.clip_id, item.aspect])]
+    plan = Upkeep({}, [], [])
+    for item in items:
+        keys = open_keys[item.clip_id, item.aspect]
+        for turn in item.turns:
+            if turn.key in keys and turn.unreadable:
+                plan.give_back[turn.key] = f"Please correct: {turn.unreadable['reason']}. {turn.unreadable['remedy']}"
+            elif turn.key in keys and last[turn.key]["state"] == "returned":
+                plan.corrected.append(turn.key)
+        plan.close.extend(closable(item, keys))
+    return plan
 
 
 def push_tasks(
@@ -97,8 +118,8 @@ def push_tasks(
     plan = plan_push(kind, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]
     ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
-    done = Pushed(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
     entries = _Entries(batch, ledger)
+    done = Pushed(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
     if ready:
         project = label_studio.require_project(kind)
         ids = label_studio.ensure_tasks(project, batch, [made.task for _, made in ready.values()])
@@ -110,19 +131,27 @@ def push_tasks(
     return done
 
 
-def close_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studio: LabelStudio) -> list[str]:
-    """Closes the open tasks nobody may answer any more; returns their keys."""
+def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studio: LabelStudio) -> Upkeep:
+    """Gives back what could not be read, and closes what nobody may answer any more; returns what it did.
+
+    Raises LabelStudioDown or LabelStudioRefused.
+    """
     ledger = tables.rows("tasks", batch)
-    keys = plan_close(items, ledger)
+    plan = plan_upkeep(items, ledger)
     entries = _Entries(batch, ledger)
-    closed = []
-    for start in range(0, len(keys), CLOSED_AT_ONCE):
-        chunk = keys[start : start + CLOSED_AT_ONCE]
+    for key, why in plan.give_back.items():
+        label_studio.give_back(entries.last[key]["task_id"], why)
+    for key in plan.corrected:
+        label_studio.give_back(entries.last[key]["task_id"], "")
+    returned = [key for key in plan.give_back if entries.last[key]["state"] != "returned"]
+    tables.append("tasks", [entries.again(key, "returned") for key in returned])
+    tables.append("tasks", [entries.again(key, "reopened") for key in plan.corrected if key not in plan.close])
+    for start in range(0, len(plan.close), CLOSED_AT_ONCE):
+        chunk = plan.close[start : start + CLOSED_AT_ONCE]
         for key in chunk:
             label_studio.close(entries.last[key]["task_id"])
         tables.append("tasks", [entries.again(key, "closed") for key in chunk])
-        closed += chunk
-    return closed
+    return plan
 
 
 def _note_missing(

@@ -163,7 +163,7 @@ def test_an_unreadable_edit_suspends_what_it_replaced(story: Story) -> None:
     event = story.event()
     story.records.quarantine.append({"event_id": event["event_id"], "chai_key": critique_key("d1")})
     item = story.item()
-    assert (item.stage, item.waiting.quarantined) == ("critique", True)  # type: ignore[union-attr]
+    assert (item.stage, item.waiting.unreadable["event_id"]) == ("critique", event["event_id"])  # type: ignore
 
 
 def test_a_rejection_is_told_first_and_then_opens_the_next_round(story: Story) -> None:

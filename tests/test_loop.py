@@ -19,12 +19,14 @@ def world(tmp_path: Path, label_studio_server: LabelStudioHandle, monkeypatch: p
     return World(tmp_path / "home", label_studio_server, monkeypatch)
 
 
+def labels(data: dict[str, Any], answers: dict[str, list[str]]) -> list[dict[str, Any]]:
+    return labeling_page.write(data, labeling_page.Labels(answers, None, None))
+
+
 def label_all(world: World, batch: str) -> None:
     for task in world.queue("ann", "primitives", batch):
         answers = plain_answers(world.spec.aspects[task["data"]["aspect"]])
-        world.person("ann").submit(
-            task["id"], labeling_page.write(task["data"], labeling_page.Labels(answers, None, None))
-        )
+        world.person("ann").submit(task["id"], labels(task["data"], answers))
 
 
 def critique(data: dict[str, Any], rating: int, *missing: str) -> list[dict[str, Any]]:
@@ -130,3 +132,25 @@ def test_running_again_adds_no_row_and_no_task(world: World) -> None:
         world.label_studio.existing(project, batch),
     )
     assert before == after
+
+
+def test_an_unreadable_answer_goes_back_to_its_author_and_its_correction_goes_on(world: World) -> None:
+    batch = "loop-returned"
+    world.add_clips(batch)
+    world.advance(batch)
+    task = next(t for t in world.queue("ann", "primitives", batch) if t["data"]["aspect"] == "camera")
+    answers = plain_answers(world.spec.aspects["camera"])
+    wrong = answers | {"turns": ["pan left"], "movement": ["static"]}
+    annotation = world.person("ann").submit(task["id"], labels(task["data"], wrong))
+    world.advance(batch)
+
+    def shown() -> dict[str, Any]:
+        return world.person("ann").api.get(f"/api/tasks/{task['id']}/", resolve_uri="false")["data"]
+
+    assert shown()["returned"].startswith("Please correct: ")
+    assert "static camera" in shown()["returned"]
+    world.person("ann").update(annotation, labels(task["data"], answers))
+    world.advance(batch)
+    assert shown()["returned"] == ""
+    item = next(i for i in world.standings(batch) if i.aspect == "camera")
+    assert item.stage == "critique"

@@ -6,7 +6,7 @@ from typing import Any
 from chai_assets.chain import Row, Standing, Turn
 from chai_assets.collect import Interpret
 from chai_assets.critique import page
-from chai_assets.critique.findings import as_prose
+from chai_assets.critique.findings import as_prose, as_sentence
 from chai_assets.critique.lint import lint
 from chai_assets.handing_out import HandOut, findings_of
 from chai_assets.pages import Malformed
@@ -31,7 +31,7 @@ def critique_tasks(hand_out: HandOut) -> Build:
             cause=turn.cause,
             facts=facts(hand_out.spec.aspects[item.aspect], answers),
             seen=_seen(turn),
-            remarks=_remarks(turn.rejection),
+            remarks=_remarks(turn),
             hints=turn.previous["hints"] if turn.previous else (),
         )
         prefill = page.prefill(data, findings_of(turn.previous)) if turn.previous else None
@@ -79,12 +79,14 @@ def _seen(turn: Turn) -> page.Seen | None:
     return page.Seen(turn.shown["revision_id"], turn.shown["text"], effects)
 
 
-def _remarks(rejection: Row | None) -> list[str]:
+def _remarks(turn: Turn) -> list[str]:
     """What a rejecting reviewer said, one remark a line."""
+    rejection = turn.rejection
     if rejection is None:
         return []
+    said = {finding.finding_id: as_sentence(finding) for finding in findings_of(turn.previous or {"findings": []})}
     remarks = [REASONS[reason].capitalize() for reason in rejection["reasons"]]
     remarks += [f"Missed: {miss}" for miss in rejection["misses"]]
-    wrong = sum(not tick["right"] for tick in rejection["ticks"])
-    remarks += [f"{wrong} of your findings ticked wrong"] if wrong else []
+    wrong = [tick["finding_id"] for tick in rejection["ticks"] if not tick["right"]]
+    remarks += [f"Wrong: {said[finding_id]}" for finding_id in wrong if finding_id in said]
     return remarks + ([rejection["note"]] if rejection["note"] else [])

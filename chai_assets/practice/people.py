@@ -104,8 +104,9 @@ def respond(script: Script, kind: TurnKind, data: dict[str, Any]) -> list[dict[s
 
 def _label(script: Script, data: dict[str, Any]) -> list[dict[str, Any]]:
     answers = script.slipped(data["clip_id"], data["aspect"])
-    asked = {attribute.id: [NOT_APPLICABLE] for attribute in script.spec.aspects[data["aspect"]].attributes}
-    return labeling_page.write(data, labeling_page.Labels(asked | answers, None, None))
+    asked = script.spec.aspects[data["aspect"]].attributes
+    given = {attribute.id: answers.get(attribute.id) or [NOT_APPLICABLE] for attribute in asked}
+    return labeling_page.write(data, labeling_page.Labels(given, None, None))
 
 
 def _critique(script: Script, data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -188,6 +189,6 @@ def _alike(one: str, other: str) -> float:
 
 
 def items_by_clip(clips: Iterable[Row], sources: Iterable[Row]) -> dict[str, tuple[str, int]]:
-    """(file stem, shot number) of each clip, from the rows of the tables."""
+    """(file stem, shot number) of each clip; a clip whose source row is still to be written is left out."""
     stems = {row["source_id"]: row["name"].rsplit(".", 1)[0] for row in sources}
-    return {row["clip_id"]: (stems[row["source_id"]], row["shot"]) for row in clips}
+    return {row["clip_id"]: (stems[row["source_id"]], row["shot"]) for row in clips if row["source_id"] in stems}

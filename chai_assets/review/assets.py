@@ -44,6 +44,6 @@ def feedback(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeRes
     deps=["primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks"],
     pool="label_studio",
 )
-def closed_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
-    """Tasks that somebody has built on, or that were superseded: closed, so that history cannot be edited."""
-    return desk.close(context)
+def task_states(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Tasks given back to their author for correction, and tasks closed since somebody has built on them."""
+    return desk.keep(context)

@@ -36,11 +36,14 @@ class Annotator:
         self.api.send("PATCH", f"/api/annotations/{annotation_id}/", {"result": result})
 
 
+def assigned_to(account_key: str) -> list[Filter]:
+    """Filters for what is assigned to an account and not closed."""
+    return [("data.assignee", "equal", "String", account_key), ("data.chai_state", "equal", "String", "open")]
+
+
 def open_tasks_of(account_key: str) -> list[Filter]:
     """Filters for what is assigned to an account, not answered yet and not closed."""
-    assigned: Filter = ("data.assignee", "equal", "String", account_key)
-    still_open: Filter = ("data.chai_state", "equal", "String", "open")
-    return [assigned, still_open, ("total_annotations", "equal", "Number", 0)]
+    return [*assigned_to(account_key), ("total_annotations", "equal", "Number", 0)]
 
 
 def submit_form(api: Api, path: str, email: str, password: str) -> None:

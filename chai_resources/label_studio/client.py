@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from chai_resources.label_studio.annotator import open_tasks_of, submit_form
+from chai_resources.label_studio.annotator import assigned_to, open_tasks_of, submit_form
 from chai_resources.label_studio.api import Api, LabelStudioDown, LabelStudioRefused
 from chai_resources.label_studio.listing import (
     Filter,
@@ -209,11 +209,11 @@ class LabelStudio(dg.ConfigurableResource):
 
     def close(self, task_id: int) -> None:
         """Close a task: it leaves its queue, and the guard refuses changes by annotators."""
-        self._set_state(task_id, "closed")
+        self._change(task_id, {"chai_state": "closed"})
 
     def reopen(self, task_id: int) -> None:
         """Open a closed task again, for the same person."""
-        self._set_state(task_id, "open")
+        self._change(task_id, {"chai_state": "open"})
 
     def ensure_person(self, email: str, password: str) -> int:
         """Id of the account, made with this password where it is missing.
@@ -245,10 +245,20 @@ class LabelStudio(dg.ConfigurableResource):
         }
         return self._ensure_view(project_id, tab)
 
-    def _set_state(self, task_id: int, state: str) -> None:
+    def ensure_returned_tab(self, project_id: int, title: str, account_key: str) -> int:
+        """Id of the Data Manager tab that lists the tasks given back to an account for correction."""
+        filters = [*assigned_to(account_key), ("data.returned", "contains", "String", "Please")]
+        tab = {"title": title, "type": "list", "target": "tasks", "ordering": ["tasks:id"], "filters": all_of(filters)}
+        return self._ensure_view(project_id, tab)
+
+    def give_back(self, task_id: int, why: str) -> None:
+        """Show on an answered task why its answer could not be read; an empty text takes that away again."""
+        self._change(task_id, {"returned": why})
+
+    def _change(self, task_id: int, fields: dict[str, str]) -> None:
         data = self._api.get(f"/api/tasks/{task_id}/", resolve_uri="false")["data"]
-        if data.get("chai_state") != state:
-            self._api.send("PATCH", f"/api/tasks/{task_id}/", {"data": data | {"chai_state": state}})
+        if data | fields != data:
+            self._api.send("PATCH", f"/api/tasks/{task_id}/", {"data": data | fields})
 
     def _projects(self, title: str) -> list[dict[str, Any]]:
         """Projects whose title contains `title`."""

@@ -69,7 +69,7 @@ class Studio:
     def give(self, page: str, email: str, data: dict[str, Any], prefill: Any = None) -> int:
         """One task for a person on a page; returns its id."""
         key = f"{page}:{email}:{len(self.service.task_ids(self.projects[page]))}"
-        common = {"assignee": account_key(email), "title": "Camera: a practice clip", "fps": 30}
+        common = {"assignee": account_key(email), "title": "Camera: a practice clip", "returned": "", "fps": 30}
         task = Task(key, data | common | {"video": f"{self.media}/clip.mp4"}, prefill)
         return self.service.ensure_tasks(self.projects[page], "browser", [task])[key]
 

@@ -13,7 +13,7 @@ from label_studio_sdk.label_interface.interface import LabelInterface
 from chai_assets import pages
 from tests.pages.answers import EXCHANGES, PAGES, any_text, drafts
 
-COMMON = {"title", "video", "fps"}
+COMMON = {"title", "returned", "video", "fps"}
 OUR_TAGS = {"p", "b", "ul", "li", "del", "ins"}
 every_page = pytest.mark.parametrize("name", PAGES)
 
