@@ -73,11 +73,11 @@ def up(settings: Settings, say: Say) -> Running:
         if service.port and not services.running(settings.home, service.name):
             services.require_free_port(service.port, service.name, service.port_variable)
     if _is_local(settings.label_studio_url):
-        say("starting Label Studio")
+        say("Label Studio")
         port = urlsplit(settings.label_studio_url).port or 80
         services.start_label_studio(settings.home, port, settings.media, say)
     ready = logins(settings, say)
-    say("starting Dagster")
+    say("Dagster")
     for service in dagster:
         if service.name == "dagster-daemon":
             # A daemon that finds the code server not ready remembers that, and drops the first runs.

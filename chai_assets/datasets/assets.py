@@ -1,6 +1,7 @@
 """Datasets: what is about to be exported is pinned and checked first, then published in one step."""
 
 import json
+from datetime import timedelta
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -71,7 +72,11 @@ def triples_expectations(desk: Desk, datasets: DatasetStore):
         yield _as_check(outcome)
 
 
-@dg.asset(group_name="datasets", deps=[dataset_candidate])
+# The export runs every night; a day and two hours without one is worth a warning colour.
+NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_window=timedelta(hours=26))
+
+
+@dg.asset(group_name="datasets", deps=[dataset_candidate], freshness_policy=NIGHTLY)
 def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
     versions, tables, spec = datasets.pinned(), desk.tables, desk.spec
