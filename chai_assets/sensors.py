@@ -119,7 +119,15 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         looked_at = label_studio.server_time()
         projects = {kind: label_studio.project(kind) for kind in KINDS}
         touched = [t for p in projects.values() if p is not None for t in label_studio.touched(p, since)]
-        runs = [run for run in plan_runs(touched) if run.partition_key not in _queued(context.instance)]
+        planned, known = plan_runs(touched), set(context.instance.get_dynamic_partitions(batches.name or ""))
+        strange = [str(run.partition_key) for run in planned if run.partition_key not in known]
+        if strange:  # one such request would fail the whole tick, and every tick after it
+            context.log.warning(
+                f"people work on batches that this Dagster does not know: {', '.join(strange)}. Ingest them here, "
+                "or give each deployment a Label Studio of its own"
+            )
+        queued = _queued(context.instance)
+        runs = [run for run in planned if run.partition_key in known and run.partition_key not in queued]
         if not runs:
             context.update_cursor(next_cursor(looked_at))
             return dg.SkipReason(f"nothing since {since:%Y-%m-%d %H:%M:%S} UTC that no queued run will see")

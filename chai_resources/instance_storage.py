@@ -6,6 +6,8 @@ this file, and a test starts an instance on both storages.
 
 import os
 import re
+import tempfile
+from functools import cache
 from typing import Any
 
 from dagster._core.storage.base_storage import DagsterStorage
@@ -28,7 +30,17 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
             from dagster_postgres import DagsterPostgresStorage
 
             return DagsterPostgresStorage(with_driver(url), inst_data=inst_data)
-        return DagsterSqliteStorage.from_local(os.path.join(os.environ["DAGSTER_HOME"], "storage"), inst_data)
+        return DagsterSqliteStorage.from_local(os.path.join(_home(), "storage"), inst_data)
+
+
+def _home() -> str:
+    return os.environ.get("DAGSTER_HOME") or _passing_home().name
+
+
+@cache
+def _passing_home() -> tempfile.TemporaryDirectory[str]:
+    """For programs that run without a home, such as `dagster definitions validate`; gone when they end."""
+    return tempfile.TemporaryDirectory(prefix="chai-dagster-")
 
 
 def with_driver(url: str) -> str:

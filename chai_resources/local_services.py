@@ -78,7 +78,7 @@ def start(home: Path, service: Service, say: Say = lambda _: None, timeout: floa
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    record = {"pid": process.pid, "started": _started(process.pid) or 0, "port": service.port}
+    record = {"pid": process.pid, "started": started_at(process.pid) or 0, "port": service.port}
     _pid_file(home, service.name).write_text(json.dumps(record))
     try:
         _wait_healthy(home, service, process, say, timeout)
@@ -110,7 +110,7 @@ def stop(home: Path, name: str, grace: float = 20) -> bool:
 def running(home: Path, name: str) -> bool:
     """Whether the service's leading process, as started by this home, is alive."""
     record = _record(home, name)
-    return record is not None and _started(record.pid) == record.started
+    return record is not None and started_at(record.pid) == record.started
 
 
 def runs_already(home: Path, name: str, port: int) -> bool:
@@ -129,6 +129,12 @@ def runs_already(home: Path, name: str, port: int) -> bool:
 def names(home: Path) -> list[str]:
     """Services of this home that have a pid file."""
     return sorted(path.stem for path in (home / "run").glob("*.pid"))
+
+
+def started_at(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot; None when it has ended."""
+    stat = _stat(pid)
+    return int(stat[19]) if stat else None
 
 
 def log_path(home: Path, name: str) -> Path:
@@ -353,7 +359,7 @@ def _members(home: Path, name: str) -> list[int]:
     A session keeps the id of its leader, and no new process gets that id while one of them lives.
     """
     record = _record(home, name)
-    if record is None or _started(record.pid) not in (record.started, None):
+    if record is None or started_at(record.pid) not in (record.started, None):
         return []
     found = []
     for entry in Path("/proc").iterdir():
@@ -362,12 +368,6 @@ def _members(home: Path, name: str) -> list[int]:
             if session == record.pid and started >= record.started:
                 found.append(int(entry.name))
     return sorted(found, key=lambda pid: pid != record.pid)
-
-
-def _started(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None when it has ended."""
-    stat = _stat(pid)
-    return int(stat[19]) if stat else None
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -1,5 +1,7 @@
 """The sensors: their pure pieces alone, and their ticks against a real Label Studio and a real folder."""
 
+import logging
+import logging.handlers
 import os
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,13 +97,19 @@ class Watch:
     def __init__(self, name: str, world: World, label_studio: LabelStudio | None = None, cursor: str | None = None):
         [self.sensor] = [s for s in build_sensors(world.settings.inbox, 30) if s.name == name]
         self.world, self.cursor = world, cursor
+        self.heard = logging.handlers.BufferingHandler(1000)
         self.resources = {} if name == "inbox_watch" else {"label_studio": label_studio or world.label_studio}
 
     def tick(self) -> Any:
         with dg.build_sensor_context(self.world.instance, self.cursor, resources=self.resources) as context:
+            context.log.addHandler(self.heard)
             result = self.sensor(context)
             self.cursor = result.cursor if isinstance(result, dg.SensorResult) else context.cursor
         return result
+
+    @property
+    def warnings(self) -> str:
+        return "\n".join(r.getMessage() for r in self.heard.buffer if r.levelno == logging.WARNING)
 
     def keys(self, batch: str) -> list[str]:
         """Keys of the runs a tick asks for, of one batch."""
@@ -153,7 +162,13 @@ def test_a_batch_whose_run_waits_in_the_queue_is_not_asked_for_again(world: Worl
     world.advance(batch)
     watch = Watch("label_studio_watch", world, cursor=next_cursor(world.label_studio.server_time()))
     label(world, batch)
-    waiting = dg.DagsterRun("advance", status=dg.DagsterRunStatus.QUEUED, tags={"dagster/partition": batch})
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("chai"), "__repository__")
+    waiting = dg.DagsterRun(
+        "advance",
+        status=dg.DagsterRunStatus.QUEUED,
+        tags={"dagster/partition": batch},
+        remote_job_origin=RemoteJobOrigin(repository, "advance"),
+    )
     world.instance.add_run(waiting)
     assert watch.keys(batch) == []
     world.instance.delete_run(waiting.run_id)
@@ -161,9 +176,7 @@ def test_a_batch_whose_run_waits_in_the_queue_is_not_asked_for_again(world: Worl
     assert len(watch.keys(batch)) == 1
 
 
-def test_work_on_a_batch_that_dagster_does_not_know_stops_no_other(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_work_on_a_batch_that_dagster_does_not_know_stops_no_other(world: World) -> None:
     world.add_clips("sensed-known")
     world.add_clips("sensed-elsewhere")
     for batch in ("sensed-known", "sensed-elsewhere"):
@@ -176,7 +189,7 @@ def test_work_on_a_batch_that_dagster_does_not_know_stops_no_other(
     asked = {run.partition_key for run in result.run_requests}
     assert "sensed-known" in asked
     assert asked <= set(world.instance.get_dynamic_partitions("batches"))
-    assert "sensed-elsewhere" in caplog.text
+    assert "sensed-elsewhere" in watch.warnings
 
 
 def test_a_label_studio_that_is_down_fails_the_tick_and_the_cursor_stays(world: World) -> None:
@@ -221,14 +234,12 @@ def test_a_known_batch_is_not_added_again_and_keeps_its_key_until_a_file_comes(w
     assert watch.tick().run_requests[0].run_key != first.run_requests[0].run_key
 
 
-def test_a_folder_that_cannot_be_a_batch_is_warned_about_and_the_others_go_on(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_folder_that_cannot_be_a_batch_is_warned_about_and_the_others_go_on(world: World) -> None:
     put(world, "Été 2026")
     put(world, "good")
-    result = Watch("inbox_watch", world).tick()
-    assert [run.partition_key for run in result.run_requests] == ["good"]
-    assert "'Été 2026' cannot be a batch: rename it" in caplog.text
+    watch = Watch("inbox_watch", world)
+    assert [run.partition_key for run in watch.tick().run_requests] == ["good"]
+    assert "'Été 2026' cannot be a batch: rename it" in watch.warnings
 
 
 def test_an_inbox_with_nothing_in_it_is_a_skip_that_says_where_it_looked(world: World) -> None:

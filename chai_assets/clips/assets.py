@@ -24,7 +24,7 @@ def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.Mat
     """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
     batch, tables = context.partition_key, desk.tables
     known = Known(tables.rows("sources"), tables.rows("clips"))
-    added = problems = 0
+    added, seen = 0, set()
     for outcome in ingest(
         batch,
         inbox.folder(batch),
@@ -33,16 +33,15 @@ def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.Mat
         ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s),
     ):
         added += tables.append_new("clips", outcome.clips, batch)
-        problems += tables.append_new("ingest_problems", outcome.problems, batch)
+        tables.append_new("ingest_problems", outcome.problems, batch)
+        seen |= {problem["problem_id"] for problem in outcome.problems}
         tables.append_new("sources", outcome.sources, batch)
         context.log.info(f"{outcome.name}: {len(outcome.clips)} clips")
         for problem in outcome.problems:
             context.log.warning(problem["reason"])
-    whole = set(tables.read("sources", batch, columns=["name"])["name"])
-    unread = {"broken", "no_video", "empty"}
+    # What is wrong with a whole file is found again on every run, until the file is mended or removed.
     rows = tables.rows("ingest_problems", batch)
-    # A file that was mended since has a source row now.
-    listed = [row for row in rows if not (row["kind"] in unread and row["name"] in whole)]
+    listed = [row for row in rows if row["start_s"] is not None or row["problem_id"] in seen]
     result = table_result(tables, "clips", batch, added, problems=len(listed), problem_list=preview(listed))
     check = dg.AssetCheckResult(
         passed=not listed,

@@ -1,0 +1,100 @@
+"""`make bench`: measures speed and memory, prints a table beside the aims, and writes .chai/bench.json.
+
+Each benchmark runs in a process of its own, so that its peak memory is its own.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chai_resources.local_services import CHECKOUT
+
+console = Console()
+
+# Figure, what it is, aim, and whether more is better.
+AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
+    "import": {"import_s": ("importing the definitions, seconds", 2.5, False)},
+    "advance": {
+        "advance_s": ("advance with nothing to do, 500 clips of 20,000, seconds", 3.0, False),
+        "dagster_own_s": ("of that Dagster's own: an empty job of the same shape", None, False),
+        "peak_mb": ("peak memory of that, MB", 600.0, False),
+    },
+    "ingest": {
+        "ingest_clips_per_core_s": ("ingestion, 480p clips per core-second", None, True),
+        "bare_clips_per_core_s": ("bare transcoding of the same clips", None, True),
+    },
+    "label_studio": {
+        "pushed_tasks_per_s": ("pushing 10,000 tasks, tasks per second", 1000.0, True),
+        "poll_changed_s": ("polling with 50 changed among them, seconds", 0.5, False),
+    },
+    "dataset": {},
+}
+
+
+def main(
+    smoke: Annotated[bool, typer.Option("--smoke", help="Everything small: proves that it runs.")] = False,
+    only: Annotated[str, typer.Option(help=f"One of {', '.join(AIMS)}.")] = "",
+) -> None:
+    """Measure the platform on this machine."""
+    table = Table("figure", "measured", "aim", "")
+    found: dict[str, dict[str, Any]] = {}
+    for name in [only] if only else AIMS:
+        console.print(f"[bold]{name}[/bold]")
+        found[name] = _run(name, smoke)
+        for figure, value in found[name].items():
+            what, aim, more = AIMS[name].get(figure, (figure, None, False))
+            met = "" if aim is None or smoke else "met" if (value >= aim if more else value <= aim) else "NOT met"
+            table.add_row(
+                what, value if isinstance(value, str) else f"{value:,.2f}", "" if aim is None else f"{aim:,g}", met
+            )
+    console.print(table)
+    target = CHECKOUT / ".chai" / "bench.json"
+    target.write_text(json.dumps({"machine": _machine(), "smoke": smoke, "figures": found}, indent=1) + "\n")
+    console.print(f"written to {target}", soft_wrap=True)
+
+
+def _run(name: str, smoke: bool) -> dict[str, Any]:
+    """The figures of one benchmark; its progress lines are shown as they come."""
+    command = [sys.executable, "-m", f"tests.bench.bench_{name}", *(["--smoke"] if smoke else [])]
+    last = ""
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("# "):
+                console.print(f"  [dim]{line[2:].strip()}[/dim]")
+            last = line.strip() or last
+        if process.wait():
+            errors.seek(0)
+            console.print(errors.read()[-3000:])
+            raise SystemExit(f"benchmark {name} failed")
+    return json.loads(last)
+
+
+def _machine() -> dict[str, Any]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    packages = {name: version(name) for name in ("dagster", "deltalake", "polars", "av")}
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+        "packages": packages,
+    }
+
+
+if __name__ == "__main__":
+    Path(CHECKOUT, ".chai").mkdir(exist_ok=True)
+    typer.run(main)
