@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from chai_assets.clips.ingest import ClipRules, Known, ingest
 from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
@@ -22,6 +21,9 @@ from chai_resources.inbox import Inbox
 )
 def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.MaterializeResult:
     """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
+    # Video libraries take half a second to import, which every run and code server would pay.
+    from chai_assets.clips.ingest import ClipRules, Known, ingest
+
     batch, tables = context.partition_key, desk.tables
     known = Known(tables.rows("sources"), tables.rows("clips"))
     added, seen = 0, set()
