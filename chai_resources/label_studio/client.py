@@ -77,7 +77,9 @@ class LabelStudio(dg.ConfigurableResource):
 
         Raises ValueError when two projects have the title.
         """
-        wanted = SETTINGS | {"label_config": config_xml, "expert_instruction": instruction}
+        # Label Studio trims the page; one that looks changed would be sent again, and it refuses that
+        # as soon as a single unreadable annotation exists.
+        wanted = SETTINGS | {"label_config": config_xml.strip(), "expert_instruction": instruction}
         wanted["description"] = f"Tasks of kind {kind}, pushed and collected by CHAI."
         found = [p for p in self._projects(title) if p["title"] == title]
         if len(found) > 1:
