@@ -143,7 +143,7 @@ def _print_logins(logins: "list[Login]") -> None:
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:
-    from chai_assets.spec.load import load_spec
+    from chai_assets.spec.releases import load_spec
     from chai_assets.standings import load_standings
     from chai_resources.tables import Tables
 
@@ -154,7 +154,7 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
 def main() -> None:
     """Entry point: expected failures end with their message and status 1, not with a traceback."""
-    from chai_assets.spec.load import SpecError
+    from chai_assets.spec.document import SpecError
     from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
     from chai_resources.media import MediaError
     from chai_resources.people import PeopleFileError

@@ -11,7 +11,7 @@ from chai_assets.handing_out import HandOut
 from chai_assets.push import Build, keep_tasks, push_tasks
 from chai_assets.reporting import preview, table_result
 from chai_assets.spec.models import Spec
-from chai_assets.spec.release import SpecRelease
+from chai_assets.spec.resource import SpecRelease
 from chai_assets.standings import load_standings
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media

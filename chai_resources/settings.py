@@ -42,6 +42,8 @@ class Settings:
     """Name of the engine that drafts and revises."""
     spec_version: str
     """Released specification in force; empty for the newest."""
+    specs: str
+    """Folder of the versions of the specification; empty for those that come with the platform."""
     poll_seconds: int
     """Seconds between two looks at Label Studio and at the inbox."""
     detector: str
@@ -69,6 +71,7 @@ class Settings:
             CODE_PORT: self.code_port,
             "CHAI_CAPTIONER": self.captioner,
             "CHAI_SPEC_VERSION": self.spec_version,
+            "CHAI_SPECS": self.specs,
             "CHAI_POLL_SECONDS": self.poll_seconds,
             "CHAI_DETECTOR": self.detector,
             "CHAI_CLIP_SECONDS": f"{shortest:g}-{longest:g}",
@@ -98,6 +101,7 @@ class Settings:
             code_port=int(get(CODE_PORT, "3030")),
             captioner=get("CHAI_CAPTIONER", "offline"),
             spec_version=get("CHAI_SPEC_VERSION", ""),
+            specs=get("CHAI_SPECS", ""),
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
             clip_seconds=(float(shortest), float(longest or 20)),

@@ -12,9 +12,12 @@ import pytest
 from chai_assets.definitions import build_defs
 from chai_assets.labeling import page as labeling_page
 from chai_assets.partitions import batches
-from chai_assets.spec.load import RELEASED, SpecError, load_spec_from
+from chai_assets.provision import provision
+from chai_assets.spec.document import SpecError
+from chai_assets.spec.load import load_spec_from
 from chai_assets.spec.models import Spec
-from chai_assets.spec.release import SpecRelease
+from chai_assets.spec.releases import PACKAGED
+from chai_assets.spec.resource import SpecRelease
 from chai_resources.label_studio import LabelStudioDown
 from chai_resources.media import MediaError
 from chai_resources.people import PeopleFileError
@@ -196,6 +199,8 @@ def test_malformed_answers_are_quarantined_with_a_reason_and_go_on_once_correcte
     archived = world.event_texts(batch)
     assert sorted(archived) == sorted(json.dumps(wrong, sort_keys=True) for wrong, _ in spoiled.values())
 
+    # A platform that starts while they lie there is not kept from it.
+    provision(world.label_studio, str(world.server.home / "media"), world.people, world.server.home)
     quiet = metadata(world.advance(batch), "primitives")
     assert (quiet["quarantined_now"], len(quiet["in_quarantine"].records)) == (0, 5)
 
@@ -301,7 +306,7 @@ def test_two_primitives_of_one_id_are_refused_by_the_asset_with_file_lines_and_r
     world: World, tmp_path: Path
 ) -> None:
     folder = tmp_path / "spec"
-    shutil.copytree(RELEASED / "1.0.0", folder)
+    shutil.copytree(PACKAGED / "1.0.0", folder)
     path = folder / "camera.yaml"
     sound = path.read_text()
     ids = [(n, line.split("id:")[1].strip()) for n, line in enumerate(sound.splitlines(), 1) if "- id:" in line]

@@ -17,8 +17,8 @@ from chai_assets.partitions import batches
 from chai_assets.provision import provision
 from chai_assets.records import record_id
 from chai_assets.spec.compile import check_answers
-from chai_assets.spec.load import load_spec
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect
+from chai_assets.spec.releases import load_spec
 from chai_assets.standings import load_standings
 from chai_resources.label_studio import Annotator, LabelStudio
 from chai_resources.local_services import password_of

@@ -22,7 +22,7 @@ from chai_assets.practice.people import SECONDS, Script, items_by_clip, respond
 from chai_assets.practice.report import report
 from chai_assets.push import OPEN
 from chai_assets.running import instance_of
-from chai_assets.spec.load import load_spec
+from chai_assets.spec.releases import load_spec
 from chai_assets.standings import load_standings
 from chai_resources.label_studio import Annotator, LabelStudioRefused
 from chai_resources.local_services import CHECKOUT, ServiceFailed

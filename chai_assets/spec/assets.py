@@ -3,7 +3,7 @@
 import dagster as dg
 
 from chai_assets.reporting import preview
-from chai_assets.spec.release import SpecRelease
+from chai_assets.spec.resource import SpecRelease
 
 
 @dg.asset(group_name="specification")

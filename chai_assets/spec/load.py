@@ -1,11 +1,10 @@
-"""Reads a release of the specification, and refuses one that is not sound.
+"""Reads one version of the specification, and refuses one that is not sound.
 
 Every problem that can be told at once is told at once, with its file and line. Shapes are checked by the
 models, agreement between the parts in `consistency.py`.
 """
 
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +15,6 @@ from chai_assets.spec.consistency import across_problems, aspect_problems
 from chai_assets.spec.document import Document, Problem, SpecError
 from chai_assets.spec.models import Aspect, Attribute, Index, Option, Primitive, Spec
 
-__all__ = ["SpecError", "load_spec", "load_spec_from"]
-
-RELEASED = Path(__file__).parent / "released"
 INDEX = "spec.yaml"
 
 _KEYS = sorted({key for model in (Index, Aspect, Attribute, Option, Primitive) for key in model.model_fields})
@@ -29,21 +25,6 @@ _FORMS = {
     "kind": "choose one of choice, several, text",
 }
 Model = TypeVar("Model", bound=BaseModel)
-
-
-@cache
-def load_spec(version: str | None = None) -> Spec:
-    """The released specification of that version, or the newest one. Raises SpecError."""
-    releases = sorted((folder.name for folder in RELEASED.iterdir() if folder.is_dir()), key=_order)
-    chosen = version or releases[-1]
-    if chosen not in releases:
-        message, remedy = f"version {chosen} is not released", f"choose one of {', '.join(releases)}"
-        raise SpecError([Problem(str(RELEASED), 1, message, remedy)])
-    spec = load_spec_from(RELEASED / chosen)
-    if spec.version != chosen:
-        message = f"version {spec.version} stands in the folder {chosen}"
-        raise SpecError([Problem(INDEX, 1, message, "make the two agree")])
-    return spec
 
 
 def load_spec_from(folder: Path) -> Spec:
@@ -65,15 +46,9 @@ def load_spec_from(folder: Path) -> Spec:
         problems += across_problems(aspects, documents)
     if problems:
         raise SpecError(problems)
-    content = {
-        "version": index.version,
-        "aspects": [aspect.model_dump(mode="json") for aspect in aspects.values()],
-    }
+    # The words of the files, not the models': a release keeps its hash when the code around it grows.
+    content = {INDEX: index_file.value, **{name: document.value for name, document in documents.items()}}
     return Spec(version=index.version, hash=sha256_text(canonical_json(content)), aspects=aspects)
-
-
-def _order(version: str) -> list[int]:
-    return [int(part) if part.isdigit() else -1 for part in version.split(".")]
 
 
 def _unlisted(folder: Path, index: Index, document: Document) -> list[Problem]:

@@ -41,6 +41,7 @@ class Attribute(_Part):
     """A question put to annotators. It applies when each attribute in `applies_when` has such an answer.
 
     A text may have `says`, the sentence that states it; choices are stated by the primitives they give.
+    `meaning` is raised where new words mean something else, so that people are asked again.
     """
 
     id: AttributeId
@@ -52,6 +53,7 @@ class Attribute(_Part):
     required: bool = True
     applies_when: Conditions = Field(default_factory=dict)
     says: Sentence | None = None
+    meaning: Annotated[int, Field(ge=1)] = 1
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -70,7 +72,9 @@ class Attribute(_Part):
 class Primitive(_Part):
     """One thing that can hold of a clip, with its professional term and when it holds.
 
-    It is present when every attribute in `given_by` has one of the options named there.
+    It is present when every attribute in `given_by` has one of the options named there. `confused_with` says,
+    by primitive, how to tell the two apart. `split_from` names a primitive of the version before that this one
+    and its siblings divide between them. `meaning` is raised where a new definition means something else.
     """
 
     id: PrimitiveId
@@ -78,6 +82,10 @@ class Primitive(_Part):
     term: Text
     definition: Text
     rule: Text
+    example: Text | None = None
+    confused_with: dict[str, Text] = Field(default_factory=dict)
+    split_from: str | None = None
+    meaning: Annotated[int, Field(ge=1)] = 1
     loose: tuple[Text, ...] = ()
     excludes: tuple[str, ...] = ()
     given_by: Annotated[Conditions, Field(min_length=1)]
@@ -87,7 +95,8 @@ class Primitive(_Part):
 class Aspect(_Part):
     """One of the captions of a clip: what people are asked for it, and what can be said in it.
 
-    `sub_aspects` are in reading order: the order of a caption's sentences.
+    `sub_aspects` are in reading order: the order of a caption's sentences. `meaning` is raised where a new
+    instruction or policy asks for another caption, so that captions are written again.
     """
 
     id: AttributeId
@@ -96,6 +105,7 @@ class Aspect(_Part):
     instruction: Text
     policy: tuple[Text, ...] = Field(min_length=1)
     sub_aspects: tuple[Text, ...] = Field(min_length=1)
+    meaning: Annotated[int, Field(ge=1)] = 1
     attributes: tuple[Attribute, ...] = Field(min_length=1)
     primitives: tuple[Primitive, ...] = Field(min_length=1)
 

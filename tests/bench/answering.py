@@ -14,7 +14,7 @@ from chai_assets.critique.findings import Finding
 from chai_assets.labeling import page as labeling_page
 from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
-from chai_assets.spec.load import load_spec
+from chai_assets.spec.releases import load_spec
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.label_studio.client import CHUNK
 from tests.world import plain_answers

@@ -14,7 +14,7 @@ from chai_assets.labeling import page as labeling
 from chai_assets.review import feedback_page as feedback
 from chai_assets.review import page as review
 from chai_assets.spec.compile import labelling_rows
-from chai_assets.spec.load import load_spec
+from chai_assets.spec.releases import load_spec
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import account_key
 from tests.browser.chromium import Window, window

@@ -12,7 +12,7 @@ import pytest
 from chai_assets.chain import Standing
 from chai_assets.datasets.verify import verify_dataset
 from chai_assets.platform import token
-from chai_assets.spec.load import load_spec
+from chai_assets.spec.releases import load_spec
 from chai_assets.standings import load_standings
 from chai_resources.label_studio import LabelStudio
 from chai_resources.schemas import TABLES

@@ -11,7 +11,7 @@ from chai_assets.prompting import render
 from chai_assets.revision import prompt as revising
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.compile import facts, statements
-from chai_assets.spec.load import load_spec
+from chai_assets.spec.releases import load_spec
 from chai_assets.triples import merge as merging
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners import Request

@@ -14,7 +14,7 @@ from chai_assets.practice.render import render_video
 from chai_assets.practice.scenes import VIDEOS
 from chai_assets.practice.world import FPS
 from chai_assets.spec.compile import check_answers, statements
-from chai_assets.spec.load import load_spec
+from chai_assets.spec.releases import load_spec
 
 CACHE = Path(__file__).parents[2] / ".chai" / "cache"
 

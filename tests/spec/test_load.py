@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.spec.load import RELEASED, SpecError, load_spec, load_spec_from
+from chai_assets.spec.document import SpecError
+from chai_assets.spec.load import load_spec_from
+from chai_assets.spec.releases import PACKAGED, load_spec
 
 Mutate = Callable[[str, str, str], list[str]]
 
@@ -16,7 +18,7 @@ Mutate = Callable[[str, str, str], list[str]]
 def refusal(tmp_path: Path) -> Mutate:
     """Replaces a text in a file of a copy of the release and returns the lines of the refusal."""
     folder = tmp_path / "1.0.0"
-    shutil.copytree(RELEASED / "1.0.0", folder)
+    shutil.copytree(PACKAGED / "1.0.0", folder)
 
     def mutate(file: str, old: str, new: str) -> list[str]:
         text = (folder / file).read_text(encoding="utf-8")
@@ -31,7 +33,7 @@ def refusal(tmp_path: Path) -> Mutate:
 
 def text_of(file: str) -> str:
     """The text of a file of the release."""
-    return (RELEASED / "1.0.0" / file).read_text(encoding="utf-8")
+    return (PACKAGED / "1.0.0" / file).read_text(encoding="utf-8")
 
 
 def line_of(file: str, text: str, after: str = "") -> int:
@@ -42,7 +44,7 @@ def line_of(file: str, text: str, after: str = "") -> int:
 
 def test_the_release_has_the_five_aspects_in_order_and_what_they_rest_on() -> None:
     spec = load_spec()
-    assert spec == load_spec("1.0.0") == load_spec_from(RELEASED / "1.0.0")
+    assert spec == load_spec("1.0.0") == load_spec_from(PACKAGED / "1.0.0")
     rests_on = {name: aspect.depends_on for name, aspect in spec.aspects.items()}
     assert list(rests_on) == ["subject", "scene", "motion", "spatial", "camera"]
     assert rests_on["motion"] == ("subject",)
@@ -64,7 +66,7 @@ def test_the_hash_changes_with_any_word_and_with_the_order_of_aspects(tmp_path: 
         ("spec.yaml", "[subject, scene,", "[scene, subject,"),
     ]:
         folder = tmp_path / file
-        shutil.copytree(RELEASED / "1.0.0", folder)
+        shutil.copytree(PACKAGED / "1.0.0", folder)
         text = (folder / file).read_text(encoding="utf-8")
         (folder / file).write_text(text.replace(old, new), encoding="utf-8")
         hashes.add(load_spec_from(folder).hash)
