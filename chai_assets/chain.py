@@ -5,11 +5,12 @@ review, export) reads the standings made here, so the rules of the loop are writ
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from chai_assets.records import record_id
+from chai_assets.spec.carry import Carried
 
 Row = dict[str, Any]
 TurnKind = Literal["primitives", "critique", "review", "feedback"]
@@ -18,9 +19,9 @@ Stage = Literal[
 ]
 
 
-def label_key(clip_id: str, aspect: str, spec_version: str) -> str:
-    """Key of the labelling task of a clip's aspect under a released specification."""
-    return f"primitives:{clip_id}:{aspect}:{spec_version}"
+def label_key(clip_id: str, aspect: str, asked_in: str) -> str:
+    """Key of the labelling task of a clip's aspect; `asked_in` is the release in which its questions came to be."""
+    return f"primitives:{clip_id}:{aspect}:{asked_in}"
 
 
 def critique_key(cause: str) -> str:
@@ -91,6 +92,32 @@ class Turn:
     """Regrade turns: the feedback that asked for it."""
     candidate: Candidate | None = None
     grade: int = 0
+    asks: tuple[str, ...] = ()
+    """Labelling turns that ask again: the questions that are new or mean something else. `previous`: the old label."""
+
+
+class Rules(Protocol):
+    """What the walk asks of the specification that a batch is worked under; `spec/lineage.py` answers."""
+
+    redo_upstream: bool
+    """Whether a draft is written again when an upstream caption it rests on was corrected."""
+
+    @property
+    def depends_on(self) -> Mapping[str, list[str]]:
+        """The aspects in order, each with those it rests on."""
+        ...
+
+    def asked_in(self, aspect: str) -> list[str]:
+        """Versions in which the questions of an aspect came to mean what they mean, oldest first."""
+        ...
+
+    def carried(self, label: Row) -> Carried:
+        """The answers of a label as they stand now, and the questions to ask again."""
+        ...
+
+    def stands(self, draft: Row, made_from: Row, label: Row) -> bool:
+        """Whether a draft made from one label still says what is to be said by the current one."""
+        ...
 
 
 @dataclass
@@ -101,7 +128,16 @@ class Standing:
     aspect: str
     stage: Stage = "labeling"
     label: Row | None = None
+    labelled_by: set[str] = field(default_factory=set)
+    """Who answered questions about it, the questions of earlier releases included."""
+    answers: Mapping[str, list[str]] = field(default_factory=dict)
+    """The label's answers as they stand under the specification in use."""
+    asked_again: Turn | None = None
+    """A labelling turn beside the way, where a release asks what the label does not answer: the item goes on
+    with the draft it has until the answers are in."""
     upstream: dict[str, Candidate] = field(default_factory=dict)
+    moved_upstream: list[str] = field(default_factory=list)
+    """Aspects whose approved caption is not the one that the draft rests on."""
     draft: Row | None = None
     turns: list[Turn] = field(default_factory=list)
     unrevised: Row | None = None
@@ -117,6 +153,16 @@ class Standing:
         return self.turns[-1] if self.turns and self.turns[-1].answer is None else None
 
     @property
+    def every_turn(self) -> list[Turn]:
+        """The turns on the way, and the questions asked again beside it."""
+        return [*self.turns, self.asked_again] if self.asked_again else self.turns
+
+    @property
+    def open_turns(self) -> list[Turn]:
+        """The human turns that may be taken now: the one the item waits for, and questions asked again."""
+        return [turn for turn in (self.asked_again, self.waiting) if turn is not None]
+
+    @property
     def upstream_ids(self) -> list[str]:
         return [candidate.caption_id for candidate in self.upstream.values()]
 
@@ -126,7 +172,7 @@ class Standing:
 
     def authors(self) -> set[str]:
         """People who labelled or critiqued this item: nobody of them may review it."""
-        return {row["author"] for row in self.answered("primitives", "critique")}
+        return self.labelled_by | {row["author"] for row in self.answered("critique")}
 
 
 @dataclass
@@ -174,10 +220,10 @@ def current_answers(records: Records) -> dict[str, Word]:
     return {key: Word(None, row) if bad else Word(row) for key, (_, row, bad) in latest.items()}
 
 
-def standings(records: Records, depends_on: dict[str, list[str]], spec_version: str) -> list[Standing]:
-    """Where every (clip, aspect) of a batch stands; `depends_on` lists the aspects in order with their upstream.
+def standings(records: Records, rules: Rules) -> list[Standing]:
+    """Where every (clip, aspect) of a batch stands under the rules of a specification.
 
-    Order: clips as given, aspects as given. A pure function of the records: same rows, same standings.
+    Order: clips as given, aspects as the rules have them. A pure function: same rows, same standings.
     """
     answers = current_answers(records)
     drafts: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -186,13 +232,14 @@ def standings(records: Records, depends_on: dict[str, list[str]], spec_version: 
     revisions: dict[str, Row] = {}
     for revision in sorted(records.revisions, key=lambda row: (row["recorded_at"], row["revision_id"])):
         revisions.setdefault(revision["critique_id"], revision)
+    labels = {label["label_id"]: label for label in records.labels}
     found: list[Standing] = []
     for clip in records.clips:
         approved: dict[str, Candidate] = {}
-        for aspect, upstream in depends_on.items():
+        for aspect, upstream in rules.depends_on.items():
             item = Standing(clip["clip_id"], aspect)
-            walk = _Walk(item, answers, drafts[item.clip_id, aspect], revisions)
-            walk.run([approved.get(name) for name in upstream], upstream, spec_version)
+            walk = _Walk(item, rules, answers, labels, drafts[item.clip_id, aspect], revisions)
+            walk.run([approved.get(name) for name in upstream], upstream)
             if item.stage == "approved" and item.candidate:
                 approved[aspect] = item.candidate
             found.append(item)
@@ -204,24 +251,28 @@ class _Walk:
     """One item's way through the loop; each method takes it one stage on, as far as its records reach."""
 
     item: Standing
+    rules: Rules
     answers: dict[str, Word]
+    labels: dict[str, Row]
     drafts: list[Row]
     revisions: dict[str, Row]
 
-    def run(self, upstream: list[Candidate | None], names: Iterable[str], spec_version: str) -> None:
+    def run(self, upstream: list[Candidate | None], names: list[str]) -> None:
         item = self.item
-        item.label = self._turn("primitives", label_key(item.clip_id, item.aspect, spec_version))
+        item.label = self._label()
         if item.label is None:
             item.stage = "labeling"
             return
         if item.label["problem"]:
             item.stage = "set_aside"
             return
-        ready = {name: candidate for name, candidate in zip(names, upstream, strict=True) if candidate}
-        item.upstream = ready
+        item.upstream = {name: candidate for name, candidate in zip(names, upstream, strict=True) if candidate}
         item.draft = self._current_draft(all(upstream))
         if item.draft:
+            item.moved_upstream = self._moved(item.draft, names)
             self._critique_rounds(item.draft)
+        elif item.asked_again:
+            item.stage = "labeling"
         else:
             item.stage = "drafting" if all(upstream) else "upstream"
 
@@ -230,19 +281,60 @@ class _Walk:
         self.item.turns.append(Turn(kind, key, word.answer, word.unreadable, **shown))
         return word.answer
 
+    def _label(self) -> Row | None:
+        """The current label: the answer to the newest questions, else an older one as far as it carries."""
+        item = self.item
+        keys = [label_key(item.clip_id, item.aspect, version) for version in self.rules.asked_in(item.aspect)]
+        given = {key: word.answer for key in keys if (word := self.answers.get(key)) and word.answer}
+        key = max(given, key=keys.index, default=keys[-1])
+        label = self._turn("primitives", key)
+        if label is None:
+            return None
+        item.labelled_by = {answer["author"] for answer in given.values()}
+        carried = self.rules.carried(label)
+        item.answers = carried.answers
+        if carried.ask and key != keys[-1] and not label["problem"]:
+            newest = self.answers.get(keys[-1], Word())
+            item.asked_again = Turn("primitives", keys[-1], None, newest.unreadable, previous=label, asks=carried.ask)
+        return label
+
     def _current_draft(self, upstream_approved: bool) -> Row | None:
         """The draft a person has critiqued, else the one made from the current labels and upstream captions.
 
-        A critiqued draft stays: a person's work is never thrown away because something upstream moved.
+        A critiqued draft stays: a person's work is never thrown away because a label was edited or something
+        upstream moved. It falls where a release changed what there is to say, or where the rules say so.
         """
+        upstream = self.item.upstream_ids
         for draft in self.drafts:
-            if critique_key(draft["draft_id"]) in self.answers:
+            moved = upstream_approved and draft["upstream"] != upstream
+            redo = self.rules.redo_upstream and moved
+            if critique_key(draft["draft_id"]) in self.answers and not redo and self._stands(draft):
                 return draft
-        label = self.item.label
-        if not upstream_approved or label is None:
+        if not upstream_approved:
             return None
-        wanted = (label["label_id"], self.item.upstream_ids)
-        return next((d for d in reversed(self.drafts) if (d["label_id"], d["upstream"]) == wanted), None)
+        made_now = (d for d in reversed(self.drafts) if d["upstream"] == upstream and self._made_now(d))
+        return next(made_now, None)
+
+    def _stands(self, draft: Row) -> bool:
+        """Whether a draft stands by its label: always while questions are open that may not change a word of it."""
+        label, made_from = self.item.label, self.labels.get(draft["label_id"])
+        if self.item.asked_again or label is None or made_from is None:
+            return True
+        return self.rules.stands(draft, made_from, label)
+
+    def _made_now(self, draft: Row) -> bool:
+        """Whether a draft nobody has critiqued would be made just so from the current label."""
+        label, made_from = self.item.label, self.labels.get(draft["label_id"])
+        if label is None or made_from is None:
+            return False
+        edited = made_from["label_id"] != label["label_id"] and made_from["chai_key"] == label["chai_key"]
+        return not edited and self._stands(draft)
+
+    def _moved(self, draft: Row, names: list[str]) -> list[str]:
+        """The upstream aspects whose approved caption is another than the draft's."""
+        now = {name: candidate.caption_id for name, candidate in self.item.upstream.items()}
+        used = zip(names, draft["upstream"], strict=False)
+        return [name for name, caption in used if now.get(name, caption) != caption]
 
     def _critique_rounds(self, draft: Row) -> None:
         item = self.item
@@ -322,4 +414,5 @@ def closable(item: Standing, pushed: Iterable[str]) -> list[str]:
     )
     if item.stage == "approved":
         built_on = len(item.turns)
-    return [key for key in pushed if position.get(key, -2) < built_on]
+    kept = item.asked_again.key if item.asked_again else None
+    return [key for key in pushed if key != kept and position.get(key, -2) < built_on]

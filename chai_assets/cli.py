@@ -143,13 +143,13 @@ def _print_logins(logins: "list[Login]") -> None:
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:
-    from chai_assets.spec.releases import load_spec
-    from chai_assets.standings import load_standings
+    from chai_assets.spec.resource import release_of
+    from chai_assets.standings import standings_of
     from chai_resources.tables import Tables
 
-    tables, spec = Tables(root=settings.tables), load_spec(settings.spec_version or None)
+    tables, release = Tables(root=settings.tables), release_of(settings)
     batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
-    return {batch: Counter(item.stage for item in load_standings(tables, spec, batch)) for batch in batches}
+    return {batch: Counter(item.stage for item in standings_of(tables, release, batch)) for batch in batches}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from chai_assets.review import assets as review_assets
 from chai_assets.revision import assets as revision_assets
 from chai_assets.sensors import build_sensors
 from chai_assets.spec import assets as spec_assets
-from chai_assets.spec.resource import SpecRelease
+from chai_assets.spec.resource import release_of
 from chai_assets.triples import assets as triple_assets
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.inbox import Inbox
@@ -42,7 +42,7 @@ def resources(settings: Settings) -> dict[str, Any]:
     """The outside world as this deployment's settings name it."""
     tables, media = Tables(root=settings.tables), Media(root=settings.media)
     label_studio = LabelStudio(url=settings.label_studio_url, token=label_studio_token())
-    release = SpecRelease(version=settings.spec_version, root=settings.specs)
+    release = release_of(settings)
     people = PeopleFile(path=str(settings.people))
     desk = Desk(tables=tables, media=media, label_studio=label_studio, people_file=people, release=release)
     shortest, longest = settings.clip_seconds

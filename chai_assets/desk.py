@@ -10,7 +10,8 @@ from chai_assets.collect import Interpret, collect
 from chai_assets.handing_out import HandOut
 from chai_assets.push import Build, keep_tasks, push_tasks
 from chai_assets.reporting import preview, table_result
-from chai_assets.spec.models import Spec
+from chai_assets.spec.adoption import adopted_version
+from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.standings import load_standings
 from chai_resources.label_studio import LabelStudio
@@ -23,7 +24,7 @@ FULL_LOOK_TAG = "chai/full_look"
 
 
 class Desk(dg.ConfigurableResource):
-    """Tables, media, Label Studio, people and the spec in force, bundled for the human stages."""
+    """Tables, media, Label Studio, people and the specification, bundled for the human stages."""
 
     tables: Tables
     media: Media
@@ -31,10 +32,9 @@ class Desk(dg.ConfigurableResource):
     people_file: PeopleFile
     release: SpecRelease
 
-    @property
-    def spec(self) -> Spec:
-        """The specification in force."""
-        return self.release.load()
+    def lineage(self, batch: str) -> Lineage:
+        """The specification that a batch is worked under."""
+        return self.release.lineage(adopted_version(self.tables, batch, self.release.in_force))
 
     @property
     def people(self) -> People:
@@ -47,11 +47,11 @@ class Desk(dg.ConfigurableResource):
 
     def hand_out(self, batch: str) -> HandOut:
         """Where this batch's tasks are handed out from."""
-        return HandOut(self.spec, self.clips(batch), self.media, self.people)
+        return HandOut(self.lineage(batch).spec, self.clips(batch), self.media, self.people)
 
     def standings(self, batch: str) -> list[Standing]:
         """Where every item of the batch stands."""
-        return load_standings(self.tables, self.spec, batch)
+        return load_standings(self.tables, self.lineage(batch), batch)
 
     def collect(
         self, context: dg.AssetExecutionContext, kind: TurnKind, table: str, interpret: Interpret
@@ -102,7 +102,7 @@ class Desk(dg.ConfigurableResource):
                 f"{len(done.unassignable)} {kind} tasks have nobody independent to take them: add a reviewer "
                 f"to the people file. The first: {done.unassignable[0]}"
             )
-        waiting = sum(item.waiting is not None and item.waiting.kind == kind for item in items)
+        waiting = sum(turn.kind == kind for item in items for turn in item.open_turns)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": waiting,

@@ -44,7 +44,7 @@ class HandOut:
             "chai_kind": turn.kind,
             "clip_id": item.clip_id,
             "aspect": item.aspect,
-            "title": f"{aspect.title}: {clip['name']}" + (f", round {turn.round}" if turn.round > 1 else ""),
+            "title": f"{aspect.title}: {clip['name']}" + _occasion(turn, self.spec.version),
             "returned": "",
             "video": self.media.url(clip["media_key"]),
             "fps": clip["fps"],
@@ -59,6 +59,12 @@ class HandOut:
     def _account_keys(self, person_id: str) -> tuple[str, ...]:
         person = self.people.by_id(person_id)
         return person.account_keys if person else ()
+
+
+def _occasion(turn: Turn, version: str) -> str:
+    if turn.asks:
+        return f" (only what specification {version} asks anew; your other answers stand)"
+    return f", round {turn.round}" if turn.round > 1 else ""
 
 
 def findings_of(row: Row) -> list[Finding]:

@@ -7,7 +7,7 @@ from chai_assets.partitions import batches
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-_INGEST = ("clips", "primitive_tasks")
+_INGEST = ("clips", "spec_adoptions", "primitive_tasks")
 _COLLECT = ("primitives", "critiques", "reviews", "feedback")
 _WORK = ("drafts", "revisions", "triples", "merged_captions")
 _PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states")

@@ -67,14 +67,14 @@ def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) 
     state = {entry["chai_key"]: entry["state"] for entry in ledger}
     push, reopen = [], []
     for item in items:
-        turn = item.waiting
-        if turn is None or turn.kind != kind:
-            continue
-        last = state.get(turn.key, "missing")
-        if last == "missing":
-            push.append((item, turn))
-        elif last not in OPEN:
-            reopen.append(turn.key)
+        for turn in item.open_turns:
+            if turn.kind != kind:
+                continue
+            last = state.get(turn.key, "missing")
+            if last == "missing":
+                push.append((item, turn))
+            elif last not in OPEN:
+                reopen.append(turn.key)
     return TaskPlan(push, reopen)
 
 
@@ -88,7 +88,7 @@ def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
     plan = Upkeep({}, [], [])
     for item in items:
         keys = open_keys[item.clip_id, item.aspect]
-        for turn in item.turns:
+        for turn in item.every_turn:
             if turn.key in keys and turn.unreadable:
                 plan.give_back[turn.key] = f"Please correct: {turn.unreadable['reason']}. {turn.unreadable['remedy']}"
             elif turn.key in keys and last[turn.key]["state"] == "returned":

@@ -18,7 +18,7 @@ _PREFIX = {
 }
 _PREFIX |= {"candidate": "cnd", "review": "rvw", "feedback": "fbk", "triple": "tri", "merged": "mrg"}
 _PREFIX |= {"request": "req", "event": "evt", "entry": "ent", "problem": "prb", "error": "err"}
-_PREFIX |= {"dataset": "dst", "score": "scr"}
+_PREFIX |= {"dataset": "dst", "score": "scr", "adoption": "adp", "standing": "std"}
 
 
 def canonical_json(value: Any) -> str:

@@ -1,7 +1,9 @@
 """Reads one batch's rows and walks them: the bridge between the tables and `chain.py`."""
 
 from chai_assets.chain import Records, Standing, standings
-from chai_assets.spec.models import Spec
+from chai_assets.spec.adoption import adopted_version
+from chai_assets.spec.lineage import Lineage
+from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
 # Prompts are long and the walk does not look at them.
@@ -47,7 +49,11 @@ def load_records(tables: Tables, batch: str) -> Records:
     )
 
 
-def load_standings(tables: Tables, spec: Spec, batch: str) -> list[Standing]:
+def standings_of(tables: Tables, release: SpecRelease, batch: str) -> list[Standing]:
+    """Where every (clip, aspect) of the batch stands under the specification that it is worked under."""
+    return load_standings(tables, release.lineage(adopted_version(tables, batch, release.in_force)), batch)
+
+
+def load_standings(tables: Tables, lineage: Lineage, batch: str) -> list[Standing]:
     """Where every (clip, aspect) of the batch stands under this specification."""
-    depends_on = {aspect.id: list(aspect.depends_on) for aspect in spec.aspects.values()}
-    return standings(load_records(tables, batch), depends_on, spec.version)
+    return standings(load_records(tables, batch), lineage)

@@ -51,8 +51,8 @@ def _table(table: str, key: str, doc: str, /, **columns: tuple[pa.DataType, str]
 _BATCH = (pa.string(), "the batch the clip was ingested in; the partition key")
 _CLIP = (pa.string(), "the clip: hash of source, start and end")
 _ASPECT = (pa.string(), "subject, scene, motion, spatial or camera")
-_SPEC = (pa.string(), "version of the specification in force")
-_SPEC_HASH = (pa.string(), "hash of the compiled specification")
+_SPEC = (pa.string(), "version of the specification it was made under")
+_SPEC_HASH = (pa.string(), "hash of that version")
 _EVENT = (pa.string(), "the archived annotation version this row was read from")
 _AUTHOR = (pa.string(), "id of the person, from the people file")
 _AT = (TIME, "when the row was written (UTC); never part of an id")
@@ -118,6 +118,16 @@ TABLES: dict[str, Table] = {
             same_as=(pa.string(), "earlier clip that shows the same shot, or null"),
             rights=(pa.string(), "rights holder, from the source"),
             licence=(pa.string(), "licence, from the source"),
+            recorded_at=_AT,
+        ),
+        _table(
+            "spec_adoptions",
+            "adoption_id",
+            "Which version of the specification each batch adopted, and when; the newest one counts.",
+            batch=_BATCH,
+            adoption_id=(pa.string(), "hash of batch, version and the specification's hash"),
+            spec_version=_SPEC,
+            spec_hash=_SPEC_HASH,
             recorded_at=_AT,
         ),
         _table(
@@ -278,6 +288,7 @@ TABLES: dict[str, Table] = {
             text=(pa.string(), "the revised caption"),
             effects=(pa.list_(EFFECT), "for each finding whether it took, and where that shows"),
             other_changes=(pa.list_(CHANGE), "changes that no finding asked for"),
+            spec_version=_SPEC,
             **_MODEL_COLUMNS,
             recorded_at=_AT,
         ),
@@ -304,6 +315,7 @@ TABLES: dict[str, Table] = {
             misses=(STRINGS, "what the critique should have said and did not"),
             reasons=(STRINGS, "why it was rejected, from a fixed list"),
             note=(pa.string(), "note to the annotator, or null"),
+            spec_version=_SPEC,
             author=_AUTHOR,
             submitted_at=_SUBMITTED,
             lead_time_s=_LEAD,
@@ -322,6 +334,7 @@ TABLES: dict[str, Table] = {
             review_id=(pa.string(), "the rejection it answers"),
             answer=(pa.string(), "understood or request_regrade"),
             reason=(pa.string(), "why a regrade is asked for, or null"),
+            spec_version=_SPEC,
             author=_AUTHOR,
             submitted_at=_SUBMITTED,
             lead_time_s=_LEAD,

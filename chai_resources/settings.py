@@ -44,6 +44,8 @@ class Settings:
     """Released specification in force; empty for the newest."""
     specs: str
     """Folder of the versions of the specification; empty for those that come with the platform."""
+    redo_upstream: bool
+    """Whether a caption is written again when an upstream caption it rests on was corrected after the fact."""
     poll_seconds: int
     """Seconds between two looks at Label Studio and at the inbox."""
     detector: str
@@ -72,6 +74,7 @@ class Settings:
             "CHAI_CAPTIONER": self.captioner,
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
+            "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
             "CHAI_POLL_SECONDS": self.poll_seconds,
             "CHAI_DETECTOR": self.detector,
             "CHAI_CLIP_SECONDS": f"{shortest:g}-{longest:g}",
@@ -102,10 +105,17 @@ class Settings:
             captioner=get("CHAI_CAPTIONER", "offline"),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
+            redo_upstream=_one_of("CHAI_UPSTREAM_CORRECTED", get("CHAI_UPSTREAM_CORRECTED", "accept")) == "redo",
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
             clip_seconds=(float(shortest), float(longest or 20)),
         )
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...] = ("accept", "redo")) -> str:
+    if value not in choices:
+        raise ValueError(f"{name}={value} is none of {', '.join(choices)}: set one of them, or unset it")
+    return value
 
 
 def s3_options() -> dict[str, str]:

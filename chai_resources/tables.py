@@ -88,6 +88,7 @@ class Tables(dg.ConfigurableResource):
             if batch is not None:
                 rows = rows.filter(pl.col("batch") == batch)
             needed = list(dict.fromkeys([*wanted, table.key, "recorded_at"]))
+            rows = rows.with_columns(self._not_written_yet(table, delta))
             in_order = rows.select(needed).collect().sort("recorded_at", maintain_order=True)
         found = in_order.unique(table.key, keep="first", maintain_order=True).select(wanted)
         if batch is not None:
@@ -148,6 +149,7 @@ class Tables(dg.ConfigurableResource):
                     data,
                     mode="append",
                     partition_by=["batch"] if table.partitioned else None,
+                    schema_mode="merge",
                     storage_options=self._options,
                     commit_properties=CommitProperties(max_commit_retries=20),
                 )
@@ -155,6 +157,13 @@ class Tables(dg.ConfigurableResource):
             except CommitFailedError:
                 if attempt == 3:
                     raise
+
+    @classmethod
+    def _not_written_yet(cls, table: Table, delta: DeltaTable) -> list[pl.Expr]:
+        """Nulls for columns that the schema gained after the last append to the table."""
+        stored = {field.name for field in delta.schema().fields}
+        types = cls._empty(table).schema
+        return [pl.lit(None, types[name]).alias(name) for name in table.schema.names if name not in stored]
 
     @staticmethod
     def _as_arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:

@@ -14,8 +14,6 @@ from chai_assets.labeling import page as labeling_page
 from chai_assets.partitions import batches
 from chai_assets.provision import provision
 from chai_assets.spec.document import SpecError
-from chai_assets.spec.load import load_spec_from
-from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import PACKAGED
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.label_studio import LabelStudioDown
@@ -293,21 +291,11 @@ def test_an_unknown_engine_or_release_is_named_with_those_that_are(
     assert len(world.queue("ann", "primitives", batch)) == 5
 
 
-class ReleaseIn(SpecRelease):
-    """A release that lies in a folder of the test."""
-
-    folder: str
-
-    def load(self) -> Spec:
-        return load_spec_from(Path(self.folder))
-
-
 def test_two_primitives_of_one_id_are_refused_by_the_asset_with_file_lines_and_remedy(
     world: World, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "spec"
-    shutil.copytree(PACKAGED / "1.0.0", folder)
-    path = folder / "camera.yaml"
+    shutil.copytree(PACKAGED, tmp_path / "spec")
+    path = tmp_path / "spec" / SpecRelease().in_force / "camera.yaml"
     sound = path.read_text()
     ids = [(n, line.split("id:")[1].strip()) for n, line in enumerate(sound.splitlines(), 1) if "- id:" in line]
     primitives_from = next(n for n, line in enumerate(sound.splitlines(), 1) if line.startswith("primitives:"))
@@ -315,7 +303,7 @@ def test_two_primitives_of_one_id_are_refused_by_the_asset_with_file_lines_and_r
     lines = sound.splitlines()
     lines[second - 1] = lines[second - 1].replace(other, name)
     path.write_text("\n".join(lines))
-    world.defs = build_defs(world.settings, {"release": ReleaseIn(folder=str(folder))})
+    world.defs = build_defs(replace(world.settings, specs=str(tmp_path / "spec")))
     with pytest.raises(SpecError) as refused:
         world.run("publish_spec")
     wanted = f"camera.yaml:{second}: duplicate primitive id '{name}', first on line {first} - "

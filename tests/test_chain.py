@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -17,8 +17,25 @@ from chai_assets.chain import (
     review_key,
     standings,
 )
+from chai_assets.spec.carry import Carried
 
-ASPECTS = {"subject": [], "motion": ["subject"]}
+
+class OneVersion:
+    """Rules of a specification of one version: nothing is asked again, every draft stands."""
+
+    depends_on: ClassVar = {"subject": [], "motion": ["subject"]}
+    redo_upstream = False
+
+    def asked_in(self, aspect: str) -> list[str]:
+        return ["1"]
+
+    def carried(self, label: dict[str, Any]) -> Carried:
+        return Carried({})
+
+    def stands(self, draft: dict[str, Any], made_from: dict[str, Any], label: dict[str, Any]) -> bool:
+        return True
+
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -75,7 +92,7 @@ class Story:
         self.records.feedback.append({**self.event(), **row})
 
     def item(self, aspect: str = "subject") -> Standing:
-        return next(s for s in standings(self.records, ASPECTS, "1") if s.aspect == aspect)
+        return next(s for s in standings(self.records, OneVersion()) if s.aspect == aspect)
 
     def until_review(self) -> None:
         self.label()
@@ -215,5 +232,5 @@ def test_the_order_in_which_rows_lie_does_not_matter(story: Story) -> None:
     story.until_review()
     story.review("approve", "v1")
     shuffled = replace(story.records, critiques=story.records.critiques[::-1], events=story.records.events[::-1])
-    first = standings(story.records, ASPECTS, "1")
-    assert [(s.stage, s.turns) for s in standings(shuffled, ASPECTS, "1")] == [(s.stage, s.turns) for s in first]
+    first = standings(story.records, OneVersion())
+    assert [(s.stage, s.turns) for s in standings(shuffled, OneVersion())] == [(s.stage, s.turns) for s in first]

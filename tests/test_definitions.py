@@ -18,11 +18,12 @@ STAGES += ["people", "label_studio"]
 # What a reader follows with the finger: (from, to). Collectors read people's answers from Label Studio.
 LOOP = {
     ("clips", "primitive_tasks"),
-    ("spec", "primitive_tasks"),
+    ("spec", "spec_adoptions"),
+    ("spec_adoptions", "primitive_tasks"),
     ("label_studio_annotations", "primitives"),
-    ("spec", "primitives"),
+    ("spec_adoptions", "primitives"),
     ("clips", "drafts"),
-    ("spec", "drafts"),
+    ("spec_adoptions", "drafts"),
     ("primitives", "drafts"),
     ("reviews", "drafts"),
     ("drafts", "critique_tasks"),

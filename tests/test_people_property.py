@@ -83,7 +83,7 @@ class Crowd:
             assert set(versions) <= archived.get(annotation, set()), "a version that a person submitted is lost"
         items = self.world.standings(self.batch)
         clips = {row["clip_id"]: row for row in tables.rows("clips", self.batch)}
-        outcome = join(items, clips, tables.rows("triples", self.batch))
+        outcome = join(items, clips, tables.rows("triples", self.batch), self.world.lineage)
         assert outcome.broken == []
         assert outcome.entries == [], "the triples are not in line with where the items stand"
         self._triples_rest_on_what_people_say_now({event["event_id"]: event for event in events})

@@ -17,9 +17,11 @@ from chai_assets.partitions import batches
 from chai_assets.provision import provision
 from chai_assets.records import record_id
 from chai_assets.spec.compile import check_answers
+from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect
 from chai_assets.spec.releases import load_spec
-from chai_assets.standings import load_standings
+from chai_assets.spec.resource import release_of
+from chai_assets.standings import standings_of
 from chai_resources.label_studio import Annotator, LabelStudio
 from chai_resources.local_services import password_of
 from chai_resources.people import People, load_people
@@ -92,7 +94,13 @@ class World:
         return self.run("advance", batch, **({FULL_LOOK_TAG: "true"} if full_look else {}))
 
     def standings(self, batch: str) -> list[Standing]:
-        return load_standings(self.tables, self.spec, batch)
+        return standings_of(self.tables, release_of(self.settings), batch)
+
+    @property
+    def lineage(self) -> Lineage:
+        """The specification in force, with what came before it."""
+        release = release_of(self.settings)
+        return release.lineage(release.in_force)
 
     def person(self, person_id: str) -> Annotator:
         """A person's own session with Label Studio."""

@@ -23,13 +23,12 @@ def critique_tasks(hand_out: HandOut) -> Build:
     def build(item: Standing, turn: Turn) -> Assigned:
         assert item.draft is not None
         assert item.label is not None
-        answers = {answer["attribute"]: answer["values"] for answer in item.label["answers"]}
         data = page.task_data(
             draft_id=item.draft["draft_id"],
             draft=item.draft["text"],
             round=turn.round,
             cause=turn.cause,
-            facts=facts(hand_out.spec.aspects[item.aspect], answers),
+            facts=facts(hand_out.spec.aspects[item.aspect], item.answers),
             seen=_seen(turn),
             remarks=_remarks(turn),
             hints=turn.previous["hints"] if turn.previous else (),

@@ -79,7 +79,7 @@ NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_w
 @dg.asset(group_name="datasets", deps=[dataset_candidate], freshness_policy=NIGHTLY)
 def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
-    versions, tables, spec = datasets.pinned(), desk.tables, desk.spec
+    versions, tables, spec = datasets.pinned(), desk.tables, desk.release.load()
     triples = candidate_triples(tables, versions)
     if triples.is_empty():
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})

@@ -13,7 +13,7 @@ from chai_resources.captioners.choice import CaptionerChoice
 @dg.asset(
     partitions_def=batches,
     group_name="drafting",
-    deps=["clips", "spec", "primitives", "reviews"],
+    deps=["clips", "spec_adoptions", "primitives", "reviews"],
     pool="model",
 )
 def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
@@ -21,7 +21,8 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
     batch, tables = context.partition_key, desk.tables
     engine = captioner.open(desk.media)
     items = desk.standings(batch)
-    wanted = wanted_drafts(items, desk.spec, desk.clips(batch), engine, desk.media.url, given_up(tables, batch))
+    spec, clips = desk.lineage(batch).spec, desk.clips(batch)
+    wanted = wanted_drafts(items, spec, clips, engine, desk.media.url, given_up(tables, batch))
     outcome = ask("draft", "drafts", wanted, finish_draft, captioner=engine, tables=tables, log=context.log.info)
     return table_result(
         tables,

@@ -31,7 +31,7 @@ def wanted_drafts(
             spec=spec,
             aspect_id=item.aspect,
             clip=clip,
-            answers={answer["attribute"]: answer["values"] for answer in label["answers"]},
+            answers=item.answers,
             upstream={name: candidate.text for name, candidate in item.upstream.items()},
             captioner=captioner,
             media_uri=media_uri(clip["media_key"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chai_assets.prompting import build_request, bullets, clip_media, render
-from chai_assets.spec.compile import facts, statements
+from chai_assets.spec.compile import Answers, facts, statements
 from chai_assets.spec.models import Spec
 from chai_resources.captioners import Captioner, Request
 
@@ -18,7 +18,7 @@ def draft_request(
     spec: Spec,
     aspect_id: str,
     clip: dict[str, Any],
-    answers: dict[str, list[str]],
+    answers: Answers,
     upstream: dict[str, str],
     captioner: Captioner,
     media_uri: str,

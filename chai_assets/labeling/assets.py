@@ -13,13 +13,14 @@ label_studio_annotations = dg.AssetSpec(
 )
 
 
-@dg.asset(partitions_def=batches, group_name="labeling", deps=["clips", "spec"], pool="label_studio")
+@dg.asset(partitions_def=batches, group_name="labeling", deps=["clips", "spec_adoptions"], pool="label_studio")
 def primitive_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
     return desk.push(context, "primitives", label_tasks(desk.hand_out(context.partition_key)))
 
 
-@dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec"])
+@dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec_adoptions"])
 def primitives(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
-    return desk.collect(context, "primitives", "primitives", label_reader(desk.spec))
+    earlier = {row["label_id"]: row for row in desk.tables.rows("primitives", context.partition_key)}
+    return desk.collect(context, "primitives", "primitives", label_reader(desk.release.releases, earlier))

@@ -1,5 +1,6 @@
 """Labelling tasks from items, and labels from what people submit. Pure."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chai_assets.chain import Row, Standing, Turn
@@ -9,42 +10,54 @@ from chai_assets.labeling import page
 from chai_assets.pages import Malformed
 from chai_assets.push import Assigned, Build
 from chai_assets.records import label_id
+from chai_assets.spec.carry import carry
 from chai_assets.spec.compile import check_answers, derive, labelling_rows
-from chai_assets.spec.models import Spec
+from chai_assets.spec.document import SpecError
+from chai_assets.spec.models import Aspect, Spec
+from chai_assets.spec.releases import Releases
 from chai_resources.people import Person
 
 
 def label_tasks(hand_out: HandOut) -> Build:
-    """Builds the labelling task of an item: its aspect's questions."""
+    """Builds the labelling task of an item: its aspect's questions, or those that a release asks anew.
+
+    Where questions are asked again, the old answers stand in them already as far as they may still be given.
+    """
     rows = {aspect.id: labelling_rows(aspect) for aspect in hand_out.spec.aspects.values()}
 
     def build(item: Standing, turn: Turn) -> Assigned:
-        return hand_out.assigned(item, turn, hand_out.annotator(item), page.task_data(rows[item.aspect]))
+        data, prefill = page.task_data(rows[item.aspect]), None
+        if turn.previous is not None:
+            data = page.task_data(_only(rows[item.aspect], turn.asks)) | {"previous_label": turn.previous["label_id"]}
+            old = _still_possible(hand_out.spec.aspects[item.aspect], turn.previous, turn.asks)
+            prefill = page.write(data, page.Labels(old, None, None))
+        return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)
 
     return build
 
 
-def label_reader(spec: Spec) -> Interpret:
-    """Reads a submitted page into the columns of the `primitives` table."""
+def label_reader(releases: Releases, earlier: Mapping[str, Row]) -> Interpret:
+    """Reads a submitted page into the columns of the `primitives` table, under the version the task was made under.
+
+    `earlier` are the batch's labels by id: a page that asked only some questions is completed from the label it
+    names.
+    """
 
     def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
-        if data.get("spec_hash") != spec.hash:
-            raise Malformed(
-                f"answered under specification {data.get('spec_version')}, and {spec.version} is in force",
-                "set CHAI_SPEC_VERSION to the version the task was made under, or let it be answered again",
-            )
+        spec = _spec_of(data, releases)
         labels = page.read(data, result)
         aspect = spec.aspects[data["aspect"]]
-        problems = [] if labels.problem else check_answers(aspect, labels.answers)
+        answers = _kept(data, aspect, releases, earlier) | labels.answers
+        problems = [] if labels.problem else check_answers(aspect, answers)
         if problems:
             raise Malformed("; ".join(problems), "open the task again, correct these answers and submit")
-        states = {} if labels.problem else derive(aspect, labels.answers)
+        states = {} if labels.problem else derive(aspect, answers)
         row = {
             "clip_id": data["clip_id"],
             "aspect": aspect.id,
             "spec_version": spec.version,
             "spec_hash": spec.hash,
-            "answers": [{"attribute": key, "values": values} for key, values in labels.answers.items()],
+            "answers": [{"attribute": a.id, "values": answers[a.id]} for a in aspect.attributes if a.id in answers],
             "states": [{"primitive": name, "state": state} for name, state in states.items()],
             "problem": labels.problem,
             "note": labels.note,
@@ -53,3 +66,51 @@ def label_reader(spec: Spec) -> Interpret:
         return {**row, "label_id": label_id(row)}
 
     return read
+
+
+def _only(rows: Mapping[str, list[dict[str, Any]]], asks: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    wanted = set(asks)
+    return {group: [row for row in members if row["key"] in wanted] for group, members in rows.items()}
+
+
+def _still_possible(aspect: Aspect, label: Row, asks: Iterable[str]) -> dict[str, list[str]]:
+    """Old answers to these questions that may still be given."""
+    given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
+    attributes = {attribute.id: attribute for attribute in aspect.attributes}
+    return {
+        name: [v for v in given.get(name, ()) if attributes[name].kind == "text" or v in attributes[name].answers]
+        for name in asks
+    }
+
+
+def _spec_of(data: Mapping[str, Any], releases: Releases) -> Spec:
+    """The specification a task was made under. Raises Malformed."""
+    version = str(data.get("spec_version"))
+    try:
+        spec = releases.load(version)
+    except SpecError as error:
+        remedy = "bring the version back into the folder of specifications (CHAI_SPECS), unchanged, and run again"
+        raise Malformed(f"answered under specification {version}, which cannot be read: {error}", remedy) from error
+    if data.get("spec_hash") != spec.hash:
+        raise Malformed(
+            f"answered under a specification {version} that is not the released one",
+            "restore the released files of that version, or let the task be answered again",
+        )
+    return spec
+
+
+def _kept(
+    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Mapping[str, Row]
+) -> dict[str, list[str]]:
+    """The answers that a page which asks again left out, from the label it names. Raises Malformed."""
+    if data.get("previous_label") is None:
+        return {}
+    label = earlier.get(str(data["previous_label"]))
+    if label is None:
+        raise Malformed(
+            f"the task asks again about label {data['previous_label']}, which is not among this batch's labels",
+            "delete the task, and it is pushed again",
+        )
+    given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
+    old = releases.load(label["spec_version"]).aspects[aspect.id]
+    return dict(carry(old, aspect, given).answers)

@@ -22,8 +22,8 @@ from chai_assets.practice.people import SECONDS, Script, items_by_clip, respond
 from chai_assets.practice.report import report
 from chai_assets.push import OPEN
 from chai_assets.running import instance_of
-from chai_assets.spec.releases import load_spec
-from chai_assets.standings import load_standings
+from chai_assets.spec.resource import release_of
+from chai_assets.standings import standings_of
 from chai_resources.label_studio import Annotator, LabelStudioRefused
 from chai_resources.local_services import CHECKOUT, ServiceFailed
 from chai_resources.settings import Settings
@@ -70,7 +70,7 @@ class Demo:
 
     def __post_init__(self) -> None:
         self.tables = Tables(root=self.settings.tables)
-        self.spec = load_spec(self.settings.spec_version or None)
+        self.release = release_of(self.settings)
         self.instance = instance_of(self.settings)
         self.dagster = DagsterGraphQLClient("127.0.0.1", port_number=self.settings.dagster_port)
 
@@ -80,11 +80,11 @@ class Demo:
 
     def standings(self) -> list[Standing]:
         """Where every item of every batch stands."""
-        return [item for batch in self.batches() for item in load_standings(self.tables, self.spec, batch)]
+        return [item for batch in self.batches() for item in standings_of(self.tables, self.release, batch)]
 
     def script(self) -> Script:
         """What the practice people know of the clips ingested so far."""
-        return Script(self.spec, items_by_clip(self.tables.rows("clips"), self.tables.rows("sources")))
+        return Script(self.release.load(), items_by_clip(self.tables.rows("clips"), self.tables.rows("sources")))
 
     def approved(self) -> bool:
         """Whether every batch is ingested and all its items have come to their end."""

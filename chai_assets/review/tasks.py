@@ -59,7 +59,7 @@ def review_reader() -> Interpret:
             "note": answer.note,
             "author": author.id,
         }
-        return {**row, "review_id": review_id(row)}
+        return {**row, "review_id": review_id(row), "spec_version": data["spec_version"]}
 
     return read
 
@@ -100,7 +100,7 @@ def feedback_reader() -> Interpret:
             "reason": answer.reason,
             "author": author.id,
         }
-        return {**row, "feedback_id": feedback_id(row)}
+        return {**row, "feedback_id": feedback_id(row), "spec_version": data["spec_version"]}
 
     return read
 

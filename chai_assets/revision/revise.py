@@ -41,6 +41,7 @@ def wanted_revisions(
             "aspect": item.aspect,
             "draft_id": draft["draft_id"],
             "critique_id": critique["critique_id"],
+            "spec_version": spec.version,
         }
         wanted.append(Wanted(request, base))
     return wanted

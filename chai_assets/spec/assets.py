@@ -1,8 +1,11 @@
-"""The specification as an asset: what is in force, and that it compiles."""
+"""The specification as assets: what is in force, and which version each batch is worked under."""
 
 import dagster as dg
 
-from chai_assets.reporting import preview
+from chai_assets.desk import Desk
+from chai_assets.partitions import batches
+from chai_assets.reporting import preview, table_result
+from chai_assets.spec.adoption import adoptions
 from chai_assets.spec.resource import SpecRelease
 
 
@@ -29,3 +32,11 @@ def spec(release: SpecRelease) -> dg.MaterializeResult:
             "aspects": preview(rows),
         },
     )
+
+
+@dg.asset(partitions_def=batches, group_name="specification", deps=[spec])
+def spec_adoptions(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """The batch moves to the specification in force: what people and models are asked for it from now on."""
+    batch, in_force = context.partition_key, desk.release.load()
+    added = desk.tables.append("spec_adoptions", adoptions(desk.tables, [batch], in_force))
+    return table_result(desk.tables, "spec_adoptions", batch, added, version=in_force.version)

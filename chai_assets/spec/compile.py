@@ -45,10 +45,10 @@ def check_answers(aspect: Aspect, answers: dict[str, list[str]]) -> list[str]:
     """What is wrong with these answers, each with its remedy; empty if they can be used."""
     known = {attribute.id for attribute in aspect.attributes}
     problems = [f"{key}: no question of {aspect.id} - remove the answer" for key in answers if key not in known]
-    decided = _decided(aspect, answers)
+    decided = decisions(aspect, answers)
     for attribute in aspect.attributes:
         given = list(answers.get(attribute.id, ()))
-        applies = _applies(attribute, decided)
+        applies = applicable(attribute, decided)
         if attribute.kind == "text":
             problems += _text_problems(attribute, given, applies)
         else:
@@ -62,7 +62,7 @@ def derive(aspect: Aspect, answers: Answers) -> dict[str, str]:
     Absent means looked for and not there; where one of its attributes does not apply or nobody is sure, a
     primitive is not_applicable.
     """
-    decided = _decided(aspect, answers)
+    decided = decisions(aspect, answers)
     return {primitive.id: _state(primitive, decided) for primitive in aspect.primitives}
 
 
@@ -71,7 +71,7 @@ def statements(aspect: Aspect, answers: Answers) -> list[str]:
 
     That is the order of the sub-aspects, and within each the order in which the questions are asked.
     """
-    states, texts = derive(aspect, answers), _texts(aspect, answers)
+    states, texts = derive(aspect, answers), written(aspect, answers)
     asked = {attribute.id: number for number, attribute in enumerate(aspect.attributes)}
     said = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
     for primitive in aspect.primitives:
@@ -83,7 +83,7 @@ def statements(aspect: Aspect, answers: Answers) -> list[str]:
 
 def facts(aspect: Aspect, answers: Answers) -> list[str]:
     """The answers as lines for a prompt: texts, what is present and what that means, and what is absent."""
-    states, texts = derive(aspect, answers), _texts(aspect, answers)
+    states, texts = derive(aspect, answers), written(aspect, answers)
     lines = [f"{_words(attribute_id)}: {text}" for attribute_id, text in texts.items()]
     lines += [f"{p.term} (present): {p.definition}" for p in aspect.primitives if states[p.id] == PRESENT]
     absent = [p.term for p in aspect.primitives if states[p.id] == ABSENT]
@@ -114,16 +114,17 @@ def _words(attribute_id: str) -> str:
     return attribute_id.replace("_", " ")
 
 
-def _applies(attribute: Attribute, decided: Mapping[str, set[str] | None]) -> bool:
+def applicable(attribute: Attribute, decided: Mapping[str, set[str] | None]) -> bool:
+    """Whether a question applies, given what is decided of those before it."""
     return all((decided[name] or set()) & set(options) for name, options in attribute.applies_when.items())
 
 
-def _decided(aspect: Aspect, answers: Answers) -> dict[str, set[str] | None]:
+def decisions(aspect: Aspect, answers: Answers) -> dict[str, set[str] | None]:
     """The options chosen for each choice; None where the answer decides nothing."""
     decided: dict[str, set[str] | None] = {}
     for attribute in aspect.attributes:
         chosen = set(answers.get(attribute.id, ()))
-        counts = chosen and not chosen & {UNSURE, NOT_APPLICABLE} and _applies(attribute, decided)
+        counts = chosen and not chosen & {UNSURE, NOT_APPLICABLE} and applicable(attribute, decided)
         decided[attribute.id] = chosen if counts else None
     return decided
 
@@ -141,12 +142,12 @@ def _state(primitive: Primitive, decided: Mapping[str, set[str] | None]) -> str:
     return PRESENT if holds else ABSENT
 
 
-def _texts(aspect: Aspect, answers: Answers) -> dict[str, str]:
+def written(aspect: Aspect, answers: Answers) -> dict[str, str]:
     """Text answers that say something, ready to stand in a sentence: one line, no full stop at the end."""
-    decided, texts = _decided(aspect, answers), {}
+    decided, texts = decisions(aspect, answers), {}
     for attribute in aspect.attributes:
         given = answers.get(attribute.id, ())
-        if attribute.kind == "text" and _applies(attribute, decided) and _says_something(given):
+        if attribute.kind == "text" and applicable(attribute, decided) and _says_something(given):
             text = " ".join(given[0].split())
             texts[attribute.id] = text if text.endswith("..") else text.removesuffix(".")
     return texts
@@ -195,13 +196,20 @@ def _reason(attribute: Attribute) -> str:
     return f"the answer to {' and '.join(map(_words, attribute.applies_when))} says that it does not apply"
 
 
+def conflicting(aspect: Aspect, answers: Answers) -> set[str]:
+    """Questions whose answers give primitives that cannot both hold."""
+    return {name for one, other in _clashes(aspect, answers) for name in (*one.given_by, *other.given_by)}
+
+
 def _conflicts(aspect: Aspect, answers: Answers) -> list[str]:
+    return [
+        f"{', '.join(dict.fromkeys((*one.given_by, *other.given_by)))}: "
+        f"{one.term} and {other.term} cannot both hold - correct one of these answers"
+        for one, other in _clashes(aspect, answers)
+    ]
+
+
+def _clashes(aspect: Aspect, answers: Answers) -> list[tuple[Primitive, Primitive]]:
     states = derive(aspect, answers)
     present = {p.id: p for p in aspect.primitives if states[p.id] == PRESENT}
-    return [
-        f"{', '.join(dict.fromkeys((*one.given_by, *present[other].given_by)))}: "
-        f"{one.term} and {present[other].term} cannot both hold - correct one of these answers"
-        for one in present.values()
-        for other in one.excludes
-        if other in present
-    ]
+    return [(one, present[other]) for one in present.values() for other in one.excludes if other in present]

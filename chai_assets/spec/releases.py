@@ -105,10 +105,15 @@ class Releases:
         yield self.read(version)
 
 
-@cache
 def releases_in(root: str = "") -> Releases:
-    """The versions under that folder, or those that come with the platform; read once a process."""
-    return Releases(Path(root) if root else PACKAGED)
+    """The versions under that folder, or those that come with the platform; read again after each release."""
+    lock = (Path(root) if root else PACKAGED) / LOCK
+    return _releases(lock.parent, lock.stat().st_mtime_ns if lock.exists() else 0)
+
+
+@cache
+def _releases(root: Path, _stamp: int) -> Releases:
+    return Releases(root)
 
 
 def load_spec(version: str | None = None) -> Spec:

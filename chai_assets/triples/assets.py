@@ -29,7 +29,7 @@ def triples(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResu
     """Verified triples of draft, critique and revision; one that lost its approval is withdrawn, never erased."""
     batch, tables = context.partition_key, desk.tables
     items = desk.standings(batch)
-    outcome = join(items, desk.clips(batch), tables.rows("triples", batch))
+    outcome = join(items, desk.clips(batch), tables.rows("triples", batch), desk.lineage(batch))
     added = tables.append("triples", outcome.entries)
     current = in_force(tables.read("triples", batch))
     result = table_result(
@@ -56,7 +56,7 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
     engine = captioner.open(desk.media)
     approved = in_force(tables.read("triples", batch)).to_dicts()
     merged = tables.rows("merged_captions", batch)
-    wanted = wanted_merges(approved, merged, desk.spec, engine, given_up(tables, batch))
+    wanted = wanted_merges(approved, merged, desk.lineage(batch).spec, engine, given_up(tables, batch))
     outcome = ask(
         "merge",
         "merged_captions",

@@ -12,6 +12,7 @@ import polars as pl
 from chai_assets import records
 from chai_assets.chain import Candidate, Row, Standing
 from chai_assets.records import record_id
+from chai_assets.spec.lineage import Lineage
 from chai_assets.triples.chain_hash import chain_hash
 
 
@@ -49,8 +50,11 @@ class Joined:
     broken: list[Row] = field(default_factory=list)
 
 
-def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row]) -> Joined:
-    """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn."""
+def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row], lineage: Lineage) -> Joined:
+    """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn.
+
+    A triple that a later release asks nothing more of is entered again under that release.
+    """
     known: dict[str, list[Row]] = {}
     for entry in entries:
         known.setdefault(entry["triple_id"], []).append(entry)
@@ -64,7 +68,9 @@ def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row
             continue
         in_force.add(row["triple_id"])
         history = known.get(row["triple_id"], [])
-        if not history or history[-1]["standing"] != "verified":
+        last = history[-1] if history and history[-1]["standing"] == "verified" else None
+        row |= _made_under(item, last or row, lineage)
+        if last is None or last["spec_version"] != row["spec_version"]:
             outcome.entries.append(_entry(row, "verified", len(history)))
     for triple_id, history in known.items():
         if triple_id not in in_force and history[-1]["standing"] == "verified":
@@ -104,6 +110,16 @@ def triple_row(item: Standing, clip: Row) -> Row:
         "spec_version": draft["spec_version"],
         "spec_hash": draft["spec_hash"],
     }
+
+
+def _made_under(item: Standing, entry: Row, lineage: Lineage) -> Row:
+    """The version a triple counts for: its own as long as the aspect means the same, else the one it is confirmed by.
+
+    While a release still asks something about the item, the triple stays with the version it had.
+    """
+    if item.asked_again or lineage.compatible(item.aspect, entry["spec_version"]):
+        return {"spec_version": entry["spec_version"], "spec_hash": entry["spec_hash"]}
+    return {"spec_version": lineage.spec.version, "spec_hash": lineage.spec.hash}
 
 
 def in_force(entries: pl.DataFrame) -> pl.DataFrame:

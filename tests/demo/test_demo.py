@@ -12,8 +12,8 @@ import pytest
 from chai_assets.chain import Standing
 from chai_assets.datasets.verify import verify_dataset
 from chai_assets.platform import token
-from chai_assets.spec.releases import load_spec
-from chai_assets.standings import load_standings
+from chai_assets.spec.resource import SpecRelease
+from chai_assets.standings import standings_of
 from chai_resources.label_studio import LabelStudio
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
@@ -62,7 +62,7 @@ def test_the_demo_runs_the_whole_loop_and_again_finds_nothing_to_do(
     settings = Settings.from_env()
     tables = Tables(root=settings.tables)
     items = [
-        item for batch in ("practice-real", "practice-rendered") for item in load_standings(tables, load_spec(), batch)
+        item for batch in ("practice-real", "practice-rendered") for item in standings_of(tables, SpecRelease(), batch)
     ]
     _shows_every_turn_of_the_loop(items)
     assert tables.rows("quarantine") == []

@@ -1,0 +1,57 @@
+"""Which version of the specification a batch is worked under: a batch moves when it is told to, never by itself.
+
+A release alone changes nothing for the work under way. A batch adopts it (at ingestion, or in the backfill that
+a release asks for), and from then on people and models are asked by it.
+"""
+
+import polars as pl
+
+from chai_assets.chain import Row
+from chai_assets.records import record_id
+from chai_assets.spec.models import Spec
+from chai_assets.spec.releases import order
+from chai_resources.tables import Tables
+
+
+class AdoptionRefused(ValueError):
+    """A batch cannot adopt that version; the text says why and what to do."""
+
+
+def adopted_version(tables: Tables, batch: str, in_force: str) -> str:
+    """The version a batch is worked under: the last one it adopted, else the newest its labels were given under.
+
+    A batch without labels that adopted nothing is worked under the version in force.
+    """
+    return adopted_versions(tables, batch).get(batch, in_force)
+
+
+def adopted_versions(tables: Tables, batch: str | None = None) -> dict[str, str]:
+    """The version of every batch that has one, or of one batch."""
+    labels = tables.read("primitives", batch, columns=["batch", "spec_version"]).unique()
+    adoptions = tables.read("spec_adoptions", batch, columns=["batch", "spec_version"])
+    found: dict[str, str] = {}
+    for frame in (labels, adoptions):  # what was adopted counts more than what the labels tell
+        newest: dict[str, str] = {}
+        for name, version in frame.iter_rows():
+            newest[name] = max(newest.get(name, version), version, key=order)
+        found |= newest
+    return found
+
+
+def adoptions(tables: Tables, batches: list[str], spec: Spec) -> list[Row]:
+    """Rows that let these batches adopt a version; none for those that have. Raises AdoptionRefused going backwards."""
+    now = adopted_versions(tables)
+    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version"])
+    done = set(recorded.filter(pl.col("spec_version") == spec.version)["batch"])
+    for batch in batches:
+        if batch in now and order(now[batch]) > order(spec.version):
+            raise AdoptionRefused(
+                f"batch {batch} is worked under specification {now[batch]}, and {spec.version} is older: "
+                "release the change you want as a new version, or unset CHAI_SPEC_VERSION"
+            )
+    return [_row(batch, spec) for batch in batches if batch not in done]
+
+
+def _row(batch: str, spec: Spec) -> Row:
+    row = {"batch": batch, "spec_version": spec.version, "spec_hash": spec.hash}
+    return {**row, "adoption_id": record_id("adoption", **row)}
