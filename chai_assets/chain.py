@@ -136,8 +136,8 @@ class Standing:
     """A labelling turn beside the way, where a release asks what the label does not answer: the item goes on
     with the draft it has until the answers are in."""
     upstream: dict[str, Candidate] = field(default_factory=dict)
-    moved_upstream: list[str] = field(default_factory=list)
-    """Aspects whose approved caption is not the one that the draft rests on."""
+    moved_upstream: dict[str, str] = field(default_factory=dict)
+    """Aspects whose approved caption is not the one that the draft rests on, with the id of the one it rests on."""
     draft: Row | None = None
     turns: list[Turn] = field(default_factory=list)
     unrevised: Row | None = None
@@ -330,11 +330,11 @@ class _Walk:
         edited = made_from["label_id"] != label["label_id"] and made_from["chai_key"] == label["chai_key"]
         return not edited and self._stands(draft)
 
-    def _moved(self, draft: Row, names: list[str]) -> list[str]:
-        """The upstream aspects whose approved caption is another than the draft's."""
+    def _moved(self, draft: Row, names: list[str]) -> dict[str, str]:
+        """The captions that the draft rests on where another one is approved by now, by aspect."""
         now = {name: candidate.caption_id for name, candidate in self.item.upstream.items()}
-        used = zip(names, draft["upstream"], strict=False)
-        return [name for name, caption in used if now.get(name, caption) != caption]
+        used = dict(zip(names, draft["upstream"], strict=False))
+        return {name: caption for name, caption in used.items() if now.get(name, caption) != caption}
 
     def _critique_rounds(self, draft: Row) -> None:
         item = self.item

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from chai_assets.spec.commands import app as spec_app
 from chai_resources.local_services import CHECKOUT, ServiceFailed
 from chai_resources.settings import Settings
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+app.add_typer(spec_app, name="spec")
 
 DEMO_HOME = CHECKOUT / ".chai" / "demo"
 
@@ -116,6 +118,37 @@ def ingest(
     from chai_assets.running import ingest_here
 
     if not ingest_here(Settings.from_env(), folder.name):
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    to: Annotated[
+        str, typer.Option(help="A version, released or still being written; the one in force by default.")
+    ] = "",
+    rows: Annotated[bool, typer.Option("--rows", help="List every row, not only the sums.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Plan for the demo's batches.")] = False,
+) -> None:
+    """Show what moving to a version of the specification means: rows, minutes of people, model requests.
+
+    Also lists captions that rest on an upstream caption which was corrected since, with the difference.
+    """
+    from chai_assets.planning.show import show_plan
+
+    show_plan(_demo_settings() if demo else Settings.from_env(), to, rows, console)
+
+
+@app.command()
+def backfill(
+    demo: Annotated[bool, typer.Option("--demo", help="The demo's batches.")] = False,
+) -> None:
+    """Move the batches that the specification in force changes to it, here and now, one after the other.
+
+    Safe to stop and to run again: a batch that has moved is not moved twice, and what is done stays done.
+    """
+    from chai_assets.planning.show import run_backfill
+
+    if not run_backfill(_demo_settings() if demo else Settings.from_env(), console):
         raise typer.Exit(1)
 
 

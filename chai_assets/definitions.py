@@ -17,6 +17,7 @@ from chai_assets.desk import Desk
 from chai_assets.drafting import assets as drafting_assets
 from chai_assets.labeling import assets as labeling_assets
 from chai_assets.people import assets as people_assets
+from chai_assets.planning import assets as planning_assets
 from chai_assets.reporting import column_schema
 from chai_assets.review import assets as review_assets
 from chai_assets.revision import assets as revision_assets
@@ -34,7 +35,7 @@ from chai_resources.settings import Settings, label_studio_token
 from chai_resources.tables import Tables
 
 STAGES = (spec_assets, clip_assets, labeling_assets, drafting_assets, critique_assets, revision_assets)
-STAGES += (review_assets, triple_assets, dataset_assets, people_assets)
+STAGES += (review_assets, triple_assets, dataset_assets, people_assets, planning_assets)
 OWNERS = ["team:caption-data"]
 
 
@@ -75,7 +76,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
         assets=[_governed(asset) for asset in dg.load_assets_from_modules(STAGES)]
         + [_with_policy(labeling_assets.label_studio_annotations)],
         asset_checks=checks,
-        jobs=[jobs.ingest, jobs.advance, jobs.publish_spec, jobs.export, jobs.maintenance],
+        jobs=[jobs.ingest, jobs.advance, jobs.adopt, jobs.publish_spec, jobs.export, jobs.maintenance],
         schedules=[jobs.nightly_export, jobs.nightly_reconcile, jobs.nightly_maintenance],
         sensors=build_sensors(settings.inbox, settings.poll_seconds),
         resources={**resources(settings), **(resource_overrides or {})},

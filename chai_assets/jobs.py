@@ -10,7 +10,10 @@ from chai_resources.tables import Tables
 _INGEST = ("clips", "spec_adoptions", "primitive_tasks")
 _COLLECT = ("primitives", "critiques", "reviews", "feedback")
 _WORK = ("drafts", "revisions", "triples", "merged_captions")
-_PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states")
+_PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states", "standings")
+
+ADVANCE = (*_COLLECT, *_WORK, *_PUSH)
+"""What one step on of a batch consists of."""
 
 ingest = dg.define_asset_job(
     "ingest",
@@ -19,13 +22,18 @@ ingest = dg.define_asset_job(
 )
 advance = dg.define_asset_job(
     "advance",
-    selection=dg.AssetSelection.assets(*_COLLECT, *_WORK, *_PUSH),
+    selection=dg.AssetSelection.assets(*ADVANCE),
     description="One batch, one step on: collect what people did, draft and revise, join, hand out what is next.",
+)
+adopt = dg.define_asset_job(
+    "adopt",
+    selection=dg.AssetSelection.assets("spec_adoptions", *ADVANCE),
+    description="One batch moves to the specification in force, and one step on under it.",
 )
 publish_spec = dg.define_asset_job(
     "publish_spec",
-    selection=dg.AssetSelection.assets("spec"),
-    description="Compiles the specification in force and records its version.",
+    selection=dg.AssetSelection.assets("spec", "spec_plan"),
+    description="Compiles the specification in force, records its version, and plans what it would change.",
 )
 export = dg.define_asset_job(
     "export",

@@ -37,12 +37,14 @@ def column_schema(table: str) -> dg.TableSchema:
     )
 
 
-def preview(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue | dg.TextMetadataValue:
-    """The first five rows, long values cut; a plain word where there are none (an empty table has no columns)."""
+def preview(
+    rows: Sequence[Mapping[str, Any]], at_most: int = PREVIEW_ROWS
+) -> dg.TableMetadataValue | dg.TextMetadataValue:
+    """The first rows, long values cut; a plain word where there are none (an empty table has no columns)."""
     if not rows:
         return dg.MetadataValue.text("no rows")
     columns = [name for name in rows[0] if name not in _DULL]
-    records = [dg.TableRecord({name: _short(row.get(name)) for name in columns}) for row in rows[:PREVIEW_ROWS]]
+    records = [dg.TableRecord({name: _short(row.get(name)) for name in columns}) for row in rows[:at_most]]
     return dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]))
 
 

@@ -33,6 +33,11 @@ def advance_here(settings: Settings, batch: str, full_look: bool = False) -> boo
     return _run(settings, "advance", batch, {FULL_LOOK_TAG: "true"} if full_look else {})
 
 
+def adopt_here(settings: Settings, batch: str) -> bool:
+    """Runs the job `adopt` on a batch: it moves to the specification in force; returns whether it succeeded."""
+    return _run(settings, "adopt", batch, {})
+
+
 def ingest_here(settings: Settings, batch: str) -> bool:
     """Registers a batch and runs the job `ingest` on it; returns whether it succeeded."""
     register(instance_of(settings), [batch])

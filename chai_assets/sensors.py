@@ -15,8 +15,13 @@ from chai_assets.chain import TurnKind
 from chai_assets.clips.inbox import InboxBatch
 from chai_assets.clips.inbox import batches as inbox_batches
 from chai_assets.collect import OVERLAP
+from chai_assets.desk import Desk
 from chai_assets.jobs import advance, ingest
 from chai_assets.partitions import batch_key, batches
+from chai_assets.planning.backfill import ASSETS as BACKFILLED
+from chai_assets.planning.backfill import backfill_request
+from chai_assets.planning.lookup import make_plan
+from chai_assets.spec.adoption import adoptions
 from chai_resources.label_studio import LabelStudio
 
 KINDS: tuple[TurnKind, ...] = ("primitives", "critique", "review", "feedback")
@@ -85,7 +90,7 @@ def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.
 
 
 def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
-    """Both sensors, for this deployment's inbox and polling interval in seconds."""
+    """All sensors, for this deployment's inbox and polling interval in seconds."""
 
     @dg.sensor(
         name="inbox_watch",
@@ -140,7 +145,31 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         )
         return dg.SensorResult(run_requests=runs, cursor=next_cursor(looked_at), asset_events=[observed])
 
-    return [inbox_watch, label_studio_watch]
+    @dg.sensor(
+        name="release_watch",
+        asset_selection=dg.AssetSelection.assets(*BACKFILLED),
+        minimum_interval_seconds=poll_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A new release of the specification asks for one backfill of the batches that it changes.",
+    )
+    def release_watch(context: dg.SensorEvaluationContext, desk: Desk) -> dg.SensorResult | dg.SkipReason:
+        version = desk.release.in_force
+        if context.cursor == version:
+            return dg.SkipReason(
+                f"specification {version} was dealt with; to go on with a cancelled backfill: "
+                "`chai backfill`, or launch the job `adopt` for the batches that are left"
+            )
+        made = make_plan(desk.tables, desk.release, version)
+        # Nothing in these changes: they need no run, only the note that they are up to date.
+        desk.tables.append("spec_adoptions", adoptions(desk.tables, made.untouched, desk.release.load()))
+        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
+        affected = [batch for batch in made.affected if batch in known]
+        context.update_cursor(version)
+        if not affected:
+            return dg.SkipReason(f"specification {version} changes no row of any batch")
+        return dg.SensorResult(run_requests=[backfill_request(context, affected, version)], cursor=version)
+
+    return [inbox_watch, label_studio_watch, release_watch]
 
 
 def _queued(instance: dg.DagsterInstance) -> set[str]:

@@ -275,7 +275,7 @@ def test_a_people_file_with_an_error_is_named_and_the_next_run_recovers(world: W
     ("change", "error", "says"),
     [
         ({"captioner": "gtp-9"}, ValueError, "CHAI_CAPTIONER=gtp-9 is no engine: choose one of .*offline"),
-        ({"spec_version": "9.9.9"}, SpecError, "version 9.9.9 is not released - choose one of 1.0.0"),
+        ({"spec_version": "9.9.9"}, SpecError, "version 9.9.9 is not released - choose one of 1.0.0, 1.1.0"),
     ],
 )
 def test_an_unknown_engine_or_release_is_named_with_those_that_are(

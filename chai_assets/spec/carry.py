@@ -34,7 +34,7 @@ def carry(old: Aspect, new: Aspect, answers: Answers) -> Carried:
 def said(aspect: Aspect, answers: Answers) -> Said:
     """What a caption made from these answers has to say; equal for two versions where they ask for the same."""
     states = derive(aspect, answers)
-    present = sorted((p.id, p.meaning) for p in aspect.primitives if states[p.id] == PRESENT)
+    present = sorted((p.id, p.meaning) for p in aspect.primitives if p.says and states[p.id] == PRESENT)
     return (aspect.meaning, tuple(present), tuple(sorted(written(aspect, answers).items())))
 
 
@@ -86,7 +86,7 @@ def _asked(attribute: Attribute) -> tuple[Any, ...]:
 
 
 def _held(primitive: Primitive) -> tuple[Any, ...]:
-    return (_plain(primitive.given_by), frozenset(primitive.excludes), primitive.meaning)
+    return (_plain(primitive.given_by), frozenset(primitive.excludes), primitive.meaning, primitive.says is None)
 
 
 def _plain(conditions: Mapping[str, Sequence[str]]) -> frozenset[tuple[str, frozenset[str]]]:

@@ -75,7 +75,7 @@ def statements(aspect: Aspect, answers: Answers) -> list[str]:
     asked = {attribute.id: number for number, attribute in enumerate(aspect.attributes)}
     said = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
     for primitive in aspect.primitives:
-        if states[primitive.id] == PRESENT:
+        if states[primitive.id] == PRESENT and primitive.says:
             said.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
     said.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
     return [_filled(template, texts) for _, _, template in said]
@@ -85,8 +85,9 @@ def facts(aspect: Aspect, answers: Answers) -> list[str]:
     """The answers as lines for a prompt: texts, what is present and what that means, and what is absent."""
     states, texts = derive(aspect, answers), written(aspect, answers)
     lines = [f"{_words(attribute_id)}: {text}" for attribute_id, text in texts.items()]
-    lines += [f"{p.term} (present): {p.definition}" for p in aspect.primitives if states[p.id] == PRESENT]
-    absent = [p.term for p in aspect.primitives if states[p.id] == ABSENT]
+    spoken = [primitive for primitive in aspect.primitives if primitive.says]
+    lines += [f"{p.term} (present): {p.definition}" for p in spoken if states[p.id] == PRESENT]
+    absent = [p.term for p in spoken if states[p.id] == ABSENT]
     return [*lines, f"absent: {', '.join(absent)}"] if absent else lines
 
 

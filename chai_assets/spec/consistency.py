@@ -106,7 +106,7 @@ def _primitive_problems(aspect: Aspect, number: int, primitive: Primitive, docum
             message = f"primitives '{primitive.id}' and '{name}' exclude each other but the same answer gives both"
             yield document.problem(at, message, "give them by different answers, or let both hold")
     texts = {attribute.id: attribute for attribute in aspect.attributes if attribute.kind == "text"}
-    for slot in SLOT.findall(primitive.says):
+    for slot in SLOT.findall(primitive.says or ""):
         message = f"'says' of primitive '{primitive.id}' has the slot {{{slot}}}"
         if slot not in texts:
             known = f"use one of {', '.join(texts)}" if texts else "this aspect has none"

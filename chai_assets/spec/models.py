@@ -72,7 +72,8 @@ class Attribute(_Part):
 class Primitive(_Part):
     """One thing that can hold of a clip, with its professional term and when it holds.
 
-    It is present when every attribute in `given_by` has one of the options named there. `confused_with` says,
+    It is present when every attribute in `given_by` has one of the options named there. One without `says` is
+    recorded and not said: a text answer says it already. `confused_with` says,
     by primitive, how to tell the two apart. `split_from` names a primitive of the version before that this one
     and its siblings divide between them. `meaning` is raised where a new definition means something else.
     """
@@ -89,7 +90,7 @@ class Primitive(_Part):
     loose: tuple[Text, ...] = ()
     excludes: tuple[str, ...] = ()
     given_by: Annotated[Conditions, Field(min_length=1)]
-    says: Sentence
+    says: Sentence | None = None
 
 
 class Aspect(_Part):

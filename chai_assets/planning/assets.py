@@ -1,0 +1,43 @@
+"""Planning as assets: where every item stands, and what the specification in force would change."""
+
+import dagster as dg
+
+from chai_assets.desk import Desk
+from chai_assets.partitions import batches
+from chai_assets.planning.costs import summary
+from chai_assets.planning.log import new_entries
+from chai_assets.planning.lookup import make_plan, walked
+from chai_assets.reporting import preview, table_result
+
+
+@dg.asset(partitions_def=batches, group_name="planning", deps=["triples", "task_states"])
+def standings(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+    """Where each item stands at the end of a run, written where that changed: what plans are made from."""
+    batch, tables = context.partition_key, desk.tables
+    entries = new_entries(walked(tables, desk.release, batch), tables.rows("standings", batch))
+    return table_result(tables, "standings", batch, tables.append("standings", entries))
+
+
+class PlanConfig(dg.Config):
+    """Which version to plan for: released or still being written; empty for the one in force."""
+
+    to: str = ""
+
+
+@dg.asset(group_name="planning", deps=["spec", standings])
+def spec_plan(config: PlanConfig, desk: Desk) -> dg.MaterializeResult:
+    """What moving all batches to a version of the specification means: rows, minutes of people, model requests."""
+    made = make_plan(desk.tables, desk.release, config.to or desk.release.in_force)
+    return dg.MaterializeResult(
+        metadata={
+            "target": made.target,
+            "dagster/row_count": made.rows.height,
+            "affected_batches": ", ".join(made.affected) or "none",
+            "untouched_batches": ", ".join(made.untouched) or "none",
+            "human_minutes": made.total("minutes"),
+            "human_minutes_that_may_follow": made.total("may_minutes"),
+            "model_requests": made.total("requests"),
+            "by_aspect_and_batch": preview(summary(made.rows, "aspect", "batch").to_dicts(), at_most=200),
+            "rows": preview(made.rows.select("batch", "clip_id", "aspect", "action", "questions", "why").to_dicts()),
+        }
+    )

@@ -1,0 +1,88 @@
+"""Reads what the planner needs from the tables: the bridge between them and `plan.py`."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from chai_assets.planning.costs import medians, priced
+from chai_assets.planning.log import as_frame, latest, standing_rows
+from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan
+from chai_assets.planning.upstream import rest_on_corrected
+from chai_assets.spec.adoption import adopted_version, adopted_versions
+from chai_assets.spec.releases import order
+from chai_assets.spec.resource import SpecRelease
+from chai_assets.standings import load_standings, standings_of
+from chai_assets.triples.join import in_force
+from chai_resources.tables import Tables
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What moving to a version means: the rows it changes, priced, and the batches that are behind it."""
+
+    target: str
+    rows: pl.DataFrame
+    behind: list[str]
+    """Batches that are worked under an older version."""
+    measured: int
+    """Items that the minutes are medians of."""
+
+    def total(self, figure: str) -> float:
+        """The sum of a column of figures over all rows."""
+        return round(float(self.rows[figure].sum()), 1)
+
+    @property
+    def affected(self) -> list[str]:
+        """Batches in which the version changes a row."""
+        return sorted(set(self.rows["batch"]))
+
+    @property
+    def untouched(self) -> list[str]:
+        """Batches that can adopt the version without any work."""
+        return sorted(set(self.behind) - set(self.affected))
+
+
+def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
+    """The plan for moving every batch to a version, released or not. Raises SpecError."""
+    states, versions = current_states(tables, release)
+    spec = release.releases.read(target)
+    behind = [batch for batch, version in versions.items() if order(version) < order(target)]
+    states = states.filter(pl.col("batch").is_in(behind))
+    labels = tables.read("primitives", columns=LABEL_COLUMNS)
+    costs = medians(tables)
+    rows = priced(plan(states, labels, release.releases, target), spec, costs)
+    return Plan(target, rows, behind, costs.measured)
+
+
+def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Where every item stands, and the version each batch is worked under.
+
+    Batches whose standings were never written (an older platform) are walked here and now.
+    """
+    logged = latest(tables.read("standings"))
+    known, adopted = set(logged["batch"]), adopted_versions(tables)
+    batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
+    versions = {batch: adopted.get(batch, release.in_force) for batch in batches}
+    missing = [as_frame(walked(tables, release, batch)) for batch in batches if batch not in known]
+    return pl.concat([frame.select(STATE_COLUMNS) for frame in (logged, *missing)]), versions
+
+
+def walked(tables: Tables, release: SpecRelease, batch: str) -> list[dict]:
+    """The rows of the table `standings` as they are for a batch now."""
+    version = adopted_version(tables, batch, release.in_force)
+    items = load_standings(tables, release.lineage(version), batch)
+    counted = in_force(tables.read("triples", batch)).select("clip_id", "aspect", "spec_version")
+    triples = {(clip, aspect): counts_for for clip, aspect, counts_for in counted.iter_rows()}
+    return standing_rows(items, batch, version, triples)
+
+
+def corrected_upstream(tables: Tables, release: SpecRelease) -> list[dict]:
+    """Captions that rest on an upstream caption which was corrected since, with the difference, over all batches."""
+    moved = latest(tables.read("standings")).filter(pl.col("moved_upstream").list.len() > 0)
+    rows = []
+    for batch in sorted(set(moved["batch"])):
+        drafts = tables.read("drafts", batch, columns=["draft_id", "text"]).iter_rows()
+        revisions = tables.read("revisions", batch, columns=["revision_id", "text"]).iter_rows()
+        texts = dict([*drafts, *revisions])
+        rows += [{"batch": batch, **row} for row in rest_on_corrected(standings_of(tables, release, batch), texts)]
+    return rows
