@@ -7,7 +7,8 @@ from chai_assets.partitions import batches
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-_INGEST = ("clips", "primitive_tasks")
+# With the specification, so that the handbook to which the tasks link is there before them.
+_INGEST = ("spec", "clips", "primitive_tasks")
 _COLLECT = ("primitives", "critiques", "reviews", "feedback")
 _WORK = ("drafts", "revisions", "triples", "merged_captions")
 _PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states")
@@ -25,7 +26,7 @@ advance = dg.define_asset_job(
 publish_spec = dg.define_asset_job(
     "publish_spec",
     selection=dg.AssetSelection.assets("spec"),
-    description="Compiles the specification in force and records its version.",
+    description="Compiles the specification in force, records its version and publishes its handbook.",
 )
 export = dg.define_asset_job(
     "export",

@@ -132,6 +132,11 @@ def test_the_graph_reads_as_the_loop(graph: Any) -> None:
     }
 
 
+def test_the_handbook_is_published_before_the_tasks_of_a_new_batch_link_to_it() -> None:
+    ingest = build_defs().resolve_job_def("ingest")
+    assert {"spec", "primitive_tasks"} <= {key.path[-1] for key in ingest.asset_layer.executable_asset_keys}
+
+
 def test_what_works_on_clips_is_partitioned_by_batch_and_what_is_about_all_of_them_is_not(graph: Any) -> None:
     whole = {key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is None}
     assert whole == {"spec", "label_studio_annotations", "dataset_candidate", "dataset", "scorecards"}

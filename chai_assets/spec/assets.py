@@ -1,15 +1,21 @@
-"""The specification as an asset: what is in force, and that it compiles."""
+"""The specification as an asset: what is in force, that it compiles, and its handbook for annotators."""
 
 import dagster as dg
 
+from chai_assets.desk import Desk
 from chai_assets.reporting import preview
+from chai_assets.spec import publish
 from chai_assets.spec.resource import SpecRelease
 
 
 @dg.asset(group_name="specification")
-def spec(release: SpecRelease) -> dg.MaterializeResult:
-    """The released specification in force: aspects, the attributes people answer, the primitives that follow."""
+def spec(release: SpecRelease, desk: Desk) -> dg.MaterializeResult:
+    """The released specification in force: aspects, the attributes people answer, the primitives that follow.
+
+    Its handbook is published where the tasks' links lead.
+    """
     loaded = release.load()
+    written = publish.publish(loaded, desk.media)
     rows = [
         {
             "aspect": aspect.id,
@@ -25,6 +31,8 @@ def spec(release: SpecRelease) -> dg.MaterializeResult:
         metadata={
             "version": loaded.version,
             "hash": loaded.hash,
+            "handbook": dg.MetadataValue.url(desk.label_studio.url + publish.address(loaded)),
+            "handbook_pages_written": len(written),
             "dagster/row_count": sum(row["primitives"] for row in rows),
             "aspects": preview(rows),
         },
