@@ -105,31 +105,41 @@ class _AspectPage:
             parts += [_el("a", _capital(part), href=f"#{_part_id(part)}", class_="part"), *terms] if terms else []
         return _el("nav", *parts, class_="contents")
 
-    def confusions(self) -> dict[tuple[str, str], list[str]]:
-        """What is said of each pair, whichever of the two says it, in the order of the specification."""
-        pairs: dict[tuple[str, str], list[str]] = {}
-        for primitive in self.aspect.primitives:
-            for name, apart in self.known(primitive.confused_with).items():
-                pair = (name, primitive.id) if (name, primitive.id) in pairs else (primitive.id, name)
-                if apart not in pairs.setdefault(pair, []):
-                    pairs[pair].append(apart)
-        return pairs
+    def confusions(self) -> dict[str, list[tuple[str, str]]]:
+        """The pairs most often taken for one another, by what tells them apart.
 
-    def known(self, confused_with: dict[str, str]) -> dict[str, str]:
-        """Those confusions that lead somewhere; the others are for the lint to find."""
-        return {name: apart for name, apart in confused_with.items() if name in self.home}
+        Each of the two names the other before all else; where no two do so, a term and the first it names. The
+        rest of what a term is confused with stands beside it.
+        """
+        first = {p.id: name for p in self.aspect.primitives for name in [*self.known(p)][:1]}
+        mutual = {one: name for one, name in first.items() if [*self.known(self.home[name][0])][:1] == [one]}
+        told: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        seen: set[frozenset[str]] = set()
+        for one, name in (mutual or first).items():
+            if {one, name} not in seen:
+                seen.add(frozenset({one, name}))
+                told[self.home[one][0].confused_with[name]].append((one, name))
+        return told
 
-    def apart(self, confusions: dict[tuple[str, str], list[str]]) -> ET.Element:
-        """The table of pairs that are taken for one another."""
+    def known(self, primitive: Primitive) -> dict[str, str]:
+        """What it is confused with, where that is a term; the others are for the lint to find."""
+        return {name: apart for name, apart in primitive.confused_with.items() if name in self.home}
+
+    def apart(self, confusions: dict[str, list[tuple[str, str]]]) -> ET.Element:
+        """The table of those pairs; two of them, as left and right, may be told apart in the same words."""
         rows = [
             _el(
                 "tr",
-                *(_el("th", _picture(name), self.link(name), scope="row") for name in pair),
-                _el("td", *(_el("p", apart) for apart in said)),
+                *(_el("th", *map(self.pictured, names), scope="row") for names in zip(*pairs, strict=True)),
+                _el("td", apart),
             )
-            for pair, said in confusions.items()
+            for apart, pairs in confusions.items()
         ]
         return _el("table", _el("tbody", *rows), class_="apart")
+
+    def pictured(self, name: str) -> ET.Element:
+        """A link to a term under its drawing."""
+        return _el("div", _picture(name), self.link(name))
 
     def questions(self) -> Iterator[ET.Element]:
         """Every question in the words and order of the labelling page, its answers, and the terms they lead to."""
@@ -160,8 +170,7 @@ class _AspectPage:
             ("When it holds", [primitive.rule]),
             ("Given by", self.given(primitive)),
         ]
-        confused = self.known(primitive.confused_with)
-        if confused:
+        if confused := self.known(primitive):
             told = [_el("li", self.link(name), f": {apart}") for name, apart in confused.items()]
             facts.append(("Often confused with", [_el("ul", *told)]))
         if primitive.loose:
