@@ -7,6 +7,7 @@ from typing import Any
 from chai_assets.chain import Row, Standing, Turn
 from chai_assets.critique.findings import Finding
 from chai_assets.push import Assigned
+from chai_assets.spec import publish
 from chai_assets.spec.models import Spec
 from chai_resources.label_studio import Task
 from chai_resources.media import Media
@@ -46,6 +47,7 @@ class HandOut:
             "aspect": item.aspect,
             "title": f"{aspect.title}: {clip['name']}" + _occasion(turn, self.spec.version),
             "returned": "",
+            "handbook": publish.link(self.spec, aspect),
             "video": self.media.url(clip["media_key"]),
             "fps": clip["fps"],
             "spec_version": self.spec.version,

@@ -33,7 +33,7 @@ adopt = dg.define_asset_job(
 publish_spec = dg.define_asset_job(
     "publish_spec",
     selection=dg.AssetSelection.assets("spec", "spec_plan"),
-    description="Compiles the specification in force, records its version, and plans what it would change.",
+    description="Compiles the specification in force, publishes its handbook, and plans what it changes.",
 )
 export = dg.define_asset_job(
     "export",

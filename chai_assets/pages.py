@@ -145,6 +145,11 @@ def html_text(text: str | None) -> str:
     return f"<p>{escape(text)}</p>" if text else ""
 
 
+def html_link(address: str, text: str) -> str:
+    """A paragraph that is a link and opens beside the work; HyperText needs `clickableLinks` for it."""
+    return f'<p><a href="{escape(address)}" target="_blank" rel="noopener">{escape(text)}</a></p>'
+
+
 def html_difference(before: str, after: str) -> str:
     """Both texts in one paragraph, word by word: what went in <del>, what came in <ins>."""
     pieces = []

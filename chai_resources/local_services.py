@@ -220,7 +220,9 @@ def label_studio_service(home: Path, port: int, media: str, venv: Path) -> Servi
     }
     if endpoint := os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
         environment["S3_ENDPOINT"] = endpoint  # an endpoint in a storage record may not be a private address
+    environment["CHAI_MEDIA"] = media  # the handbook is served from there
     if not media.startswith("s3://"):
+        environment["CHAI_MEDIA"] = str(Path(media).resolve())
         environment["LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED"] = "true"
         # A storage record must lie strictly below the document root, hence the media folder's parent.
         environment["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(Path(media).resolve().parent)

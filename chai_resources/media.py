@@ -30,6 +30,7 @@ _PART = ".part-"
 """Prefix of files being written; no key may start with it."""
 
 _TYPES = {".mp4": "video/mp4", ".webp": "image/webp", ".json": "application/json"}
+_TYPES |= {".html": "text/html; charset=utf-8"}
 """Players refuse an object without its type; the store's own default is `binary/octet-stream`."""
 
 

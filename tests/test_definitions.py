@@ -13,12 +13,14 @@ from chai_resources.schemas import TABLES
 
 CHECKOUT = Path(__file__).parents[1]
 STAGES = ["ingestion", "specification", "labeling", "drafting", "critique", "revision", "review", "triples", "datasets"]
-STAGES += ["people", "label_studio"]
+STAGES += ["people", "planning", "label_studio"]
 
 # What a reader follows with the finger: (from, to). Collectors read people's answers from Label Studio.
 LOOP = {
     ("clips", "primitive_tasks"),
     ("spec", "spec_adoptions"),
+    ("triples", "standings"),
+    ("standings", "spec_plan"),
     ("spec_adoptions", "primitive_tasks"),
     ("label_studio_annotations", "primitives"),
     ("spec_adoptions", "primitives"),
@@ -133,9 +135,15 @@ def test_the_graph_reads_as_the_loop(graph: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("job", ["ingest", "adopt"])
+def test_a_specification_is_adopted_and_its_handbook_published_before_tasks_link_to_it(job: str) -> None:
+    assets = build_defs().resolve_job_def(job).asset_layer.executable_asset_keys
+    assert {"spec_adoptions", "primitive_tasks"} <= {key.path[-1] for key in assets}
+
+
 def test_what_works_on_clips_is_partitioned_by_batch_and_what_is_about_all_of_them_is_not(graph: Any) -> None:
     whole = {key.path[-1] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def is None}
-    assert whole == {"spec", "label_studio_annotations", "dataset_candidate", "dataset", "scorecards"}
+    assert whole == {"spec", "label_studio_annotations", "dataset_candidate", "dataset", "scorecards", "spec_plan"}
 
 
 def test_a_resource_can_be_swapped_and_the_others_stay() -> None:

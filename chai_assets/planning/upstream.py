@@ -25,4 +25,3 @@ def rest_on_corrected(items: Iterable[Standing], texts: Mapping[str, str]) -> li
             row = {"clip_id": item.clip_id, "aspect": item.aspect, "stage": item.stage, "rests_on": name}
             rows.append({**row, "difference": "; ".join(changes) or "punctuation only"})
     return rows
-

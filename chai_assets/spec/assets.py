@@ -1,18 +1,23 @@
-"""The specification as assets: what is in force, and which version each batch is worked under."""
+"""The specification as assets: what is in force, its handbook, and which version each batch is worked under."""
 
 import dagster as dg
 
 from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
+from chai_assets.spec import publish
 from chai_assets.spec.adoption import adoptions
 from chai_assets.spec.resource import SpecRelease
 
 
 @dg.asset(group_name="specification")
-def spec(release: SpecRelease) -> dg.MaterializeResult:
-    """The released specification in force: aspects, the attributes people answer, the primitives that follow."""
+def spec(release: SpecRelease, desk: Desk) -> dg.MaterializeResult:
+    """The released specification in force: aspects, the attributes people answer, the primitives that follow.
+
+    Its handbook is published where the tasks' links lead.
+    """
     loaded = release.load()
+    written = publish.publish(loaded, desk.media)
     rows = [
         {
             "aspect": aspect.id,
@@ -28,6 +33,8 @@ def spec(release: SpecRelease) -> dg.MaterializeResult:
         metadata={
             "version": loaded.version,
             "hash": loaded.hash,
+            "handbook": dg.MetadataValue.url(desk.label_studio.url + publish.address(loaded)),
+            "handbook_pages_written": len(written),
             "dagster/row_count": sum(row["primitives"] for row in rows),
             "aspects": preview(rows),
         },
@@ -38,5 +45,6 @@ def spec(release: SpecRelease) -> dg.MaterializeResult:
 def spec_adoptions(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """The batch moves to the specification in force: what people and models are asked for it from now on."""
     batch, in_force = context.partition_key, desk.release.load()
+    publish.publish(in_force, desk.media)  # before the tasks that link to it
     added = desk.tables.append("spec_adoptions", adoptions(desk.tables, [batch], in_force))
     return table_result(desk.tables, "spec_adoptions", batch, added, version=in_force.version)

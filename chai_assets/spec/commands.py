@@ -3,7 +3,9 @@
 Commands only parse and print; what they do is in the modules they call.
 """
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +44,53 @@ def list_versions() -> None:
         table.add_row(version, state, str(questions), str(primitives), spec.hash[:12])
     console.print(table)
     console.print(f"in {releases.root}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def lint(version: Annotated[str, typer.Argument(help="A version; the newest written by default.")] = "") -> None:
+    """Check a version: what contradicts itself, can never hold, is said twice, or lacks a rule or an example.
+
+    Every problem stands with its file and line and what to do about it; the exit status is 1 if there is one.
+    """
+    from chai_assets.spec.lint import lint_spec
+
+    releases = _releases()
+    chosen = version or releases.written[-1]
+    problems = lint_spec(releases.read(chosen), releases.root / chosen)
+    for problem in problems:
+        console.print(f"{chosen}/{problem}", soft_wrap=True, highlight=False, markup=False)
+    if problems:
+        console.print(f"[red]{len(problems)} problems in {chosen}[/red]")
+        raise typer.Exit(1)
+    console.print(f"{chosen} is sound: nothing contradicts itself, and every primitive can be given and explained")
+
+
+@app.command()
+def handbook(
+    to: Annotated[Path, typer.Option(help="Folder to write it to.")] = Path("handbook"),
+    version: Annotated[str, typer.Option(help="A version; the newest written by default.")] = "",
+) -> None:
+    """Write the annotators' handbook as HTML pages, for instance of a version that is being written."""
+    from chai_assets.spec.handbook import handbook as pages_of
+
+    releases = _releases()
+    to.mkdir(parents=True, exist_ok=True)
+    for name, text in pages_of(releases.read(version or releases.written[-1])).items():
+        (to / name).write_text(text, encoding="utf-8")
+    console.print(f"open {to / 'index.html'} in a browser", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def questions(
+    version: Annotated[str, typer.Option(help="A version; the newest release by default.")] = "",
+) -> None:
+    """Print a yes/no question for every primitive, one JSON object a line, to evaluate a model with."""
+    from chai_assets.spec.questions import questions as questions_of
+
+    releases = _releases()
+    for aspect in releases.read(version or releases.newest).aspects.values():
+        for question in questions_of(aspect):
+            print(json.dumps(question, ensure_ascii=False))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chai_assets.spec.diff import STEPS, Change, diff, step_made, step_needed
 from chai_assets.spec.document import Problem, SpecError
+from chai_assets.spec.lint import lint_spec
 from chai_assets.spec.load import INDEX
 from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import LOCK, Releases, order
@@ -37,6 +38,8 @@ def release(releases: Releases, version: str) -> Released:
     """Records a version as released: from then on it may not be changed. Raises SpecError with what forbids it."""
     _above(releases, version)
     spec = releases.read(version)
+    if problems := lint_spec(spec, releases.root / version):
+        raise SpecError(problems)
     changes = check_step(releases, spec) if releases.locked else []
     path = releases.root / LOCK
     text = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -58,7 +58,7 @@ class Refused(Exception):
 
 
 class RoleGuard:
-    """Django middleware; must come last, when the user is known."""
+    """Django middleware; must come behind Label Studio's own, when the user is known."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Web entry of Label Studio for gunicorn, with the role guard as the innermost middleware.
+"""Web entry of Label Studio for gunicorn, with the role guard and the handbook as the innermost middleware.
 
 CHAI_PREPARE=1 migrates and makes the service account first; that is for one worker, where it saves starting
 Django twice. With more workers run boot.py once before them.
@@ -14,7 +14,7 @@ boot.load()
 from django.conf import settings  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
-settings.MIDDLEWARE = [*settings.MIDDLEWARE, "guard.RoleGuard"]
+settings.MIDDLEWARE = [*settings.MIDDLEWARE, "guard.RoleGuard", "handbook.Handbook"]
 
 if os.environ.get("CHAI_PREPARE") == "1":
     boot.prepare()

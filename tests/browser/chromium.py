@@ -118,6 +118,13 @@ class Window:
             self.press_submit()
         assert stored.value.status == 201, stored.value.text()
 
+    def open_beside(self, link: str) -> Page:
+        """Clicks a link that opens a page in a window of its own, and returns that page."""
+        with self.page.expect_popup() as opened:
+            self.page.get_by_role("link", name=link).click()
+        opened.value.wait_for_load_state()
+        return opened.value
+
     def ask(self, method: str, path: str, body: Any = None) -> int:
         """Status of a request made by the page itself, with the person's session."""
         return self.page.evaluate(_ASK, [method, path, body])

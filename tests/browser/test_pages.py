@@ -7,15 +7,18 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 
 from chai_assets.critique import page as critique
 from chai_assets.critique.findings import Finding, in_order
 from chai_assets.labeling import page as labeling
 from chai_assets.review import feedback_page as feedback
 from chai_assets.review import page as review
+from chai_assets.spec import publish
 from chai_assets.spec.compile import labelling_rows
 from chai_assets.spec.releases import load_spec
-from chai_resources.label_studio import LabelStudio, Task
+from chai_resources.label_studio import Annotator, LabelStudio, Task
+from chai_resources.media import Media
 from chai_resources.people import account_key
 from tests.browser.chromium import Window, window
 from tests.clips import films
@@ -70,6 +73,7 @@ class Studio:
         """One task for a person on a page; returns its id."""
         key = f"{page}:{email}:{len(self.service.task_ids(self.projects[page]))}"
         common = {"assignee": account_key(email), "title": "Camera: a practice clip", "returned": "", "fps": 30}
+        common["handbook"] = publish.link(load_spec(), load_spec().aspects["camera"])
         task = Task(key, data | common | {"video": f"{self.media}/clip.mp4"}, prefill)
         return self.service.ensure_tasks(self.projects[page], "browser", [task])[key]
 
@@ -93,6 +97,7 @@ def _studio(server: LabelStudioHandle, media: str, storage: str) -> Studio:
         service.ensure_storage(projects[name], storage)
     for email in (ANN, REV):
         service.ensure_person(email, PASSWORD)
+    publish.publish(load_spec(), Media(root=storage))
     return Studio(server, service, projects, media)
 
 
@@ -194,6 +199,37 @@ def test_a_clip_that_cannot_be_labelled_needs_no_answers(studio: Studio, desk: W
     said = labeling.read(data, studio.result(task))
     assert (said.problem, said.note) == ("transition", "cut at 2 s")
     assert not any(said.answers.values())
+
+
+@pytest.mark.parametrize("page", ["labeling", "critique"])
+def test_an_annotator_opens_the_handbook_beside_the_task(studio: Studio, desk: Window, page: str) -> None:
+    camera = load_spec().aspects["camera"]
+    studio.give(page, ANN, labeling.task_data(labelling_rows(camera)) if page == "labeling" else _critique_data())
+    studio.open(desk, page, ANN)
+    handbook = desk.open_beside("Handbook: Camera")
+    assert handbook.title() == "Camera - Handbook"
+    for name in ("dolly-in", "zoom-in"):
+        (primitive,) = [primitive for primitive in camera.primitives if primitive.id == name]
+        handbook.locator(f".contents a[href='#{name}']").click()
+        assert primitive.rule in handbook.locator(f"#{name}:target").inner_text()
+    handbook.get_by_role("link", name="Spatial framing").click()
+    handbook.locator("#close-up").wait_for()
+    assert desk.page.locator(".lsf-choice").count()  # the task is still there
+
+
+def test_the_handbook_is_only_for_those_who_are_logged_in(studio: Studio) -> None:
+    address = studio.server.url + publish.address(load_spec())
+    turned_away = requests.get(address, allow_redirects=False, timeout=30)
+    assert (turned_away.status_code, turned_away.headers["Location"].partition("?")[0]) == (302, "/user/login/")
+    session = Annotator(studio.server.url, ANN, PASSWORD).api.session
+    served = session.get(address, timeout=30)
+    assert (served.status_code, served.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in served.headers["Content-Security-Policy"]
+    missing = session.get(address.replace("index", "nothing"), timeout=30)
+    assert (missing.status_code, "materialize the asset `spec`" in missing.text) == (503, True)
+    outside = session.get(address.replace("index.html", "..%2f..%2f..%2fclip.mp4"), timeout=30)
+    assert outside.headers["Content-Type"].startswith("text/html")  # Label Studio's own page, not the clip
+    assert session.post(address, timeout=30).status_code in (403, 405)
 
 
 def _review_data(appeal: review.Appeal | None = None) -> dict[str, Any]:
@@ -298,6 +334,7 @@ def test_a_clip_on_s3_plays_in_the_page(
             studio.open(desk, "critique", ANN)
             desk.play()
             source = desk.page.evaluate("document.querySelector('video').currentSrc")
+            assert desk.open_beside("Handbook: Camera").locator("#dolly-in").count() == 1
         assert "/resolve/" in source or s3_server.endpoint in source
     finally:
         server.stop()

@@ -79,7 +79,7 @@ def test_rows_grouped_by_what_matters_are_decided_as_each_row_by_itself(
 
 
 def test_the_rehearsal_touches_only_camera_rows_and_asks_only_where_the_lens_zooms(releases: Releases) -> None:
-    still = {"zoom": ["none"], "movement": ["static"], "turns": ["none"], "travel": ["none"]}
+    still = {"zoom": ["none"]}
     answers = {**walker()["camera"], **still}
     zooming = {**answers, "zoom": ["in"], "movement": ["slow"], "turns": ["none"]}
     labels = [label(0, answers), label(1, zooming), label(2, zooming), label(3, walker()["subject"], "subject")]

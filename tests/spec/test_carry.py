@@ -67,7 +67,7 @@ def answers(**changes: list[str]) -> dict[str, list[str]]:
     return {**walker()["camera"], **changes}
 
 
-STATIC = {"zoom": ["none"], "movement": ["static"], "turns": ["none"], "travel": ["none"]}
+STATIC = {"zoom": ["none"]}
 ZOOMING = {"zoom": ["in"], "movement": ["slow"], "turns": ["none"]}
 
 

@@ -43,6 +43,7 @@ def offer_less(aspect: Aspect) -> None:
     aspect["primitives"] = [p for p in aspect["primitives"] if p["id"] not in gone]
     for other in aspect["primitives"]:
         other["excludes"] = [name for name in other.get("excludes", []) if name not in gone]
+        other["confused_with"] = {name: how for name, how in other["confused_with"].items() if name not in gone}
 
 
 def raise_meaning(aspect: Aspect) -> None:
@@ -50,7 +51,7 @@ def raise_meaning(aspect: Aspect) -> None:
 
 
 def other_answers(aspect: Aspect) -> None:
-    primitive(aspect, "fast-camera-movement")["given_by"] = {"movement": ["changing speed"]}
+    primitive(aspect, "fast-camera-movement")["given_by"] = {"movement": ["fast", "moderate"]}
 
 
 def test_what_comes_with_the_platform_is_as_it_was_recorded() -> None:
