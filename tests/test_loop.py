@@ -67,6 +67,9 @@ def test_a_clip_goes_from_labels_to_five_verified_triples_and_a_dataset(world: W
     result = world.run("export")
     assert result.success
     assert world.tables.rows("datasets")[0]["triples"] == 5
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["captions_follow_the_specification"].passed
+    assert checks["captions_follow_the_specification"].metadata["evaluated"].value == 5
 
 
 def test_second_round_rejection_and_regrade_all_happen(world: World) -> None:

@@ -58,11 +58,12 @@ def task_data(
     seen: Seen | None = None,
     remarks: Iterable[str] = (),
     hints: Iterable[str] = (),
+    doubts: Iterable[str] = (),
 ) -> dict[str, Any]:
     """What the page shows and what reading its answer needs.
 
     `facts` are the primitives agreed, one a line; `remarks` what a reviewer said who rejected; `hints` what
-    the linter noticed about the findings of the round before.
+    the linter noticed about the findings of the round before; `doubts` what it noticed in the draft.
     """
     return {
         "draft_id": draft_id,
@@ -75,6 +76,7 @@ def task_data(
         "remarks": pages.html_block("A reviewer rejected this and says", pages.html_list(remarks)),
         "history": _history(draft, seen),
         "hints": pages.html_block("Worth another look in your findings", pages.html_list(hints)),
+        "doubts": pages.html_block("Worth a look:", pages.html_list(doubts)),
         "rate_title": "How good is the revision?" if seen else "How good is the draft?",
         "rate_hint": _RATE_REVISION if seen else _RATE_DRAFT,
     }

@@ -8,12 +8,15 @@ from chai_assets.collect import Interpret
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence
 from chai_assets.critique.lint import lint
+from chai_assets.doubts import as_lines
 from chai_assets.handing_out import HandOut, findings_of
 from chai_assets.pages import Malformed
 from chai_assets.push import Assigned, Build
 from chai_assets.records import critique_id
 from chai_assets.review.page import REASONS
-from chai_assets.spec.compile import facts
+from chai_assets.spec.caption_lint import lint_caption
+from chai_assets.spec.compile import derive, facts
+from chai_assets.spec.lexicon import lexicon_of
 from chai_resources.people import Person
 
 
@@ -23,15 +26,17 @@ def critique_tasks(hand_out: HandOut) -> Build:
     def build(item: Standing, turn: Turn) -> Assigned:
         assert item.draft is not None
         assert item.label is not None
+        aspect, lexicon = hand_out.spec.aspects[item.aspect], lexicon_of(hand_out.spec, item.aspect)
         data = page.task_data(
             draft_id=item.draft["draft_id"],
             draft=item.draft["text"],
             round=turn.round,
             cause=turn.cause,
-            facts=facts(hand_out.spec.aspects[item.aspect], item.answers),
+            facts=facts(aspect, item.answers),
             seen=_seen(turn),
             remarks=_remarks(turn),
             hints=turn.previous["hints"] if turn.previous else (),
+            doubts=as_lines(lint_caption(item.draft["text"], lexicon, derive(aspect, item.answers))),
         )
         prefill = page.prefill(data, findings_of(turn.previous)) if turn.previous else None
         return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)

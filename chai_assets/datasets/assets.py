@@ -11,11 +11,14 @@ import polars as pl
 from chai_assets.datasets.expectations import Outcome, suite, validate
 from chai_assets.datasets.publish import Export, publish
 from chai_assets.desk import Desk
+from chai_assets.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.reporting import preview
 from chai_assets.triples.join import in_force
 from chai_resources.media import Media
 from chai_resources.tables import Tables
 
+MOST_DOUBTFUL = 0.05
+"""Share of captions with a doubt that is no news: the linter itself errs now and then."""
 PINNED = ("triples", "clips", "merged_captions")
 CANDIDATE = "candidate.json"
 """Object beside the datasets that holds the table versions the next one is made from."""
@@ -70,6 +73,28 @@ def triples_expectations(desk: Desk, datasets: DatasetStore):
     """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
     for outcome in validate(candidate_triples(desk.tables, datasets.pinned())):
         yield _as_check(outcome)
+
+
+@dg.asset_check(
+    asset=dataset_candidate,
+    description=f"The approved captions say what the labels say, in the specification's terms: none contradicts its "
+    f"labels, and no more than {MOST_DOUBTFUL:.0%} have a loose term, a guess, a mood or talk of the video.",
+)
+def captions_follow_the_specification(desk: Desk, datasets: DatasetStore) -> dg.AssetCheckResult:
+    """The caption linter on the candidate, with the labels each caption was made from; never stops the export."""
+    triples = candidate_triples(desk.tables, datasets.pinned())
+    label_of = dict(desk.tables.read("drafts", columns=["draft_id", "label_id"]).iter_rows())
+    captions = [
+        {"clip_id": clip, "aspect": aspect, "text": final, "label_id": label_of.get(draft)}
+        for clip, aspect, final, draft in triples.select("clip_id", "aspect", "final", "draft_id").iter_rows()
+    ]
+    doubts = find_doubts(captions, label_states(desk.tables), desk.release.load())
+    doubtful = len({(row["clip_id"], row["aspect"]) for row in doubts})
+    return dg.AssetCheckResult(
+        passed=not count_by_kind(doubts)["contradiction"] and doubtful <= MOST_DOUBTFUL * len(captions),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"evaluated": len(captions), "captions_with_doubts": doubtful, **doubts_metadata(doubts)},
+    )
 
 
 # The export runs every night; a day and two hours without one is worth a warning colour.

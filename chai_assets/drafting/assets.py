@@ -4,6 +4,7 @@ import dagster as dg
 
 from chai_assets.asking import ask, given_up
 from chai_assets.desk import Desk
+from chai_assets.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.drafting.draft import finish_draft, wanted_drafts
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
@@ -24,6 +25,9 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
     wanted = wanted_drafts(items, spec, clips, engine, desk.media.url, given_up(tables, batch))
     outcome = ask("draft", "drafts", wanted, finish_draft, captioner=engine, tables=tables, log=context.log.info)
+    columns = ["clip_id", "aspect", "label_id", "text"]
+    written = tables.read("drafts", batch, columns=columns).tail(outcome.made).to_dicts()
+    doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
     return table_result(
         tables,
         "drafts",
@@ -32,4 +36,5 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
         wait_for_upstream=sum(item.stage == "upstream" for item in items),
         set_aside=sum(item.stage == "set_aside" for item in items),
         errors=preview(outcome.errors),
+        **doubts_metadata(doubts),
     )

@@ -4,6 +4,7 @@ import dagster as dg
 
 from chai_assets.asking import ask, given_up
 from chai_assets.desk import Desk
+from chai_assets.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_assets.revision.revise import finish_revision, wanted_revisions
@@ -24,6 +25,9 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
     )
     outcome = ask("revise", "revisions", wanted, finish, captioner=engine, tables=tables, log=context.log.info)
     rows = tables.rows("revisions", batch)
+    labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}
+    written = [{**row, "label_id": labels.get(row["draft_id"])} for row in rows[len(rows) - outcome.made :]]
+    doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
     return table_result(
         tables,
         "revisions",
@@ -32,4 +36,5 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         findings_that_did_not_take=sum(not e["took"] for row in rows for e in row["effects"]),
         unasked_changes=sum(len(row["other_changes"]) for row in rows),
         errors=preview(outcome.errors),
+        **doubts_metadata(doubts),
     )

@@ -37,6 +37,7 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "pushed_tasks_per_s": ("pushing 10,000 tasks, tasks per second", 1000.0, True),
         "poll_changed_s": ("polling with 50 changed among them, seconds", 0.5, False),
     },
+    "lint": {"lint_10k_s": ("linting 10,000 captions, seconds", 2.0, False)},
     "dataset": {},
 }
 

@@ -1,6 +1,6 @@
 """The four pages in a real browser, by people without other rights, on a real Label Studio."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ FINDINGS = in_order(
 )
 
 
-def _critique_data(seen: critique.Seen | None = None) -> dict[str, Any]:
+def _critique_data(seen: critique.Seen | None = None, doubts: Sequence[str] = ()) -> dict[str, Any]:
     return critique.task_data(
         draft_id=DRAFT_ID,
         draft=DRAFT,
@@ -57,6 +57,7 @@ def _critique_data(seen: critique.Seen | None = None) -> dict[str, Any]:
         cause=seen.revision_id if seen else DRAFT_ID,
         facts=["The camera moves forward (dolly in)."],
         seen=seen,
+        doubts=doubts,
     )
 
 
@@ -137,6 +138,21 @@ def test_an_annotator_plays_marks_fixes_rates_and_submits(studio: Studio, desk: 
     answer = critique.CritiqueAnswer(3, FINDINGS)
     assert critique.read(data, studio.result(task)) == answer
     assert _without_ids(critique.write(data, answer)) == _without_ids(studio.result(task))
+
+
+@pytest.mark.parametrize("doubts", [[], ["“trucks left” says truck left, which the labels deny: <truck right>."]])
+def test_doubts_stand_below_the_draft_and_leave_no_empty_card(studio: Studio, desk: Window, doubts: list[str]) -> None:
+    task = studio.give("critique", ANN, _critique_data(doubts=doubts))
+    studio.open(desk, "critique", ANN)
+    shown = desk.page.inner_text(".chai-right")
+    places = [shown.index(text) for text in ["The draft", *(["Worth a look:"] if doubts else []), *doubts, "Missing"]]
+    assert places == sorted(places)
+    assert ("Worth a look" in shown) == bool(doubts)
+    # The card of the round before is empty in round 1.
+    assert desk.page.locator(".chai-right .chai-card.chai-html:visible").count() == len(doubts)
+    desk.choose("How good is the draft?", "5")
+    desk.submit()
+    assert critique.read(_critique_data(), studio.result(task)).rating == 5
 
 
 def test_a_mark_without_its_fix_is_not_accepted(studio: Studio, desk: Window) -> None:

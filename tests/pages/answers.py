@@ -61,6 +61,7 @@ def critiques(draw: st.DrawFn) -> tuple[dict[str, Any], critique.CritiqueAnswer]
         seen=seen,
         remarks=draw(st.lists(any_text, max_size=2)),
         hints=draw(st.lists(any_text, max_size=2)),
+        doubts=draw(st.lists(any_text, max_size=2)),
     )
     if not said:
         return data, critique.CritiqueAnswer(5, ())

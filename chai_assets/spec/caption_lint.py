@@ -1,0 +1,274 @@
+"""Doubts about a caption's words: loose terms, contradictions of the labels, guesses, moods, talk about the video.
+
+Pure functions of a text, its aspect's lexicon and the states of the primitives. A flag is a hint to a person; it
+never stops a caption. So where a pattern cannot tell, nothing is said: precise rather than exhaustive.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from chai_assets.spec.compile import ABSENT, PRESENT
+from chai_assets.spec.lexicon import Entry, Lexicon
+from chai_assets.spec.models import SLOT
+from chai_assets.spec.phrases import plain
+from chai_assets.spec.wording import ADVICE, WORDING
+
+Kind = Literal["contradiction", "loose_term", "hedge", "subjective", "first_person", "meta"]
+KINDS: tuple[Kind, ...] = ("contradiction", "loose_term", "hedge", "subjective", "first_person", "meta")
+States = Mapping[str, str]
+
+_QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
+_SENTENCE = re.compile(r"[^.!?;]+")
+_NEGATED = re.compile(
+    r"(?:\b(?:no|not|without|never|neither|nor|none|rather than|instead of|lack(?:s|ing)?|avoid(?:s|ing)?|"
+    r"free (?:of|from)|cannot|absence of)\b|n't\b)[^,;:]{0,45}$"
+)
+_ROUGHLY = re.compile(
+    r"\b(?:almost|nearly|near|semi|quasi|mostly|like|resembl\w+|as if|for a moment|briefly)[ -](?:an? )?$"
+)
+_LATER = re.compile(
+    r"\b(?:end(?:s|ing)?|then|before|into|transition\w*|shift\w*|becom\w+|settl\w+|chang\w+|later|eventually|until|"
+    r"turns?|turning|reach\w*|return\w*|conclud\w+|finish\w*|final\w*|reveal\w*|back)\b|\bto\b(?: \S+){0,4} ?$"
+)
+_FIRST = re.compile(r"\b(?:starts?|starting|begins?|beginning|initial(?:ly)?|first|opens?|opening)\b")
+_CAMERA = re.compile(r".*\b(?:camera|shot|lens|drone|viewpoint|framing)\b", re.DOTALL)
+_SOMEONE = re.compile(
+    r"\b(?:who|which|that|whose|he|she|they)\b|\b(?:as|while|when|until|where|because|and|but) "
+    r"(?:the|a|an|his|her|their|its|two|three|several|one|another|some|both|people)\b"
+)
+_MAY_PRECEDE = re.compile(
+    r"(?:^|[,:—–-]|\b(?:and|then|while|before|by|after|or|to|also|it|camera|drone|camera's|but|\w+ly|"
+    r"starts?|begins?|continues?|keeps?|is|slight|slow|fast|quick|gentle|smooth|a|an|some|with|by|of|first|again))\s*$"
+)
+_SEEN = re.compile(r"\b(?:seen|filmed|shot|viewed|captured|taken|looks?|looking|recorded)(?: \w+)? $")
+_IMAGE = r"(?:camera|picture|image|shot|view|footage|frame|framing|perspective|angle|horizon)"
+_OF_IMAGE = re.compile(
+    rf"(?: (?:and|but) [\w-]+)? (?:camera )?{_IMAGE}s?\b|(?: \w+ly)? camera (?:movement|motion|work)\b"
+)
+_IMAGE_IS = re.compile(rf"\b{_IMAGE} (?:is|looks|becomes|remains|stays|gets)(?: \w+ly| very| quite| too)? $")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One doubt about the words text[start:end] (code points, end exclusive), and what to do about it.
+
+    `primitive` is the id of the primitive it is about: what the labels deny, or what the loose words stand for.
+    """
+
+    kind: Kind
+    quote: str
+    start: int
+    end: int
+    message: str
+    primitive: str | None = None
+
+    def __str__(self) -> str:
+        return f"“{' '.join(self.quote.split())}” {self.message}"
+
+
+@dataclass(frozen=True)
+class _Mention:
+    """A place of the text where a phrase of the lexicon stands. `meant`: a whole sentence of the specification."""
+
+    start: int
+    end: int
+    entry: Entry
+    denied: bool
+
+
+def lint_caption(text: str, lexicon: Lexicon, states: States | None = None) -> list[Flag]:
+    """What is doubtful in a caption of the lexicon's aspect, in text order; nothing overlaps.
+
+    `states` are the primitives' states as `compile.derive` gives them, None where the clip is not labelled. Without
+    them nothing contradicts, and only words are loose that have no other meaning. Quoted text is left alone.
+    """
+    reading = _Reading(text, lexicon, states)
+    flags = [*reading.about_terms(), *reading.about_wording()]
+    kept: list[Flag] = []
+    for flag in sorted(flags, key=lambda f: (f.start, KINDS.index(f.kind), -f.end)):
+        if not kept or flag.start >= kept[-1].end:
+            kept.append(flag)
+    return kept
+
+
+class _Reading:
+    """A caption as it is read once: its mentions of primitives, and what of it is quoted."""
+
+    def __init__(self, text: str, lexicon: Lexicon, states: States | None) -> None:
+        self.text, self.lexicon, self.states = text, lexicon, states
+        self.plain = plain(text)
+        self.quoted = [m.span() for m in _QUOTED.finditer(text)] if '"' in text or "“" in text else []
+
+    @cached_property
+    def mentions(self) -> list[_Mention]:
+        """Phrases that count where they stand, in text order; whole sentences of the specification count as one."""
+        lexicon = self.lexicon
+        found = []
+        for match in lexicon.pattern.finditer(self.plain):
+            start, end = match.span()
+            entry = lexicon.entries[(match.lastindex or 1) - 1]
+            if not self._inside(self.quoted, start) and self._counts(entry, start, end):
+                found.append(_Mention(start, end, entry, bool(_NEGATED.search(self._before(start)))))
+        whole = list(self._whole_sentences())
+        spans = [(m.start, m.end) for m in whole]
+        found = [m for m in found if not self._inside(spans, m.start)] if spans else found
+        return sorted([*found, *whole], key=lambda m: m.start)
+
+    @cached_property
+    def named(self) -> set[str]:
+        """Primitives that the caption names by their term."""
+        return {name for m in self.mentions if not m.denied for name in m.entry.terms}
+
+    def about_terms(self) -> Iterator[Flag]:
+        """Loose terms, and contradictions of the labels."""
+        for mention in self.mentions:
+            if mention.denied:
+                continue
+            entry = mention.entry
+            present = [name for name in entry.loose if self.states and self.states.get(name) == PRESENT]
+            if not present and self._denied_by_labels(mention):
+                yield self._contradiction(mention)
+            elif self._is_loose(mention, present):
+                yield self._loose(mention, present or list(entry.loose))
+
+    def about_wording(self) -> Iterator[Flag]:
+        """Guesses, moods, the writer, and talk about the video; words that the specification uses are none."""
+        for match in WORDING.finditer(self.plain):
+            start, end = match.span()
+            kind, words = match.lastgroup, match.group()
+            if self._inside(self.quoted, start) or f" {words} " in self.lexicon.own_words:
+                continue
+            quote = self.text[start:end]
+            # "US" is a country, and "I" a numeral but for its verb.
+            if (kind == "first_person" and words == "us" and quote != "us") or kind is None:
+                continue
+            yield Flag(kind, quote, start, end, ADVICE[kind])  # type: ignore[arg-type]
+
+    def _whole_sentences(self) -> Iterator[_Mention]:
+        for match in _SENTENCE.finditer(self.plain):
+            sentence = match.group().strip()
+            name = self.lexicon.sentences.get(sentence)
+            if name is not None:
+                start = match.start() + match.group().index(sentence)
+                entry = Entry(sentence, (name,), (), "none")
+                yield _Mention(start, start + len(sentence), entry, False)
+
+    def _counts(self, entry: Entry, start: int, end: int) -> bool:
+        """Whether the phrase stands where it says something of the primitive."""
+        if entry.gate == "none":
+            return True
+        if entry.gate == "picture":
+            return bool(_OF_IMAGE.match(self.plain, end) or _IMAGE_IS.search(self._before(start)))
+        if entry.gate == "seen":
+            return bool(_SEEN.search(self._before(start)))
+        about_camera = self._about_camera(start, end)
+        return about_camera if entry.gate == "camera" else not about_camera
+
+    def _about_camera(self, start: int, end: int) -> bool:
+        """Whether it is the camera that does what text[start:end] says."""
+        if "camera" in self.plain[start:end]:
+            return True
+        before = self._before(start)
+        camera = _CAMERA.match(before)
+        if camera is None and not re.match(r" ?(?:it|then|next|after that|finally|initially|this)\b", before):
+            return False
+        between = before[camera.end() :] if camera else before
+        return not _SOMEONE.search(between) and bool(_MAY_PRECEDE.search(before))
+
+    def _denied_by_labels(self, mention: _Mention) -> bool:
+        """Whether the labels deny every primitive that the words can mean, where they stand."""
+        entry = mention.entry
+        meant = entry.terms or (entry.loose if entry.gate in ("none", "camera") and " " in entry.phrase else ())
+        if not meant or not self._all_absent(meant) or _ROUGHLY.search(self._before(mention.start)):
+            return False
+        opposed = [other for name in meant for other in self._opposed(name)]
+        if not entry.terms and self.named & set(opposed):
+            return False
+        # A single word, or a loose one, is said of many things: it takes the opposite to make it wrong.
+        if (not entry.terms or not re.search(r"[ -]", entry.phrase)) and not opposed:
+            return False
+        if any(name in self.lexicon.at_start for name in meant):
+            return self._of_the_start(mention, meant, opposed)
+        excluded = {name for one in meant for name in self.lexicon.primitives[one].excludes}
+        return not excluded or not self._tells_of(excluded, mention)
+
+    def _of_the_start(self, mention: _Mention, meant: Sequence[str], opposed: Sequence[str]) -> bool:
+        """Whether the words tell how the shot begins, and not what it comes to."""
+        before = self._before(mention.start)
+        changes = [name for one in meant for name in self.lexicon.at_start.get(one, ())]
+        if any((self.states or {}).get(name) == PRESENT for name in changes) and not _FIRST.search(before):
+            return False
+        return not _LATER.search(before) and not self._named_before(mention, opposed)
+
+    def _is_loose(self, mention: _Mention, present: Sequence[str]) -> bool:
+        entry = mention.entry
+        if not entry.loose:
+            return False
+        if self.states is None:
+            return not entry.terms and entry.gate in ("none", "camera")
+        if not present or self.named & set(present):
+            return False
+        if " " not in entry.phrase and entry.gate == "camera" and self._term_in_sentence(mention):
+            return False  # "pans left, following him": the movement has its name
+        return not entry.terms or (self._all_absent(entry.terms) and self._of_the_start(mention, entry.terms, present))
+
+    def _all_absent(self, names: Sequence[str]) -> bool:
+        return self.states is not None and all(self.states.get(name) == ABSENT for name in names)
+
+    def _term_in_sentence(self, mention: _Mention) -> bool:
+        begin = mention.start - len(self._before(mention.start))
+        return any(begin <= m.start < mention.start and m.entry.terms for m in self.mentions)
+
+    def _contradiction(self, mention: _Mention) -> Flag:
+        meant = mention.entry.terms or mention.entry.loose
+        name = next((name for name in meant if self._opposed(name)), meant[0])
+        primitive = self.lexicon.primitives[name]
+        message = f"says {primitive.term}, which the labels deny"
+        opposed = [other for other in self._opposed(name) if other not in self.named] or self._opposed(name)
+        if opposed:
+            other = self.lexicon.primitives[opposed[0]]
+            message += f"; they have {other.term}. In its place: {_as_said(other.says, other.term)}"
+        else:
+            message += ": take it out, or correct the label."
+        return self._flag("contradiction", mention, message, name)
+
+    def _loose(self, mention: _Mention, meant: Sequence[str]) -> Flag:
+        found = [self.lexicon.primitives[name] for name in meant]
+        if len(found) == 1:
+            message = f"is loose for {found[0].term}. Write: {_as_said(found[0].says, found[0].term)}"
+        else:
+            message = f"is loose: write {' or '.join(dict.fromkeys(p.term for p in found))}."
+        return self._flag("loose_term", mention, message, meant[0])
+
+    def _flag(self, kind: Kind, mention: _Mention, message: str, name: str) -> Flag:
+        quote = self.text[mention.start : mention.end]
+        return Flag(kind, quote, mention.start, mention.end, message, name)
+
+    def _opposed(self, name: str) -> list[str]:
+        """What the labels have in place of a primitive."""
+        states = self.states or {}
+        return [other for other in self.lexicon.opposites[name] if states.get(other) == PRESENT]
+
+    def _named_before(self, mention: _Mention, names: Sequence[str]) -> bool:
+        """Whether the caption names one of them earlier: a later name is then how the shot goes on."""
+        return any(m.start < mention.start and set(names) & {*m.entry.terms} for m in self.mentions)
+
+    def _tells_of(self, names: set[str], mention: _Mention) -> bool:
+        """Whether the caption also names one of them: the words then tell of a part of the shot only."""
+        return any(m != mention and not m.denied and names & {*m.entry.terms, *m.entry.loose} for m in self.mentions)
+
+    def _before(self, start: int) -> str:
+        """The sentence up to a place."""
+        begin = max(self.plain.rfind(stop, 0, start) for stop in (".", "!", "?", ";"))
+        return self.plain[begin + 1 : start]
+
+    @staticmethod
+    def _inside(spans: Sequence[tuple[int, int]], place: int) -> bool:
+        return any(start <= place < end for start, end in spans)
+
+
+def _as_said(says: str, term: str) -> str:
+    return f"{term}." if SLOT.search(says) else says

@@ -1,0 +1,265 @@
+"""How captions name the primitives of an aspect: professional terms, and the loose words people say instead.
+
+Compiled from a specification, once for each of its hashes. What a name means for a caption whose labels are
+known is judged in `caption_lint.py`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
+from chai_assets.spec.phrases import DIRECTIONS, loose_pattern, plain, term_pattern, verb_of
+
+Gate = Literal["none", "camera", "picture", "seen", "other"]
+"""Where a phrase counts: anywhere; as what the camera does; as what the picture is; as how it is seen; or as
+what anything but the camera does."""
+
+_FIRST_OF_PLACE = frozenset(
+    re.findall(r"\w+", "about above across after all at before behind below by from in on over to under with")
+)
+_SWAPS = [("left", "right"), ("right", "left"), ("in", "out"), ("out", "in"), ("up", "down"), ("down", "up")]
+_SWAPS += [("clockwise", "counterclockwise"), ("counterclockwise", "clockwise")]
+_HEIGHTS = "(?:eye|hip|ground|water)[ -]level|overhead|aerial"
+_ANGLE_IS = r"(?:angle (?:is|remains|stays|starts|begins)(?: \w+ly)?|angled)"
+_FOOTAGE = r" (?:video|footage|shot|playback|effect|sequence|clip)"
+
+# Other professional wordings of a primitive, as patterns by its id; versions without the id do not use them.
+_SAID_AS = {
+    "static-camera": r"(?:static|stationary|motionless) (?:camera|shot|framing)"
+    r"|(?:camera|shot|framing) (?:is|remains|stays)(?: \w+ly)? (?:static|stationary|motionless)",
+    "slow-camera-movement": r"camera moves slowly|camera slowly moves|slow-moving camera",
+    "fast-camera-movement": r"camera moves (?:quickly|rapidly|fast)|camera (?:quickly|rapidly) moves"
+    r"|fast-moving camera",
+    "very-steady-camera": r"(?:perfectly|completely|fully|very) (?:steady|stable) (?:camera|shot|picture|footage)"
+    r"|(?:camera|shot|picture|footage) (?:is|remains|stays) (?:perfectly|completely|very) (?:steady|stable)",
+    "shaky-camera": r"handheld shak(?:e|ing)",
+    "high-angle": rf"high(?:[ -]|, )(?:(?:{_HEIGHTS})[, ]+)?angle|{_ANGLE_IS} high",
+    "low-angle": rf"low(?:[ -]|, )(?:(?:{_HEIGHTS})[, ]+)?angle|{_ANGLE_IS} low",
+    "level-angle": rf"level(?:[ -]|, )(?:(?:{_HEIGHTS})[, ]+)?angle|{_ANGLE_IS} level",
+    "birds-eye-angle": r"bird'?s?[- ]eye(?:[ -](?:angle|view|perspective|shot))?s?",
+    "worms-eye-angle": r"worm'?s?[- ]eye(?:[ -](?:angle|view|perspective|shot))?s?",
+    "aerial-height": r"aerial[ -](?:height|level)",
+    "overhead-height": r"overhead(?: |-)(?:level|height)",
+    "deep-focus": r"(?:deep|large) depth of field|depth of field is (?:deep|large)",
+    "shallow-focus": r"shallow depth of field|depth of field is shallow",
+    "very-shallow-focus": r"(?:very|extremely|ultra)[- ]shallow (?:focus|depth of field)"
+    r"|depth of field is (?:very|extremely) shallow",
+    "dutch-angle-held": r"(?:held|fixed|constant|static) (?:dutch|canted) (?:angle|tilt)",
+    "dutch-angle-varying": r"varying (?:dutch|canted) (?:angle|tilt)|(?:dutch|canted) (?:angle|tilt) var(?:ies|ying)",
+    "slow-motion": rf"in slow[ -]motion|slow-motion|slow motion{_FOOTAGE}",
+    "fast-motion": rf"in fast[ -]motion|fast-motion|fast motion{_FOOTAGE}",
+    "time-lapse": r"time[ -]?lapse",
+    "first-person-view": r"first[- ]person (?:view|perspective|shot|pov|point of view)",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phrase: the primitives it is the professional term of, and those it is a loose word for."""
+
+    phrase: str
+    terms: tuple[str, ...]
+    loose: tuple[str, ...]
+    gate: Gate
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The phrases of an aspect.
+
+    `pattern` finds them in text made ready by `plain`; `entries` has the phrase of each of its groups, in order.
+    `sentences` are whole sentences of the specification, without full stop, with the primitive each states.
+    `opposites` are, for each primitive, those that may hold in its place. `at_start` are those that hold of the
+    beginning of a shot, each with the primitives that say how it goes on.
+    """
+
+    aspect: str
+    primitives: dict[str, Primitive]
+    entries: tuple[Entry, ...]
+    pattern: re.Pattern[str]
+    sentences: dict[str, str]
+    opposites: dict[str, tuple[str, ...]]
+    at_start: dict[str, tuple[str, ...]]
+    own_words: str = field(repr=False)
+    """The words of all its sentences, blanks between and around them: what is said there is no fault in a caption."""
+
+
+_COMPILED: dict[tuple[str, str], Lexicon] = {}
+
+
+def lexicon_of(spec: Spec, aspect_id: str) -> Lexicon:
+    """The lexicon of an aspect, compiled on first use. Raises KeyError for an aspect that the spec has not."""
+    key = (spec.hash, aspect_id)
+    if key not in _COMPILED:
+        _COMPILED[key] = compile_lexicon(spec.aspects[aspect_id])
+    return _COMPILED[key]
+
+
+def compile_lexicon(aspect: Aspect) -> Lexicon:
+    """The lexicon of an aspect."""
+    entries, patterns = _entries(aspect)
+    pattern, numbers = _one_pattern(patterns)
+    says = [plain(part.says) for part in (*aspect.primitives, *aspect.attributes) if part.says]
+    begun = {attribute.id for attribute in aspect.attributes if "at the start" in attribute.question}
+    return Lexicon(
+        aspect=aspect.id,
+        primitives={primitive.id: primitive for primitive in aspect.primitives},
+        entries=tuple(entries[number] for number in numbers),
+        pattern=pattern,
+        sentences={plain(p.says).rstrip("."): p.id for p in aspect.primitives if not SLOT.search(p.says)},
+        opposites={primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives},
+        at_start={p.id: _changes(p, aspect) for p in aspect.primitives if begun & p.given_by.keys()},
+        own_words=" ".join(["", *re.findall(r"[\w'-]+", " ".join(says)), ""]),
+    )
+
+
+def _entries(aspect: Aspect) -> tuple[list[Entry], list[str]]:
+    """Phrases with what they mean, longest first, so that "medium close-up" is not read as "close-up"."""
+    terms: dict[str, list[str]] = defaultdict(list)
+    loose: dict[str, list[str]] = defaultdict(list)
+    phrases: dict[str, str] = {}
+    for primitive in aspect.primitives:
+        for phrase, pattern in _terms(primitive):
+            phrases.setdefault(pattern, phrase)
+            terms[pattern].append(primitive.id)
+    for primitive in aspect.primitives:
+        for phrase in map(plain, primitive.loose):
+            pattern = _known(phrase, phrases, terms) or loose_pattern(phrase)
+            phrases.setdefault(pattern, phrase)
+            loose[pattern].append(primitive.id)
+    ordered = sorted(phrases, key=lambda p: (-len(re.split(r"[ -]", phrases[p])), -len(phrases[p]), p))
+    by_id = {primitive.id: primitive for primitive in aspect.primitives}
+    entries = []
+    for pattern in ordered:
+        meant = [by_id[name] for name in (*terms[pattern], *loose[pattern])]
+        gate = _gate(phrases[pattern], meant, is_term=bool(terms[pattern]))
+        as_term, as_loose = (tuple(dict.fromkeys(ids[pattern])) for ids in (terms, loose))
+        entries.append(Entry(phrases[pattern], as_term, as_loose, gate))
+    return entries, ordered
+
+
+def _terms(primitive: Primitive) -> Iterable[tuple[str, str]]:
+    """The term and the other wordings of a primitive, each with its pattern."""
+    term = plain(re.sub(r" ?\(.*\)", "", primitive.term))
+    # The camera's own motion may be slow too.
+    if primitive.id not in ("slow-motion", "fast-motion"):
+        yield term, term_pattern(term)
+    if primitive.id in _SAID_AS:
+        yield term, _SAID_AS[primitive.id]
+
+
+def _known(phrase: str, phrases: dict[str, str], terms: dict[str, list[str]]) -> str | None:
+    """The pattern of the term that this loose phrase is, in whatever inflection; None if it is no term."""
+    verb, (_, _, rest) = verb_of(phrase), phrase.partition(" ")
+    uninflected = f"{verb} {rest}" if verb and rest in DIRECTIONS else phrase
+    return next((p for p, known in phrases.items() if known in (phrase, uninflected) and p in terms), None)
+
+
+def _gate(phrase: str, meant: list[Primitive], *, is_term: bool) -> Gate:
+    about_camera = any(re.match(r"The camera\b|In this dolly", primitive.says) for primitive in meant)
+    verb = verb_of(phrase)
+    if is_term:
+        return "camera" if verb in ("truck", "crane", "roll") and about_camera else "none"
+    if verb:
+        return "camera" if about_camera else "other"
+    if phrase.split()[0] in _FIRST_OF_PLACE:
+        return "seen"
+    return "none" if re.search(r"[ -]", phrase) else "picture"
+
+
+def _one_pattern(patterns: list[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
+    """All patterns as one, and for each of its groups the number of the pattern that it belongs to.
+
+    A group tells which one matched, so they hold no groups of their own. They branch by their first letters: at
+    most words of a text, a look at one letter is then enough.
+    """
+    numbers: list[int] = []
+    ways = [(number, way) for number, pattern in enumerate(patterns) for way in _ways(pattern)]
+    return re.compile(rf"(?<![\w-])(?:{_branched(ways, numbers)})(?!\w)"), tuple(numbers)
+
+
+def _ways(pattern: str) -> list[str]:
+    """The alternatives of a pattern, those in brackets at its beginning included."""
+    depth, ways = 0, [""]
+    for character in pattern:
+        depth += (character == "(") - (character == ")")
+        if character == "|" and not depth:
+            ways.append("")
+        else:
+            ways[-1] += character
+    return [begun for way in ways for begun in _opened(way)]
+
+
+def _opened(way: str) -> list[str]:
+    """The way once for each alternative in the brackets it begins with; itself where it begins with none."""
+    if not way.startswith("(?:"):
+        return [way]
+    depth = 0
+    for place, character in enumerate(way):
+        depth += (character == "(") - (character == ")")
+        if not depth:
+            inside, after = way[3:place], way[place + 1 :]
+            return [way] if after[:1] in ("?", "*", "{") else [begun + after for begun in _ways(inside)]
+    return [way]
+
+
+def _branched(ways: list[tuple[int, str]], numbers: list[int]) -> str:
+    """The ways as one pattern with a group for each, branching by letter; notes the groups' numbers in order.
+
+    Ways that begin with different letters never match at one place, so gathering a letter's keeps their order.
+    """
+    branches: list[tuple[str, list[tuple[int, str]]]] = []
+    open_: dict[str, list[tuple[int, str]]] = {}
+    for number, way in ways:
+        letter = way[0] if way and way[0].isalpha() and way[1:2] not in ("?", "*", "+", "{") else ""
+        if not letter:
+            open_ = {}
+            branches.append(("", [(number, way)]))
+        elif letter in open_:
+            open_[letter].append((number, way[1:]))
+        else:
+            open_[letter] = [(number, way[1:])]
+            branches.append((letter, open_[letter]))
+    parts = []
+    for letter, rest in branches:
+        if len(rest) == 1:
+            numbers.append(rest[0][0])
+            parts.append(f"{letter}({rest[0][1]})")
+        else:
+            parts.append(f"{letter}(?:{_branched(rest, numbers)})")
+    return "|".join(parts)
+
+
+def _changes(primitive: Primitive, aspect: Aspect) -> tuple[str, ...]:
+    """The primitives of the question how its own goes on: `angle_change` for `angle`, `size_change` for `shot_size`."""
+    about = {
+        attribute.id
+        for attribute in aspect.attributes
+        if attribute.id.endswith("_change")
+        and any(attribute.id.removesuffix("_change") in asked for asked in primitive.given_by)
+    }
+    return tuple(other.id for other in aspect.primitives if about & other.given_by.keys())
+
+
+def _opposites(primitive: Primitive, aspect: Aspect) -> tuple[str, ...]:
+    """What may hold in its place: its mirror image, and another answer to the same single choice."""
+    single = {attribute.id for attribute in aspect.attributes if attribute.kind == "choice"}
+    found = []
+    for other in aspect.primitives:
+        choices = single & primitive.given_by.keys() & other.given_by.keys()
+        apart = any(not set(primitive.given_by[c]) & set(other.given_by[c]) for c in choices)
+        if other.id != primitive.id and (apart or _mirrored(primitive.id, other.id)):
+            found.append(other.id)
+    return tuple(found)
+
+
+def _mirrored(one: str, other: str) -> bool:
+    parts = one.split("-")
+    return any(
+        part == here and "-".join([*parts[:place], there, *parts[place + 1 :]]) == other
+        for place, part in enumerate(parts)
+        for here, there in _SWAPS
+    )

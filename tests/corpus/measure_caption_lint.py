@@ -1,0 +1,174 @@
+"""The caption linter on real camera captions whose labels are known: what it flags, and in which drafts.
+
+The data is no part of this repository: CHAI_CORPUS names its folder. `--sample` writes flags with their captions
+to a file outside the repository, for a person to judge.
+
+python -m tests.corpus.measure_caption_lint [--sample FILE] [--seed N] [--kind KIND] [--per-kind N]
+"""
+
+import argparse
+import gzip
+import json
+import os
+import random
+import sys
+import tarfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from chai_assets.spec.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED
+from chai_assets.spec.lexicon import lexicon_of
+from chai_assets.spec.releases import load_spec
+
+MAPPING = Path(__file__).with_name("camera_labels.yaml")
+REPOSITORY = Path(__file__).parents[2]
+TASK = "camera_framing_dynamics"
+SAMPLE = 120
+
+
+@dataclass(frozen=True)
+class Record:
+    """A clip's camera caption: the draft, its rating 1 to 5, what was kept, and the states of the primitives."""
+
+    clip: str
+    draft: str
+    rating: int
+    final: str
+    states: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Flags of the drafts and of the final captions, in the order of the records."""
+
+    records: list[Record]
+    drafts: list[list[Flag]]
+    finals: list[list[Flag]]
+
+    def share(self, *, perfect: bool, kind: str | None = None) -> float:
+        """Share of the drafts rated 5, or of those rated lower, that have a flag (of one kind)."""
+        flagged = [
+            any(kind in (None, flag.kind) for flag in flags)
+            for record, flags in zip(self.records, self.drafts, strict=True)
+            if (record.rating == 5) == perfect
+        ]
+        return sum(flagged) / len(flagged)
+
+    def figures(self) -> dict[str, object]:
+        """Everything that is printed, by name."""
+        below = sum(record.rating < 5 for record in self.records)
+        return {
+            "captions": len(self.records),
+            "rated below 5": below,
+            "draft flags": dict(Counter(flag.kind for flags in self.drafts for flag in flags)),
+            "final flags": dict(Counter(flag.kind for flags in self.finals for flag in flags)),
+            "drafts flagged, rated below 5": round(self.share(perfect=False), 3),
+            "drafts flagged, rated 5": round(self.share(perfect=True), 3),
+            **{
+                f"{kind}, rated below 5 / rated 5": [
+                    round(self.share(perfect=perfect, kind=kind), 3) for perfect in (False, True)
+                ]
+                for kind in KINDS
+            },
+        }
+
+
+def corpus() -> Path | None:
+    """The folder of the reference data, or None where it is not given."""
+    named = os.environ.get("CHAI_CORPUS", "")
+    return Path(named) if named and Path(named, "release_dev.tar.gz").exists() else None
+
+
+def measure(folder: Path) -> Measured:
+    """Lints every draft and final caption in the folder."""
+    lexicon = lexicon_of(load_spec(), "camera")
+    records = read(folder)
+    return Measured(
+        records,
+        [lint_caption(record.draft, lexicon, record.states) for record in records],
+        [lint_caption(record.final, lexicon, record.states) for record in records],
+    )
+
+
+def read(folder: Path) -> list[Record]:
+    """Every rated camera caption with the states of its clip, by clip name."""
+    states = _states(folder)
+    records = []
+    with tarfile.open(folder / "release_dev.tar.gz") as archive:
+        for member in archive:
+            if f"/{TASK}/" not in f"/{member.name}" or not member.name.endswith("_feedback.json"):
+                continue
+            stored = archive.extractfile(member)
+            assert stored is not None
+            row = json.load(stored)
+            clip = Path(member.name).name.removesuffix("_feedback.json")
+            rating = row.get("initial_caption_rating_score")
+            if rating and row.get("pre_caption") and clip in states:
+                final = row.get("final_caption") or row["pre_caption"]
+                records.append(Record(clip, row["pre_caption"], int(rating), final, states[clip]))
+    return sorted(records, key=lambda record: record.clip)
+
+
+def _states(folder: Path) -> dict[str, dict[str, str]]:
+    """By clip the state of every primitive that the mapping has a label for."""
+    with gzip.open(folder / "primitives_dev.jsonl.gz", "rt") as lines:
+        labels = {row["primitive"]: row for row in map(json.loads, lines)}
+    mapping = yaml.safe_load(MAPPING.read_text(encoding="utf-8"))
+    beside = labels[mapping["looked_for_beside"]]
+    looked = {*beside["present"], *beside["absent"]}
+    states: dict[str, dict[str, str]] = defaultdict(lambda: dict.fromkeys(mapping["labels"], UNDECIDED))
+    for primitive, names in mapping["labels"].items():
+        for clip in set.intersection(*(set(labels[name]["absent"]) for name in names)):
+            if clip in looked or primitive not in mapping["looked_for"]:
+                states[clip][primitive] = ABSENT
+        for clip in set.union(*(set(labels[name]["present"]) for name in names)):
+            states[clip][primitive] = PRESENT
+    return dict(states)
+
+
+def write_sample(measured: Measured, target: Path, seed: int, kinds: tuple[str, ...], size: int) -> int:
+    """Writes so many random flags of drafts, each with its caption and the clip's labels. Returns how many."""
+    if target.resolve().is_relative_to(REPOSITORY):
+        raise SystemExit(f"{target} lies in the repository, where none of this data may go: choose another place")
+    flags = [
+        (record, flag)
+        for record, found in zip(measured.records, measured.drafts, strict=True)
+        for flag in found
+        if flag.kind in kinds
+    ]
+    chosen = random.Random(seed).sample(flags, min(size, len(flags)))
+    with target.open("w", encoding="utf-8") as out:
+        for number, (record, flag) in enumerate(chosen, start=1):
+            marked = f"{record.draft[: flag.start]}[[{flag.quote}]]{record.draft[flag.end :]}"
+            present = ", ".join(name for name, state in record.states.items() if state == PRESENT)
+            out.write(f"{number}. {flag.kind} {flag.primitive or ''} (rated {record.rating})\n   {flag}\n")
+            out.write(f"   {marked}\n   labels: {present}\n\n")
+    return len(chosen)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=Path, help="file outside the repository for flags to judge")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", choices=KINDS, action="append", help="only these kinds; all by default")
+    parser.add_argument("--size", type=int, default=SAMPLE)
+    arguments = parser.parse_args()
+    folder = corpus()
+    if folder is None:
+        print("skipped: CHAI_CORPUS does not name a folder with release_dev.tar.gz", file=sys.stderr)
+        return
+    measured = measure(folder)
+    for name, value in measured.figures().items():
+        print(f"{name}: {value}")
+    if arguments.sample:
+        kinds = tuple(arguments.kind or KINDS)
+        written = write_sample(measured, arguments.sample, arguments.seed, kinds, arguments.size)
+        print(f"{written} flags written to {arguments.sample}, seed {arguments.seed}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""The caption linter: what is flagged and what is not, on sentences of our own, and what holds of every text."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from chai_assets.doubts import LINES, as_lines, count_by_kind, find_doubts
+from chai_assets.spec.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED, check_answers, derive, statements
+from chai_assets.spec.lexicon import compile_lexicon, lexicon_of
+from chai_assets.spec.models import Aspect, Primitive
+from chai_assets.spec.releases import load_spec
+from chai_resources.captioners.offline import compose
+from tests.spec.answers import form_answers
+
+SPEC = load_spec()
+ASPECTS = list(SPEC.aspects.values())
+
+
+def flagged(text: str, aspect: str = "camera", **states: str) -> list[tuple[str, str]]:
+    """Kind and words of each flag; states by primitive with _ for -, and unnamed ones not applicable."""
+    known = {name.replace("_", "-"): state for name, state in states.items()}
+    return [(flag.kind, flag.quote) for flag in lint_caption(text, lexicon_of(SPEC, aspect), known)]
+
+
+def labelled(aspect: str, *present: str) -> dict[str, str]:
+    """States with these primitives present and all others absent."""
+    names = (primitive.id for primitive in SPEC.aspects[aspect].primitives)
+    return {name.replace("-", "_"): PRESENT if name in present else ABSENT for name in names}
+
+
+CONTRADICTIONS = [
+    ("The camera pans left along the fence.", ["pan-right"], "pans left"),
+    ("A slow pan to the left shows the pier.", ["pan-right"], "pan to the left"),
+    ("The camera is panning from right to left.", ["pan-right"], "panning from right to left"),
+    ("The camera pans left to right.", ["pan-left"], "pans left to right"),
+    ("An upward tilt shows the tower.", ["tilt-down"], "upward tilt"),
+    ("The camera gently and slowly tilts downwards.", ["tilt-up"], "tilts downwards"),
+    ("The lens zooms in on a hand.", ["zoom-out"], "zooms in"),
+    ("The camera arcs counter-clockwise around a fountain.", ["arc-clockwise"], "arcs counter-clockwise"),
+    ("Seen at a low angle, a tree sways.", ["high-angle"], "low angle"),
+    ("From a high, eye-level angle, a desk.", ["low-angle", "eye-level-height"], "high, eye-level angle"),
+    ("The camera stands at eye level.", ["hip-level-height"], "eye level"),
+    ("A bird’s-eye view of a square.", ["high-angle"], "bird’s-eye view"),
+    ("The depth of field is deep.", ["shallow-focus"], "The depth of field is deep"),
+    ("A shallow depth of field keeps the cup sharp.", ["deep-focus"], "shallow depth of field"),
+    ("The camera remains static.", ["pan-left", "slow-camera-movement"], "camera remains static"),
+    ("It plays in slow motion.", ["time-lapse"], "in slow motion"),
+]
+
+
+@pytest.mark.parametrize(("text", "present", "words"), CONTRADICTIONS)
+def test_what_the_labels_deny_is_flagged(text: str, present: list[str], words: str) -> None:
+    assert flagged(text, **labelled("camera", *present)) == [("contradiction", words)]
+
+
+@pytest.mark.parametrize(
+    ("text", "present"),
+    [
+        ("The camera does not zoom in.", []),
+        ("There is no tilt up, and the camera never pans left.", []),
+        ("Without zooming in, the camera dollies in.", ["dolly-in"]),
+        ("The camera holds an almost level angle.", ["high-angle"]),
+        ("From a high angle the camera tilts up to a low angle.", ["high-angle", "tilt-up"]),
+        ("The shot starts at a high angle and ends at a level angle.", ["high-angle"]),
+        ("At first the camera is static, then it pans left.", ["pan-left"]),
+        ("A truck left of the road waits.", ["truck-right"]),
+        ("An eye-level angle.", ["eye-level-height", "high-angle"]),
+        ("The sign says “zoom in” twice.", []),
+        ('A label reads "pan left".', ["pan-right"]),
+        ("A slow motion of the arm.", []),
+        ("The camera is fixed to a car and trucks left.", ["truck-left"]),
+    ],
+)
+def test_what_only_resembles_a_contradiction_is_left_alone(text: str, present: list[str]) -> None:
+    assert [kind for kind, _ in flagged(text, **labelled("camera", *present))] == []
+
+
+def test_nothing_is_denied_by_labels_that_decide_nothing() -> None:
+    assert flagged("The camera zooms in.", zoom_in=UNDECIDED) == []
+    assert flagged("The camera zooms in.") == []
+    assert lint_caption("The camera zooms in.", lexicon_of(SPEC, "camera")) == []
+
+
+def test_a_longer_term_is_not_read_as_the_shorter_one_in_it() -> None:
+    medium = labelled("spatial", "medium-close-up")
+    assert flagged("A medium close-up of a baker.", "spatial", **medium) == []
+    assert flagged("A close-up of a baker.", "spatial", **medium) == [("contradiction", "close-up")]
+
+
+LOOSE = [
+    ("The camera moves smoothly forward.", ["dolly-in"], "moves smoothly forward"),
+    ("The camera zooms in past the columns.", ["dolly-in"], "zooms in"),
+    ("A smooth backward camera movement shows more.", ["dolly-out"], "backward camera movement"),
+    ("The camera circles around a statue.", ["arc-clockwise"], "circles"),
+    ("Filmed from above, a plaza.", ["high-angle"], "from above"),
+    ("A fixed camera watches the door.", ["static-camera"], "fixed camera"),
+    ("The camera is fixed.", ["static-camera"], "camera is fixed"),
+    ("It moves to the left.", ["truck-left"], "moves to the left"),
+    ("A blurry background sets him off.", ["shallow-focus"], "blurry background"),
+]
+
+
+@pytest.mark.parametrize(("text", "present", "words"), LOOSE)
+def test_loose_words_for_what_the_labels_have_are_flagged(text: str, present: list[str], words: str) -> None:
+    flags = lint_caption(
+        text,
+        lexicon_of(SPEC, "camera"),
+        {name.replace("_", "-"): state for name, state in labelled("camera", *present).items()},
+    )
+    assert [(flag.kind, flag.quote, flag.primitive) for flag in flags if flag.quote == words] == [
+        ("loose_term", words, present[0])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "present"),
+    [
+        ("A dog moves forward.", ["dolly-in"]),
+        ("The camera follows a man who moves forward.", ["dolly-in", "follow-tracking"]),
+        ("The camera holds still as the cart moves forward.", ["dolly-in"]),
+        ("The camera moves forward.", ["zoom-out"]),
+        ("The camera moves forward: it dollies in.", ["dolly-in"]),
+        ("The camera pans left, following him.", ["pan-left", "pivot-tracking"]),
+        ("A lamp hangs from above.", ["high-angle"]),
+        ("The camera is at eye level.", ["level-angle", "eye-level-height"]),
+        ("The camera does not move forward.", ["dolly-in"]),
+        ("A smooth stone lies there.", ["very-steady-camera"]),
+    ],
+)
+def test_loose_words_said_of_other_things_are_left_alone(text: str, present: list[str]) -> None:
+    assert [kind for kind, _ in flagged(text, **labelled("camera", *present)) if kind == "loose_term"] == []
+
+
+def test_without_labels_only_words_with_no_other_meaning_are_loose() -> None:
+    camera = lexicon_of(SPEC, "camera")
+    flags = lint_caption("The camera pulls back from a tripod shot at eye level and zooms in.", camera)
+    assert [(flag.kind, flag.quote) for flag in flags] == [("loose_term", "pulls back"), ("loose_term", "tripod shot")]
+
+
+WORDING: list[tuple[str, list[tuple[str, str]]]] = [
+    ("The man seems to wait.", [("hedge", "seems to")]),
+    ("It is possibly a drone, or might be a plane.", [("hedge", "possibly"), ("hedge", "might be")]),
+    ("Shaken as if from a cart.", [("hedge", "as if")]),
+    ("A man appears from behind a tree.", []),
+    ("It is likely to rain is written nowhere: a likely place.", [("hedge", "likely")]),
+    ("This creates a sense of calm.", [("subjective", "creates a sense of")]),
+    ("A beautiful, cinematic look.", [("subjective", "beautiful"), ("subjective", "cinematic look")]),
+    ("She adjusts the feel of the clay; the air is dusty.", []),
+    ("We see our house; it looks at us.", [("first_person", w) for w in ("We", "our", "us")]),
+    ("A US flag, a type I fuse, a first-person view of the bus.", []),
+    ("I can see a hut.", [("first_person", "I can")]),
+    ("This slow-motion video shows a dog in the video.", [("meta", "This slow-motion video"), ("meta", "the video")]),
+    ("Throughout the video, and in this footage.", [("meta", "this footage")]),
+    ("A boy plays the video game beside the video screen; the clip in her hair shines.", []),
+    ("The subject enters the frame, and the shot ends.", []),
+    ('A poster reads "We seem beautiful in the video".', []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WORDING)
+def test_guesses_moods_the_writer_and_talk_of_the_video(text: str, expected: list[tuple[str, str]]) -> None:
+    found = [(flag.kind, flag.quote) for flag in lint_caption(text, lexicon_of(SPEC, "motion"))]
+    assert found == expected
+
+
+def test_words_of_the_specification_itself_are_no_fault() -> None:
+    camera, subject = lexicon_of(SPEC, "camera"), lexicon_of(SPEC, "subject")
+    assert lint_caption("The footage plays in reverse.", camera) == []
+    assert lint_caption("The person appears to be a child.", subject) == []
+
+
+def test_a_flag_says_what_to_write() -> None:
+    camera = lexicon_of(SPEC, "camera")
+    (flag,) = lint_caption("Then it pans left.", camera, {"pan-left": ABSENT, "pan-right": PRESENT})
+    assert (flag.start, flag.end, flag.primitive) == (8, 17, "pan-left")
+    assert str(flag) == (
+        "“pans left” says pan left, which the labels deny; they have pan right. In its place: The camera pans right."
+    )
+
+
+def test_offsets_are_code_points_whatever_the_text_is_made_of() -> None:
+    text = "İ \U0001f430 “ﬁ” — the camera pans left."
+    (flag,) = lint_caption(text, lexicon_of(SPEC, "camera"), {"pan-left": ABSENT})
+    assert text[flag.start : flag.end] == "pans left"
+
+
+_PIECES = [phrase for aspect in ASPECTS for p in aspect.primitives for phrase in (p.term, p.says, *p.loose)]
+_PIECES += [text for text, *_ in CONTRADICTIONS] + [text for text, _ in WORDING]
+_texts = st.lists(
+    st.sampled_from(_PIECES) | st.text(max_size=12) | st.sampled_from(["not ", "the camera ", ". ", ", ", '"', "İ"]),
+    max_size=12,
+).map(" ".join)
+
+
+@settings(deadline=None)
+@given(text=_texts, name=st.sampled_from(list(SPEC.aspects)), data=st.data())
+def test_every_flag_quotes_the_words_at_its_place(text: str, name: str, data: Any) -> None:
+    aspect = SPEC.aspects[name]
+    state = st.sampled_from([PRESENT, ABSENT, UNDECIDED])
+    names = [primitive.id for primitive in aspect.primitives]
+    states = data.draw(st.none() | st.dictionaries(st.sampled_from(names), state))
+    flags = lint_caption(text, lexicon_of(SPEC, aspect.id), states)
+    for flag in flags:
+        assert 0 <= flag.start < flag.end <= len(text)
+        assert flag.quote == text[flag.start : flag.end]
+        assert flag.kind in KINDS
+        assert flag.message
+        assert flag.primitive is None or flag.primitive in names
+    for one, other in pairwise(flags):
+        assert one.end <= other.start
+
+
+@pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.id)
+def test_a_primitives_own_sentence_is_never_loose_nor_contradicted_by_it(aspect: Aspect) -> None:
+    for primitive in aspect.primitives:
+        for others in (UNDECIDED, ABSENT):
+            states = {p.id: PRESENT if p == primitive else others for p in aspect.primitives}
+            assert lint_caption(primitive.says, lexicon_of(SPEC, aspect.id), states) == [], primitive.id
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), name=st.sampled_from(list(SPEC.aspects)))
+def test_a_caption_made_of_valid_answers_follows_the_specification(data: st.DataObject, name: str) -> None:
+    aspect = SPEC.aspects[name]
+    answers = data.draw(form_answers(aspect))
+    assume(not check_answers(aspect, answers))
+    text = compose(statements(aspect, answers))
+    flags = lint_caption(text, lexicon_of(SPEC, aspect.id), derive(aspect, answers))
+    assert [flag for flag in flags if flag.kind in ("contradiction", "loose_term")] == []
+
+
+def test_a_version_with_other_primitives_has_its_own_lexicon() -> None:
+    camera = SPEC.aspects["camera"]
+    distorted = Primitive(
+        id="curved-lens",
+        sub_aspect="lens",
+        term="curved lens",
+        definition="Lines are curved.",
+        rule="By its lines.",
+        loose=("bird's-eye distortion",),
+        given_by={"lens": ("barrel",)},
+        says="The lens curves lines.",
+    )
+    lexicon = compile_lexicon(camera.model_copy(update={"primitives": (*camera.primitives, distorted)}))
+    (flag,) = lint_caption("It has a bird's-eye distortion.", lexicon)
+    assert (flag.kind, flag.quote, flag.primitive) == ("loose_term", "bird's-eye distortion", "curved-lens")
+    assert lint_caption("It has a bird's-eye distortion.", lexicon, {"curved-lens": ABSENT}) == []
+
+
+def test_a_page_shows_each_doubt_once_and_not_too_many() -> None:
+    flags = [Flag("meta", "The video", at, at + 9, "speaks.") for at in (0, 20)]
+    assert as_lines(flags) == ["“The video” speaks."]
+    many = [Flag("hedge", f"word{n}", n, n + 1, "is a guess.") for n in range(20)]
+    lines = as_lines([*many, Flag("contradiction", "pans left", 50, 59, "is denied.")])
+    assert len(lines) == LINES
+    assert lines[0] == "“pans left” is denied."
+    assert lines[-1] == "and 14 more of the kind"
+
+
+def test_doubts_of_rows_are_found_with_the_labels_each_was_made_from() -> None:
+    text = "Slowly, the camera pans left. It seems to rain."
+    rows = [{"clip_id": "clp", "aspect": "camera", "text": text, "label_id": label} for label in ("known", "unknown")]
+    rows += [{**rows[0], "aspect": "sound"}, {**rows[0], "text": None}]
+    doubts = find_doubts(rows, {"known": {"pan-left": ABSENT}}, SPEC)
+    assert [(row["kind"], row["words"]) for row in doubts] == [
+        ("contradiction", "pans left"),
+        ("hedge", "seems to"),
+        ("hedge", "seems to"),
+    ]
+    assert count_by_kind(doubts) == dict.fromkeys(KINDS, 0) | {"contradiction": 1, "hedge": 2}
