@@ -2,9 +2,11 @@
 
 from chai_assets.chain import Records, Standing, standings
 from chai_assets.spec.models import Spec
+from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-# Prompts are long and the walk does not look at them.
+# Prompts are long, states are many, and the walk does not look at them.
+_LABEL = [name for name in TABLES["primitives"].schema.names if name != "states"]
 _DRAFT = [
     "draft_id",
     "clip_id",
@@ -31,12 +33,16 @@ _REVISION += ["model", "served_revision", "recorded_at"]
 _EVENT = ["event_id", "what", "annotation_id", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 
+WALKED = ("clips", "primitives", "drafts", "critiques", "revisions", "reviews", "feedback", "quarantine")
+WALKED += ("annotation_events",)
+"""The tables that `load_records` reads: while none of them changes, every item stands where it stood."""
+
 
 def load_records(tables: Tables, batch: str) -> Records:
     """The rows of a batch that decide where its items stand."""
     return Records(
         clips=tables.rows("clips", batch),
-        labels=tables.rows("primitives", batch),
+        labels=tables.read("primitives", batch, columns=_LABEL).to_dicts(),
         drafts=tables.read("drafts", batch, columns=_DRAFT).to_dicts(),
         critiques=tables.rows("critiques", batch),
         revisions=tables.read("revisions", batch, columns=_REVISION).to_dicts(),
