@@ -55,7 +55,7 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
     batch, tables = context.partition_key, desk.tables
     engine = captioner.open(desk.media)
     approved = in_force(tables.read("triples", batch)).to_dicts()
-    merged = tables.rows("merged_captions", batch)
+    merged = tables.read("merged_captions", batch, columns=["triple_ids"]).to_dicts()
     wanted = wanted_merges(approved, merged, desk.spec, engine, given_up(tables, batch))
     outcome = ask(
         "merge",
