@@ -58,7 +58,8 @@ def tasks_by_change(
     """
     begin, size, seen = since, PAGE, set()
     while True:
-        changed: list[Filter] = [*filters, ("updated_at", "greater_or_equal", "Datetime", _stamp(begin))]
+        # The time first: it spares most tasks a look into their data.
+        changed: list[Filter] = [("updated_at", "greater_or_equal", "Datetime", _stamp(begin)), *filters]
         page = first_tasks(api, project_id, changed, "tasks:updated_at", size, include)
         fresh = [task for task in page if (task["id"], task["updated_at"]) not in seen]
         seen.update((task["id"], task["updated_at"]) for task in fresh)
