@@ -15,7 +15,7 @@ from chai_assets.chain import Row, Standing, Turn, TurnKind, closable
 from chai_assets.records import record_id
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import Person
-from chai_resources.tables import Tables, now
+from chai_resources.tables import Tables, as_rows, now
 
 OPEN = frozenset({"pushed", "reopened", "returned"})
 
@@ -126,7 +126,7 @@ def push_tasks(
     if full_look:
         _note_missing(kind, batch, tables, label_studio)
     waiting = [item.waiting.key for item in items if item.waiting]
-    ledger = ledger_of(tables, batch).filter(pl.col("chai_key").is_in(waiting)).to_dicts()
+    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("chai_key").is_in(waiting)))
     plan = plan_push(kind, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]
     ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
@@ -148,7 +148,7 @@ def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studi
 
     Raises LabelStudioDown or LabelStudioRefused.
     """
-    ledger = ledger_of(tables, batch).filter(pl.col("state").is_in(OPEN)).to_dicts()
+    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("state").is_in(OPEN)))
     plan = plan_upkeep(items, ledger)
     entries = _Entries(batch, ledger)
     for key, why in plan.give_back.items():
@@ -170,7 +170,7 @@ def _note_missing(kind: TurnKind, batch: str, tables: Tables, label_studio: Labe
     """Notes tasks that the ledger knows and Label Studio no longer has; what was answered in them stays."""
     project = label_studio.project(kind)
     present = {i for ids in label_studio.existing(project, batch).values() for i in ids} if project else set()
-    out = ledger_of(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing").to_dicts()
+    out = as_rows(ledger_of(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
     gone = [row for row in out if row["task_id"] not in present]
     entries = _Entries(batch, gone)
     tables.append("tasks", [entries.again(row["chai_key"], "missing") for row in gone])

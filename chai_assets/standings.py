@@ -42,14 +42,14 @@ def load_records(tables: Tables, batch: str) -> Records:
     """The rows of a batch that decide where its items stand."""
     return Records(
         clips=tables.rows("clips", batch),
-        labels=tables.read("primitives", batch, columns=_LABEL).to_dicts(),
-        drafts=tables.read("drafts", batch, columns=_DRAFT).to_dicts(),
+        labels=tables.rows("primitives", batch, columns=_LABEL),
+        drafts=tables.rows("drafts", batch, columns=_DRAFT),
         critiques=tables.rows("critiques", batch),
-        revisions=tables.read("revisions", batch, columns=_REVISION).to_dicts(),
+        revisions=tables.rows("revisions", batch, columns=_REVISION),
         reviews=tables.rows("reviews", batch),
         feedback=tables.rows("feedback", batch),
-        quarantine=tables.read("quarantine", batch, columns=_QUARANTINE).to_dicts(),
-        events=tables.read("annotation_events", batch, columns=_EVENT).to_dicts(),
+        quarantine=tables.rows("quarantine", batch, columns=_QUARANTINE),
+        events=tables.rows("annotation_events", batch, columns=_EVENT),
     )
 
 

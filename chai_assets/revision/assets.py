@@ -22,7 +22,7 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
     )
     outcome = ask("revise", "revisions", wanted, finish, captioner=engine, tables=tables, log=context.log.info)
-    rows = tables.read("revisions", batch, columns=["effects", "other_changes"]).to_dicts()
+    rows = tables.rows("revisions", batch, columns=["effects", "other_changes"])
     return table_result(
         tables,
         "revisions",
