@@ -64,12 +64,12 @@ def collect(
     since = EPOCH if full_look else _read_bookmark(media, bookmark)
     looked_at = label_studio.server_time()
     known = tables.read("annotation_events", batch, columns=["event_id", "kind", "what", "annotation_id", "task_id"])
-    seen = known.filter(known["kind"] == kind).to_dicts()
+    seen = known.filter(known["kind"] == kind)
     project = label_studio.project(kind)
     events: list[Row] = []
     if project is not None:
         for task in label_studio.changed(project, since, batch):
-            events += events_of(kind, batch, task, seen)
+            events += events_of(kind, batch, task, seen.filter(seen["task_id"] == task["id"]).to_dicts())
     tables.append("annotation_events", events)
     rows, bad = _read_pending(kind, table, batch, tables, interpret, people)
     tables.append(table, rows)
@@ -80,8 +80,8 @@ def collect(
 
 
 def events_of(kind: TurnKind, batch: str, task: dict[str, Any], seen: Iterable[Row]) -> list[Row]:
-    """Events a task shows that were not seen before: new versions of annotations, and annotations gone."""
-    seen = [row for row in seen if row["task_id"] == task["id"]]
+    """Events a task shows that are not among the `seen` ones: new versions of annotations, and annotations gone."""
+    seen = list(seen)
     known = {row["event_id"] for row in seen}
     alive = {row["annotation_id"] for row in seen} - {r["annotation_id"] for r in seen if r["what"] == "deleted"}
     data = {key: value for key, value in task["data"].items() if key != "chai_state"}
@@ -133,9 +133,8 @@ def _read_pending(
         return [], []
     known_bad = set(tables.read("quarantine", batch, columns=["event_id"])["event_id"])
     rows, bad = [], []
-    for event in tables.rows("annotation_events", batch):
-        if event["event_id"] not in wanted:
-            continue
+    whole = tables.read("annotation_events", batch)
+    for event in whole.filter(whole["event_id"].is_in(wanted)).iter_rows(named=True):
         try:
             rows.append(_interpret(event, interpret, people))
         except Malformed as problem:

@@ -4,16 +4,18 @@ It runs `collect.py` and `push.py` inside a Dagster run and reports them; the ru
 """
 
 import dagster as dg
+import polars as pl
+from pydantic import PrivateAttr
 
 from chai_assets.chain import Standing, TurnKind
 from chai_assets.collect import Interpret, collect
 from chai_assets.handing_out import HandOut
-from chai_assets.push import Build, keep_tasks, push_tasks
-from chai_assets.reporting import preview, table_result
+from chai_assets.push import Build, keep_tasks, ledger_of, push_tasks
+from chai_assets.reporting import PREVIEW_ROWS, preview, table_result
 from chai_assets.spec.adoption import adopted_version
 from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.resource import SpecRelease
-from chai_assets.standings import load_standings
+from chai_assets.standings import WALKED, load_standings
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import People, PeopleFile
@@ -31,6 +33,7 @@ class Desk(dg.ConfigurableResource):
     label_studio: LabelStudio
     people_file: PeopleFile
     release: SpecRelease
+    _walked: tuple[tuple[object, ...], list[Standing]] | None = PrivateAttr(default=None)
 
     def lineage(self, batch: str) -> Lineage:
         """The specification that a batch is worked under."""
@@ -50,8 +53,13 @@ class Desk(dg.ConfigurableResource):
         return HandOut(self.lineage(batch).spec, self.clips(batch), self.media, self.people)
 
     def standings(self, batch: str) -> list[Standing]:
-        """Where every item of the batch stands."""
-        return load_standings(self.tables, self.lineage(batch), batch)
+        """Where every item of the batch stands, to be read only: walked again once a table it rests on has changed."""
+        # Versions are looked up before rows are read: what is written in between only makes the next call walk again.
+        lineage = self.lineage(batch)
+        made_from = (batch, lineage.spec.version, lineage.spec.hash, *map(self.tables.version, WALKED))
+        if self._walked is None or self._walked[0] != made_from:
+            self._walked = (made_from, load_standings(self.tables, lineage, batch))
+        return self._walked[1]
 
     def collect(
         self, context: dg.AssetExecutionContext, kind: TurnKind, table: str, interpret: Interpret
@@ -71,8 +79,8 @@ class Desk(dg.ConfigurableResource):
         )
         for row in outcome.quarantined:
             context.log.warning(f"quarantined {row['chai_key']} by {row['account']}: {row['reason']}. {row['remedy']}")
-        read = set(self.tables.read(table, batch, columns=["event_id"])["event_id"])
-        quarantine = [row for row in self.tables.rows("quarantine", batch) if row["kind"] == kind]
+        read = self.tables.read(table, batch, columns=["event_id"])
+        unread = self.tables.read("quarantine", batch).filter(pl.col("kind") == kind).join(read, "event_id", how="anti")
         return table_result(
             self.tables,
             table,
@@ -81,7 +89,7 @@ class Desk(dg.ConfigurableResource):
             versions_archived=outcome.versions,
             deletions_archived=outcome.deletions,
             quarantined_now=len(outcome.quarantined),
-            in_quarantine=preview([row for row in quarantine if row["event_id"] not in read]),
+            in_quarantine=preview(unread.head(PREVIEW_ROWS).to_dicts()),
         )
 
     def push(self, context: dg.AssetExecutionContext, kind: TurnKind, build: Build) -> dg.MaterializeResult:
@@ -117,14 +125,14 @@ class Desk(dg.ConfigurableResource):
         """Gives unreadable answers of the run's batch back to their authors, and closes what was built on."""
         batch = context.partition_key
         done = keep_tasks(batch, self.standings(batch), tables=self.tables, label_studio=self.label_studio)
-        states = {row["chai_key"]: row["state"] for row in self.tables.rows("tasks", batch)}
-        counts = {state: list(states.values()).count(state) for state in sorted(set(states.values()))}
+        tasks = ledger_of(self.tables, batch)
+        counts = tasks.group_by("state").agg(tasks=pl.len()).sort("state")
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": len(states),
+                "dagster/row_count": tasks.height,
                 "closed_now": len(done.close),
                 "given_back": len(done.give_back),
-                "tasks_by_state": preview([{"state": state, "tasks": n} for state, n in counts.items()]),
+                "tasks_by_state": preview(counts.to_dicts()),
             }
         )
 

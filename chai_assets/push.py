@@ -5,20 +5,25 @@ run with nothing to do does not call it. Import first, ledger second: after a cr
 found by its key and only the ledger is completed.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+import polars as pl
 
 from chai_assets.chain import Row, Standing, Turn, TurnKind, closable
 from chai_assets.records import record_id
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import Person
-from chai_resources.tables import Tables, now
+from chai_resources.tables import Tables, as_rows, now
 
 OPEN = frozenset({"pushed", "reopened", "returned"})
 
 # Closing is one request a task (0.05 s): a kill loses the ledger entries of at most this many.
 CLOSED_AT_ONCE = 50
+
+# What stays the same from one entry of a task to the next.
+_ENTRY = ("chai_key", "kind", "clip_id", "aspect", "assignee", "task_id")
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,15 @@ class Upkeep:
     """Keys of open tasks that must not be answered or edited any more."""
 
 
+def ledger_of(tables: Tables, batch: str) -> pl.DataFrame:
+    """The last entry of each of a batch's tasks, and in `entries` how many it has."""
+    entries = tables.read("tasks", batch, columns=[*_ENTRY, "state"])
+    counted = entries.with_columns(pl.len().over("chai_key").alias("entries"))
+    return counted.unique("chai_key", keep="last", maintain_order=True)
+
+
 def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) -> TaskPlan:
-    """Compares the turns of one kind that items wait for with the ledger of their batch. Pure."""
+    """Compares the turns of one kind that items wait for with the ledger of their tasks. Pure."""
     state = {entry["chai_key"]: entry["state"] for entry in ledger}
     push, reopen = [], []
     for item in items:
@@ -79,12 +91,11 @@ def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) 
 
 
 def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
-    """Which open tasks to give back, which were corrected, and which to close. Pure."""
+    """Which open tasks to give back, which were corrected, and which to close; `ledger` of the open ones. Pure."""
     last = {entry["chai_key"]: entry for entry in ledger}
     open_keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, entry in last.items():
-        if entry["state"] in OPEN:
-            open_keys[entry["clip_id"], entry["aspect"]].append(key)
+        open_keys[entry["clip_id"], entry["aspect"]].append(key)
     plan = Upkeep({}, [], [])
     for item in items:
         keys = open_keys[item.clip_id, item.aspect]
@@ -112,9 +123,10 @@ def push_tasks(
     With `full_look` the ledger is first compared with Label Studio: a task deleted there is noted as missing,
     and pushed again if an item still waits for it.
     """
-    ledger = [row for row in tables.rows("tasks", batch) if row["kind"] == kind]
     if full_look:
-        ledger += _note_missing(kind, batch, ledger, tables, label_studio)
+        _note_missing(kind, batch, tables, label_studio)
+    waiting = [item.waiting.key for item in items if item.waiting]
+    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("chai_key").is_in(waiting)))
     plan = plan_push(kind, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]
     ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
@@ -136,7 +148,7 @@ def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studi
 
     Raises LabelStudioDown or LabelStudioRefused.
     """
-    ledger = tables.rows("tasks", batch)
+    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("state").is_in(OPEN)))
     plan = plan_upkeep(items, ledger)
     entries = _Entries(batch, ledger)
     for key, why in plan.give_back.items():
@@ -154,18 +166,15 @@ def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studi
     return plan
 
 
-def _note_missing(
-    kind: TurnKind, batch: str, ledger: list[Row], tables: Tables, label_studio: LabelStudio
-) -> list[Row]:
+def _note_missing(kind: TurnKind, batch: str, tables: Tables, label_studio: LabelStudio) -> None:
     """Notes tasks that the ledger knows and Label Studio no longer has; what was answered in them stays."""
     project = label_studio.project(kind)
     present = {i for ids in label_studio.existing(project, batch).values() for i in ids} if project else set()
-    entries = _Entries(batch, ledger)
-    gone = [row for row in entries.last.values() if row["state"] != "missing" and row["task_id"] not in present]
-    noted = [entries.again(row["chai_key"], "missing") for row in gone]
-    tables.append("tasks", noted)
+    out = as_rows(ledger_of(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
+    gone = [row for row in out if row["task_id"] not in present]
+    entries = _Entries(batch, gone)
+    tables.append("tasks", [entries.again(row["chai_key"], "missing") for row in gone])
     tables.append_new("annotation_events", [_task_deleted(kind, batch, row) for row in gone], batch)
-    return noted
 
 
 def _task_deleted(kind: TurnKind, batch: str, entry: Row) -> Row:
@@ -187,16 +196,15 @@ class _Entries:
     def __init__(self, batch: str, ledger: list[Row]) -> None:
         self.last = {row["chai_key"]: row for row in ledger}
         self._batch = batch
-        self._count = Counter(row["chai_key"] for row in ledger)
+        self._count = {row["chai_key"]: row["entries"] for row in ledger}
 
     def first(self, kind: TurnKind, key: str, task_id: int, item: Standing, made: Assigned) -> Row:
         row = {"kind": kind, "chai_key": key, "clip_id": item.clip_id, "aspect": item.aspect}
         return self._entry({**row, "assignee": made.assignee.id, "task_id": task_id}, "pushed")
 
     def again(self, key: str, state: str) -> Row:
-        same = ("kind", "chai_key", "clip_id", "aspect", "assignee", "task_id")
-        return self._entry({column: self.last[key][column] for column in same}, state)
+        return self._entry({column: self.last[key][column] for column in _ENTRY}, state)
 
     def _entry(self, row: Row, state: str) -> Row:
-        entry = record_id("entry", key=row["chai_key"], state=state, number=self._count[row["chai_key"]])
+        entry = record_id("entry", key=row["chai_key"], state=state, number=self._count.get(row["chai_key"], 0))
         return {**row, "batch": self._batch, "entry_id": entry, "state": state}

@@ -21,9 +21,13 @@ _PREFIX |= {"request": "req", "event": "evt", "entry": "ent", "problem": "prb", 
 _PREFIX |= {"dataset": "dst", "score": "scr", "adoption": "adp", "standing": "std"}
 
 
+# Made once: `json.dumps` makes an encoder at every call, and a batch has tens of thousands of ids.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """One text for one value: keys sorted, no spaces, UTF-8 kept; NaN is refused with ValueError."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def sha256_text(text: str) -> str:

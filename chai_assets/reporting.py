@@ -50,7 +50,7 @@ def preview(
 
 def table_result(tables: Tables, table: str, batch: str | None, added: int, **more: Any) -> dg.MaterializeResult:
     """The result of an asset that appends to one table: rows in the partition, rows added, and a preview."""
-    rows = tables.read(table, batch)
+    rows = tables.read(table, batch, columns=[name for name in TABLES[table].schema.names if name not in _DULL])
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows.height,

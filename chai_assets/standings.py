@@ -4,9 +4,11 @@ from chai_assets.chain import Records, Standing, standings
 from chai_assets.spec.adoption import adopted_version
 from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.resource import SpecRelease
+from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-# Prompts are long and the walk does not look at them.
+# Prompts are long, states are many, and the walk does not look at them.
+_LABEL = [name for name in TABLES["primitives"].schema.names if name != "states"]
 _DRAFT = [
     "draft_id",
     "clip_id",
@@ -33,19 +35,23 @@ _REVISION += ["model", "served_revision", "recorded_at"]
 _EVENT = ["event_id", "what", "annotation_id", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 
+WALKED = ("clips", "primitives", "drafts", "critiques", "revisions", "reviews", "feedback", "quarantine")
+WALKED += ("annotation_events",)
+"""The tables that `load_records` reads: while none of them changes, every item stands where it stood."""
+
 
 def load_records(tables: Tables, batch: str) -> Records:
     """The rows of a batch that decide where its items stand."""
     return Records(
         clips=tables.rows("clips", batch),
-        labels=tables.rows("primitives", batch),
-        drafts=tables.read("drafts", batch, columns=_DRAFT).to_dicts(),
+        labels=tables.rows("primitives", batch, columns=_LABEL),
+        drafts=tables.rows("drafts", batch, columns=_DRAFT),
         critiques=tables.rows("critiques", batch),
-        revisions=tables.read("revisions", batch, columns=_REVISION).to_dicts(),
+        revisions=tables.rows("revisions", batch, columns=_REVISION),
         reviews=tables.rows("reviews", batch),
         feedback=tables.rows("feedback", batch),
-        quarantine=tables.read("quarantine", batch, columns=_QUARANTINE).to_dicts(),
-        events=tables.read("annotation_events", batch, columns=_EVENT).to_dicts(),
+        quarantine=tables.rows("quarantine", batch, columns=_QUARANTINE),
+        events=tables.rows("annotation_events", batch, columns=_EVENT),
     )
 
 

@@ -42,6 +42,11 @@ class Table:
         """Whether the table is partitioned by batch on disk."""
         return "batch" in self.schema.names
 
+    @property
+    def light(self) -> set[str]:
+        """The columns that are read of a batch at once; the long texts only where they are asked for."""
+        return set(self.schema.names) - {"prompt", "task_data", "annotation"}
+
 
 def _table(table: str, key: str, doc: str, /, **columns: tuple[pa.DataType, str]) -> Table:
     fields = [pa.field(col, kind, metadata={"comment": comment}) for col, (kind, comment) in columns.items()]

@@ -4,6 +4,7 @@ Append-only and at-least-once: a row may be appended twice after a crash, so eve
 earliest first. One append is one atomic commit; readers never see half of it.
 """
 
+import gc
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,12 +32,27 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """The frame's rows as dictionaries.
+
+    All that is made here lives on, and its number would set the garbage collector off time and again over
+    everything alive, which takes longer than making the rows: it rests meanwhile.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return frame.to_dicts()
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class Tables(dg.ConfigurableResource):
     """All tables under one root, a folder or an `s3://bucket/prefix`; the same code for both."""
 
     root: str
     _opened: dict[str, DeltaTable] = PrivateAttr(default_factory=dict)
-    _frames: dict[tuple[str, str | None, tuple[str, ...]], tuple[int, pl.DataFrame]] = PrivateAttr(default_factory=dict)
+    _frames: dict[tuple[str, str], tuple[int, pl.DataFrame]] = PrivateAttr(default_factory=dict)
 
     @cached_property
     def _options(self) -> dict[str, str]:
@@ -55,10 +71,10 @@ class Tables(dg.ConfigurableResource):
         `recorded_at` is filled in where a row lacks it. Raises pyarrow.ArrowInvalid for a row that does not
         fit the schema, TablesUnreachable if the store does not answer.
         """
-        table = TABLES[name]
-        data = self._as_arrow(table, list(rows))
-        if not data.num_rows:
+        table, given = TABLES[name], list(rows)
+        if not given:
             return 0
+        data = self._as_arrow(table, given)
         with self._reachable(name):
             self._commit(name, table, data)
         return data.num_rows
@@ -81,24 +97,25 @@ class Tables(dg.ConfigurableResource):
             delta = self._open(name, version)
             if delta is None:
                 return self._empty(table).select(wanted)
-            kept = self._frames.get((name, batch, wanted))
-            if kept is not None and kept[0] == delta.version():
-                return kept[1]
+            kept = self._frames.get((name, batch)) if batch else None
+            if kept is not None and kept[0] == delta.version() and set(wanted) <= set(kept[1].columns):
+                return kept[1].select(wanted)
             rows = pl.scan_delta(delta)
+            needed = {*wanted, table.key, "recorded_at"}
             if batch is not None:
                 rows = rows.filter(pl.col("batch") == batch)
-            needed = list(dict.fromkeys([*wanted, table.key, "recorded_at"]))
+                needed |= table.light
             rows = rows.with_columns(self._not_written_yet(table, delta))
-            in_order = rows.select(needed).collect().sort("recorded_at", maintain_order=True)
-        found = in_order.unique(table.key, keep="first", maintain_order=True).select(wanted)
+            in_order = rows.select(sorted(needed)).collect().sort("recorded_at", maintain_order=True)
+        found = in_order.unique(table.key, keep="first", maintain_order=True)
         if batch is not None:
             # The assets of one run read the same batch many times; whole tables are too large to keep.
-            self._frames[name, batch, wanted] = (delta.version(), found)
-        return found
+            self._frames[name, batch] = (delta.version(), found)
+        return found.select(wanted)
 
-    def rows(self, name: str, batch: str | None = None) -> list[dict[str, Any]]:
+    def rows(self, name: str, batch: str | None = None, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """`read`, as dictionaries."""
-        return self.read(name, batch).to_dicts()
+        return as_rows(self.read(name, batch, columns))
 
     def append_new(self, name: str, rows: Iterable[dict[str, Any]], batch: str | None = None) -> int:
         """Appends the rows whose key the table does not hold yet; returns how many were new."""
@@ -176,9 +193,8 @@ class Tables(dg.ConfigurableResource):
 
     @staticmethod
     def _empty(table: Table) -> pl.DataFrame:
-        empty = pl.from_arrow(table.schema.empty_table())
-        assert isinstance(empty, pl.DataFrame)
-        return empty
+        # `pl.from_arrow` would import pandas, which costs 50 MB and 0.2 s.
+        return pl.DataFrame(schema=pl.Schema(table.schema))
 
     @contextmanager
     def _reachable(self, name: str):

@@ -6,7 +6,7 @@ from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.planning.costs import summary
 from chai_assets.planning.log import new_entries
-from chai_assets.planning.lookup import make_plan, walked
+from chai_assets.planning.lookup import make_plan, rows_now
 from chai_assets.reporting import preview, table_result
 
 
@@ -14,7 +14,8 @@ from chai_assets.reporting import preview, table_result
 def standings(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Where each item stands at the end of a run, written where that changed: what plans are made from."""
     batch, tables = context.partition_key, desk.tables
-    entries = new_entries(walked(tables, desk.release, batch), tables.rows("standings", batch))
+    rows = rows_now(tables, batch, desk.standings(batch), desk.lineage(batch).spec.version)
+    entries = new_entries(rows, tables.rows("standings", batch))
     return table_result(tables, "standings", batch, tables.append("standings", entries))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from chai_assets.chain import Row, Standing
 from chai_assets.planning.costs import medians, priced
 from chai_assets.planning.log import as_frame, latest, standing_rows
 from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan
@@ -63,20 +64,23 @@ def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, 
     known, adopted = set(logged["batch"]), adopted_versions(tables)
     batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
     versions = {batch: adopted.get(batch, release.in_force) for batch in batches}
-    missing = [as_frame(walked(tables, release, batch)) for batch in batches if batch not in known]
+    missing = [as_frame(_walked(tables, release, batch)) for batch in batches if batch not in known]
     return pl.concat([frame.select(STATE_COLUMNS) for frame in (logged, *missing)]), versions
 
 
-def walked(tables: Tables, release: SpecRelease, batch: str) -> list[dict]:
-    """The rows of the table `standings` as they are for a batch now."""
-    version = adopted_version(tables, batch, release.in_force)
-    items = load_standings(tables, release.lineage(version), batch)
+def rows_now(tables: Tables, batch: str, items: list[Standing], spec_version: str) -> list[Row]:
+    """The rows of the table `standings` as they are for a batch now, without their entry ids."""
     counted = in_force(tables.read("triples", batch)).select("clip_id", "aspect", "spec_version")
     triples = {(clip, aspect): counts_for for clip, aspect, counts_for in counted.iter_rows()}
-    return standing_rows(items, batch, version, triples)
+    return standing_rows(items, batch, spec_version, triples)
 
 
-def corrected_upstream(tables: Tables, release: SpecRelease) -> list[dict]:
+def _walked(tables: Tables, release: SpecRelease, batch: str) -> list[Row]:
+    version = adopted_version(tables, batch, release.in_force)
+    return rows_now(tables, batch, load_standings(tables, release.lineage(version), batch), version)
+
+
+def corrected_upstream(tables: Tables, release: SpecRelease) -> list[Row]:
     """Captions that rest on an upstream caption which was corrected since, with the difference, over all batches."""
     moved = latest(tables.read("standings")).filter(pl.col("moved_upstream").list.len() > 0)
     rows = []

@@ -24,7 +24,8 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
     )
     outcome = ask("revise", "revisions", wanted, finish, captioner=engine, tables=tables, log=context.log.info)
-    rows = tables.rows("revisions", batch)
+    columns = ["clip_id", "aspect", "draft_id", "text", "effects", "other_changes"]
+    rows = tables.rows("revisions", batch, columns=columns)
     labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}
     written = [{**row, "label_id": labels.get(row["draft_id"])} for row in rows[len(rows) - outcome.made :]]
     doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)

@@ -27,7 +27,7 @@ def adopted_version(tables: Tables, batch: str, in_force: str) -> str:
 
 def adopted_versions(tables: Tables, batch: str | None = None) -> dict[str, str]:
     """The version of every batch that has one, or of one batch."""
-    labels = tables.read("primitives", batch, columns=["batch", "spec_version"]).unique()
+    labels = tables.read("primitives", batch, columns=["batch", "spec_version"]).drop_nulls().unique()
     adoptions = tables.read("spec_adoptions", batch, columns=["batch", "spec_version"])
     found: dict[str, str] = {}
     for frame in (labels, adoptions):  # what was adopted counts more than what the labels tell

@@ -12,7 +12,7 @@ from typing import Literal
 
 from chai_assets.spec.compile import ABSENT, PRESENT
 from chai_assets.spec.lexicon import Entry, Lexicon
-from chai_assets.spec.models import SLOT
+from chai_assets.spec.models import SLOT, Primitive
 from chai_assets.spec.phrases import plain
 from chai_assets.spec.wording import ADVICE, WORDING
 
@@ -230,7 +230,7 @@ class _Reading:
         opposed = [other for other in self._opposed(name) if other not in self.named] or self._opposed(name)
         if opposed:
             other = self.lexicon.primitives[opposed[0]]
-            message += f"; they have {other.term}. In its place: {_as_said(other.says, other.term)}"
+            message += f"; they have {other.term}. In its place: {_as_said(other)}"
         else:
             message += ": take it out, or correct the label."
         return self._flag("contradiction", mention, message, name)
@@ -238,7 +238,7 @@ class _Reading:
     def _loose(self, mention: _Mention, meant: Sequence[str]) -> Flag:
         found = [self.lexicon.primitives[name] for name in meant]
         if len(found) == 1:
-            message = f"is loose for {found[0].term}. Write: {_as_said(found[0].says, found[0].term)}"
+            message = f"is loose for {found[0].term}. Write: {_as_said(found[0])}"
         else:
             message = f"is loose: write {' or '.join(dict.fromkeys(p.term for p in found))}."
         return self._flag("loose_term", mention, message, meant[0])
@@ -270,5 +270,6 @@ class _Reading:
         return any(start <= place < end for start, end in spans)
 
 
-def _as_said(says: str, term: str) -> str:
-    return f"{term}." if SLOT.search(says) else says
+def _as_said(primitive: Primitive) -> str:
+    """Its sentence; its term where the sentence wants a text, or where it has none."""
+    return primitive.says if primitive.says and not SLOT.search(primitive.says) else f"{primitive.term}."

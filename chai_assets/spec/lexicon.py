@@ -109,7 +109,7 @@ def compile_lexicon(aspect: Aspect) -> Lexicon:
         primitives={primitive.id: primitive for primitive in aspect.primitives},
         entries=tuple(entries[number] for number in numbers),
         pattern=pattern,
-        sentences={plain(p.says).rstrip("."): p.id for p in aspect.primitives if not SLOT.search(p.says)},
+        sentences={plain(p.says).rstrip("."): p.id for p in aspect.primitives if p.says and not SLOT.search(p.says)},
         opposites={primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives},
         at_start={p.id: _changes(p, aspect) for p in aspect.primitives if begun & p.given_by.keys()},
         own_words=" ".join(["", *re.findall(r"[\w'-]+", " ".join(says)), ""]),
@@ -159,7 +159,7 @@ def _known(phrase: str, phrases: dict[str, str], terms: dict[str, list[str]]) ->
 
 
 def _gate(phrase: str, meant: list[Primitive], *, is_term: bool) -> Gate:
-    about_camera = any(re.match(r"The camera\b|In this dolly", primitive.says) for primitive in meant)
+    about_camera = any(re.match(r"The camera\b|In this dolly", primitive.says or "") for primitive in meant)
     verb = verb_of(phrase)
     if is_term:
         return "camera" if verb in ("truck", "crane", "roll") and about_camera else "none"

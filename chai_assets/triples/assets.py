@@ -11,6 +11,7 @@ from chai_assets.reporting import preview, table_result
 from chai_assets.triples.join import in_force, join
 from chai_assets.triples.merge_rows import finish_merge, wanted_merges
 from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.tables import as_rows
 
 
 @dg.asset(
@@ -54,8 +55,8 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
     """One caption a clip, merged from its five approved ones."""
     batch, tables = context.partition_key, desk.tables
     engine = captioner.open(desk.media)
-    approved = in_force(tables.read("triples", batch)).to_dicts()
-    merged = tables.rows("merged_captions", batch)
+    approved = as_rows(in_force(tables.read("triples", batch)))
+    merged = tables.rows("merged_captions", batch, columns=["triple_ids"])
     wanted = wanted_merges(approved, merged, desk.lineage(batch).spec, engine, given_up(tables, batch))
     outcome = ask(
         "merge",

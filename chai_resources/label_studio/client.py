@@ -102,12 +102,10 @@ class LabelStudio(dg.ConfigurableResource):
 
     def project(self, kind: str) -> int | None:
         """Id of the project for tasks of this kind, or None where Label Studio was not made ready yet."""
-        if kind not in self._project_ids:
-            found = [p["id"] for p in self._projects(title_of(kind)) if p["title"] == title_of(kind)]
-            if not found:
-                return None
-            self._project_ids[kind] = found[0]
-        return self._project_ids[kind]
+        if title_of(kind) not in self._project_ids:
+            # One request finds the projects of all kinds; of two with one title the first counts.
+            self._project_ids = {p["title"]: p["id"] for p in reversed(self._projects(title_of("")))}
+        return self._project_ids.get(title_of(kind))
 
     def require_project(self, kind: str) -> int:
         """Id of the project for tasks of this kind. Raises LabelStudioRefused where there is none."""
@@ -177,14 +175,16 @@ class LabelStudio(dg.ConfigurableResource):
         return {task.chai_key: ids[task.chai_key] for task in tasks}
 
     def changed(self, project_id: int, since: datetime, batch: str | None = None) -> Iterator[dict[str, Any]]:
-        """Tasks touched at or after `since`, oldest change first, whole, with their annotations.
+        """Tasks touched at or after `since`, oldest change first: their data, and their annotations whole.
 
         `completed_by` and `updated_by` of annotations are e-mails. A task that changes while it is listed may
         come twice; ask with an overlap, since Label Studio stamps a change a moment before it shows.
         """
-        people = self._people()
+        people: dict[int, str] = {}
         filters = [_of_batch(batch)] if batch else []
         for task in tasks_by_change(self._api, project_id, since, filters):
+            if task["annotations"] and not people:
+                people = self._people()
             for annotation in task["annotations"]:
                 annotation["completed_by"] = _email(annotation.get("completed_by"), people)
                 annotation["updated_by"] = _email(annotation.get("updated_by"), people)

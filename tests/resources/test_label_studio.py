@@ -183,9 +183,8 @@ def test_pushing_again_adds_only_what_is_missing(service: LabelStudio, project: 
 
 def test_a_prefilled_task_opens_with_its_answers(service: LabelStudio, project: int):
     (task,) = _tasks("k1")
-    service.ensure_tasks(project, "b", [Task("k1", task.data, ANSWER)])
-    (seen,) = service.changed(project, LONG_AGO)
-    (prediction,) = seen["predictions"]
+    (task_id,) = service.ensure_tasks(project, "b", [Task("k1", task.data, ANSWER)]).values()
+    (prediction,) = service._api.get(f"/api/tasks/{task_id}/")["predictions"]
     assert (prediction["model_version"], prediction["result"]) == ("chai", ANSWER)
     # Only predictions of the project's chosen version are put into the page.
     assert service._api.get(f"/api/projects/{project}/")["model_version"] == "chai"

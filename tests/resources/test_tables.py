@@ -67,6 +67,14 @@ def test_a_row_appended_twice_is_read_once_and_its_first_writing_counts(tables: 
         assert read["name"][0] == "first"
 
 
+def test_any_columns_of_a_batch_can_be_read_after_any_others(tables: Tables) -> None:
+    tables.append("drafts", [{"batch": "b", "draft_id": "d", "text": "A dog.", "prompt": "Describe."}])
+    assert tables.read("drafts", "b", columns=["text"]).rows() == [("A dog.",)]
+    assert tables.read("drafts", "b", columns=["prompt", "draft_id"]).rows() == [("Describe.", "d")]
+    assert tables.read("drafts", "b").columns == TABLES["drafts"].schema.names
+    assert tables.read("drafts", "b", columns=["model"]).rows() == [(None,)]
+
+
 def test_append_new_writes_only_keys_that_are_not_there_and_no_commit_for_none(tables: Tables) -> None:
     assert tables.append_new("clips", [clip("a"), clip("a"), clip("b")], "b") == 2
     version = tables.version("clips")
