@@ -30,6 +30,8 @@ class Settings:
     """Folder or s3:// prefix whose sub-folders become batches."""
     datasets: str
     """Folder or s3:// prefix of published datasets."""
+    dataset_specs: str
+    """Version of the specification that datasets hold, or a range such as 1.0.0-1.1.0; empty for the one in force."""
     people: Path
     """The people file (YAML)."""
     label_studio_url: str
@@ -67,6 +69,7 @@ class Settings:
             "CHAI_MEDIA": self.media,
             "CHAI_INBOX": self.inbox,
             "CHAI_DATASETS": self.datasets,
+            "CHAI_DATASET_SPECS": self.dataset_specs,
             "CHAI_PEOPLE": self.people,
             "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
             DAGSTER_PORT: self.dagster_port,
@@ -98,6 +101,7 @@ class Settings:
             media=get("CHAI_MEDIA", str(home / "media")),
             inbox=get("CHAI_INBOX", str(home / "inbox")),
             datasets=get("CHAI_DATASETS", str(home / "datasets")),
+            dataset_specs=get("CHAI_DATASET_SPECS", ""),
             people=Path(get("CHAI_PEOPLE", str(home / "people.yaml"))),
             label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
             dagster_port=int(get(DAGSTER_PORT, "3000")),

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from chai_assets.datasets.expectations import Outcome, suite, validate
+from chai_assets.datasets.one_spec import Counted, counted, declared, mixed_in, told
 from chai_assets.datasets.publish import Export, publish
 from chai_assets.desk import Desk
 from chai_assets.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
@@ -25,9 +26,11 @@ CANDIDATE = "candidate.json"
 
 
 class DatasetStore(dg.ConfigurableResource):
-    """Folder or `s3://` prefix under which datasets are published."""
+    """Folder or `s3://` prefix under which datasets are published, and the versions of the specification they hold."""
 
     root: str
+    specs: str = ""
+    """A version, or a range of them such as 1.0.0-1.1.0; empty for the one in force."""
 
     @property
     def store(self) -> Media:
@@ -47,13 +50,22 @@ def candidate_triples(tables: Tables, versions: dict[str, int]) -> pl.DataFrame:
     return in_force(tables.read("triples", version=versions["triples"]))
 
 
+def _counted(triples: pl.DataFrame, desk: Desk, datasets: DatasetStore) -> Counted:
+    return counted(triples, desk.release.releases, declared(datasets.specs, desk.release.in_force))
+
+
 @dg.asset(group_name="datasets", deps=["triples", "merged_captions"])
-def dataset_candidate(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
+def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The triples of the next dataset: the tables' versions are pinned, so that what is checked is published."""
     versions = {name: desk.tables.version(name) for name in PINNED}
     datasets.pin(versions)
     rows = candidate_triples(desk.tables, versions)
+    counts = _counted(rows, desk, datasets)
+    mixed = mixed_in(rows, counts)
+    if mixed:
+        context.log.warning(f"not of specification {counts.version}: {told(mixed)}; the export will be refused")
     metadata = {"dagster/row_count": rows.height, "preview": preview(rows.head(5).to_dicts())}
+    metadata |= {"specification": counts.version, "of_other_specifications": preview(mixed, at_most=50)}
     return dg.MaterializeResult(metadata={**metadata, **{f"version_of_{name}": n for name, n in versions.items()}})
 
 
@@ -71,7 +83,8 @@ def dataset_candidate(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResul
 )
 def triples_expectations(desk: Desk, datasets: DatasetStore):
     """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
-    for outcome in validate(candidate_triples(desk.tables, datasets.pinned())):
+    triples = candidate_triples(desk.tables, datasets.pinned())
+    for outcome in validate(triples, _counted(triples, desk, datasets)):
         yield _as_check(outcome)
 
 
@@ -104,10 +117,12 @@ NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_w
 @dg.asset(group_name="datasets", deps=[dataset_candidate], freshness_policy=NIGHTLY)
 def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
-    versions, tables, spec = datasets.pinned(), desk.tables, desk.release.load()
+    versions, tables = datasets.pinned(), desk.tables
     triples = candidate_triples(tables, versions)
     if triples.is_empty():
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
+    counts = _counted(triples, desk, datasets)
+    spec = desk.release.releases.load(counts.version)
     published = publish(
         Export(
             triples=triples,
@@ -115,8 +130,7 @@ def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
             merged_captions=tables.read("merged_captions", version=versions["merged_captions"]),
             instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
             table_versions=versions,
-            spec_version=spec.version,
-            spec_hash=spec.hash,
+            counted=counts,
             code_version=package_version("chai"),
         ),
         datasets.root,

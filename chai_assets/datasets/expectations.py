@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from chai_assets.datasets.one_spec import Counted
 from chai_assets.triples.chain_hash import chain_hash
 
 Severity = Literal["error", "warn"]
@@ -121,8 +122,8 @@ def _record_checks() -> list[Check]:
         ),
         _fact(
             "one_specification",
-            "All triples follow one release of the specification.",
-            "spec_as_most",
+            "All triples count as made under the dataset's release of the specification.",
+            "spec_counts",
             "spec_version",
             "spec_hash",
         ),
@@ -166,8 +167,10 @@ def _content_checks() -> list[Check]:
     ]
 
 
-def validate(triples: pl.DataFrame) -> list[Outcome]:
+def validate(triples: pl.DataFrame, counts: Counted) -> list[Outcome]:
     """Judges rows of the table triples: one outcome a check, in the order of `suite`.
+
+    `counts` says which of them count as made under the dataset's specification.
 
     Raises RuntimeError naming the check if Great Expectations could not evaluate it: that is never a pass.
     """
@@ -178,7 +181,7 @@ def validate(triples: pl.DataFrame) -> list[Outcome]:
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    facts = with_facts(triples)
+    facts = with_facts(triples, counts)
     asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("triples")
     # Great Expectations hashes the whole frame for every check: give it the judged columns, not the texts.
     judged = {name for check in suite() for name in check.judged}
@@ -207,7 +210,7 @@ def _outcome(check: Check, passed: bool, found: dict[str, Any], facts: pl.DataFr
     )
 
 
-def with_facts(triples: pl.DataFrame) -> pl.DataFrame:
+def with_facts(triples: pl.DataFrame, counts: Counted) -> pl.DataFrame:
     """The columns that are judged, and one for each fact worked out from them.
 
     A fact is true where it does not apply (an unknown rating says nothing of the critique), so that one
@@ -215,7 +218,6 @@ def with_facts(triples: pl.DataFrame) -> pl.DataFrame:
     """
     rating, final = pl.col("rating"), pl.col("final")
     rated, perfect = rating.is_between(1, 5).fill_null(False), (rating == PERFECT).fill_null(False)
-    spec = pl.concat_str("spec_version", "spec_hash", separator=" ", ignore_nulls=True)
     placeholder = pl.any_horizontal(pl.col(_TEXTS).str.contains(r"<(?:video|image|audio)>"))
     return triples.select(*_IDS, *_TEXTS, *_PEOPLE_AND_SPEC, "rating").with_columns(
         revised_as_rated=pl.col("revision_id").is_not_null() | perfect | ~rated,
@@ -223,7 +225,7 @@ def with_facts(triples: pl.DataFrame) -> pl.DataFrame:
         aspect_known=pl.col("aspect").is_in(ASPECTS).fill_null(False),
         rating_known=rated,
         reviewed_by_another=(pl.col("annotator") != pl.col("reviewer")).fill_null(False),
-        spec_as_most=(spec == spec.mode().min()) & pl.col("spec_version").is_not_null(),
+        spec_counts=counts.holds(),
         final_has_text=_has_text(final),
         critique_as_rated=(_has_text(pl.col("critique")) != perfect) | ~rated,
         final_as_rated=final.ne_missing(pl.col("draft")) | perfect | ~rated,

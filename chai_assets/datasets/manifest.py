@@ -61,6 +61,8 @@ class Content(BaseModel):
     files: list[FileEntry]
     spec_version: str
     spec_hash: str
+    specs: dict[str, int]
+    """Triples by the version they count for: another than `spec_version` where the aspect means the same in both."""
     table_versions: dict[str, int]
     code_version: str
     eval_share: float
@@ -104,6 +106,11 @@ def licences(rows: pl.DataFrame) -> dict[str, int]:
 def models(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the model that wrote the draft."""
     return _tally(rows["model"])
+
+
+def specs(rows: pl.DataFrame) -> dict[str, int]:
+    """Triples by the version of the specification they count for."""
+    return _tally(rows["spec_version"])
 
 
 def notes(counts: Counts) -> list[str]:

@@ -26,7 +26,9 @@ from chai_assets.datasets.manifest import (
     licences,
     models,
     notes,
+    specs,
 )
+from chai_assets.datasets.one_spec import Counted, mixed_in, told
 from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, canonical_rows
 from chai_assets.datasets.splits import EVAL_SHARE, SPLITS, on_both_sides
 from chai_resources.media import Media
@@ -47,8 +49,8 @@ class Export:
     instructions: dict[str, str]
     """The plain task instruction of each aspect; never a draft prompt, which holds the human labels."""
     table_versions: dict[str, int]
-    spec_version: str
-    spec_hash: str
+    counted: Counted
+    """The specification the dataset is made under, and what counts as made under it."""
     code_version: str
     eval_share: float = EVAL_SHARE
 
@@ -85,8 +87,8 @@ def publish(export: Export, root: str) -> Published:
 
 def build(export: Export, folder: Path) -> Manifest:
     """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
+    _refuse_other_specs(export)
     rows, out = canonical_rows(export.triples, export.clips, export.instructions, export.eval_share)
-    _refuse_other_spec(export, rows)
     tasks, unpaired = task_files(rows)
     merged, stale = merged_rows(export.merged_captions, rows)
     out = [*out, *unpaired, *stale]
@@ -100,8 +102,9 @@ def build(export: Export, folder: Path) -> Manifest:
     content = Content(
         counts=counts,
         files=sorted(files, key=lambda entry: entry.path),
-        spec_version=export.spec_version,
-        spec_hash=export.spec_hash,
+        spec_version=export.counted.version,
+        spec_hash=export.counted.hash,
+        specs=specs(rows),
         table_versions=dict(sorted(export.table_versions.items())),
         code_version=export.code_version,
         eval_share=export.eval_share,
@@ -123,12 +126,12 @@ def latest(root: str) -> Manifest | None:
     return Manifest.model_validate_json(store.get_bytes(json.loads(store.get_bytes(LATEST))["manifest"]))
 
 
-def _refuse_other_spec(export: Export, rows: pl.DataFrame) -> None:
-    found = rows.select("spec_version", "spec_hash").row(0)
-    if found != (export.spec_version, export.spec_hash):
+def _refuse_other_specs(export: Export) -> None:
+    if mixed := mixed_in(export.triples, export.counted):
         raise ExportRefused(
-            f"the triples follow specification {found[0]} ({found[1][:8]}), but the export is asked for "
-            f"{export.spec_version} ({export.spec_hash[:8]}): export with the one the triples follow"
+            f"the triples follow more than specification {export.counted.version}: {told(mixed)}; move their batches "
+            "to it (`chai plan`, `chai backfill`) and let people answer what it asks, or declare the range with "
+            "CHAI_DATASET_SPECS"
         )
 
 
@@ -143,7 +146,7 @@ def _split_files(folder: Path, tables: dict[str, pl.DataFrame]) -> list[FileEntr
 
 
 def _card_file(folder: Path, counts: Counts, export: Export, rows: pl.DataFrame, out: list[LeftOut]) -> FileEntry:
-    text = card(counts, export.spec_version, licences(rows), out)
+    text = card(counts, export.counted.version, licences(rows), out)
     return _file(folder, CARD, None, lambda path: path.write_text(text, encoding="utf-8"))
 
 

@@ -66,7 +66,7 @@ def canonical_rows(
 ) -> tuple[pl.DataFrame, list[LeftOut]]:
     """Rows with the columns of CANONICAL in one fixed order, and what had to stay out.
 
-    `triples` and `clips` are rows of those tables, the triples current and verified, of one specification;
+    `triples` and `clips` are rows of those tables, the triples current and verified;
     `instructions` holds the plain task instruction of every aspect. Raises ExportRefused where the triples
     are not fit for export.
     """
@@ -128,13 +128,6 @@ def _refuse_unfit(triples: pl.DataFrame, instructions: dict[str, str]) -> None:
         raise ExportRefused(
             f"{len(standing)} triple(s) are not verified, first {standing['triple_id'][0]}: "
             "export the current entries of standing 'verified' only"
-        )
-    specs = triples.group_by("spec_version", "spec_hash").len().sort("spec_version", "spec_hash")
-    if len(specs) > 1:
-        found = ", ".join(f"{version} ({hash_[:8]}): {n} triples" for version, hash_, n in specs.iter_rows())
-        raise ExportRefused(
-            f"the triples follow more than one specification: {found}; "
-            "export those of one release, or bring the others forward to it first"
         )
     instructed = {aspect for aspect, text in instructions.items() if text.strip()}
     if missing := sorted(set(triples["aspect"]) - instructed):

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from chai_assets.datasets.one_spec import Counted
 from chai_assets.datasets.publish import Export
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
@@ -13,6 +14,7 @@ from chai_resources.schemas import TABLES
 ASPECTS = ("subject", "scene", "motion", "spatial", "camera")
 INSTRUCTIONS = {aspect: f"Describe the {aspect} of this video." for aspect in ASPECTS}
 SPEC = {"spec_version": "1.0.0", "spec_hash": "5" * 64}
+COUNTED = Counted(SPEC["spec_version"], SPEC["spec_hash"])
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 # Stands wherever a draft prompt would: it must never be seen in a dataset.
 DRAFT_PROMPT = "GROUND TRUTH: the camera zooms in"
@@ -100,8 +102,9 @@ def export(clips: list[dict[str, Any]], triples: list[dict[str, Any]] | None = N
         "merged_captions": frame("merged_captions", [row for row in whole if row["triple_ids"]]),
         "instructions": INSTRUCTIONS,
         "table_versions": {"triples": 3, "clips": 1, "merged_captions": 2},
+        "counted": COUNTED,
         "code_version": "0.1.0",
-    } | SPEC
+    }
     return Export(**(arguments | changes))
 
 

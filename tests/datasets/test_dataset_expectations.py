@@ -10,7 +10,7 @@ import pytest
 from chai_assets.datasets import expectations
 from chai_assets.datasets.expectations import CLIPS_WITH_ONE_CAPTION, Outcome, suite, validate
 from chai_assets.triples.chain_hash import chain_hash
-from tests.datasets.factory import clip, frame, triple, triples_of
+from tests.datasets.factory import COUNTED, clip, frame, triple, triples_of
 
 Rows = list[dict[str, Any]]
 BAD = 6
@@ -22,7 +22,7 @@ def sound() -> Rows:
 
 
 def judged(rows: Rows) -> dict[str, Outcome]:
-    return {outcome.name: outcome for outcome in validate(frame("triples", rows))}
+    return {outcome.name: outcome for outcome in validate(frame("triples", rows), COUNTED)}
 
 
 def changed(rows: Rows, **changes: Any) -> Rows:
@@ -149,12 +149,12 @@ def test_a_check_that_cannot_be_evaluated_is_an_error_and_never_a_pass(monkeypat
     senseless = replace(lengths, arguments=lengths.arguments | {"column": "draft"})
     monkeypatch.setattr(expectations, "suite", lambda: [senseless])
     with pytest.raises(RuntimeError, match="check captions_have_a_usual_length could not be evaluated"):
-        validate(frame("triples", sound()))
+        validate(frame("triples", sound()), COUNTED)
 
 
 def test_the_order_and_number_of_rows_do_not_matter_to_the_verdict():
     rows = frame("triples", changed(sound(), final=""))
-    outcomes = validate(rows.filter(pl.col("final") == ""))
+    outcomes = validate(rows.filter(pl.col("final") == ""), COUNTED)
     assert [outcome.name for outcome in outcomes if not outcome.passed] == ["every_caption_has_text"]
 
 

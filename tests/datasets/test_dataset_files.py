@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chai_assets.datasets.formats import NO_CHANGE
+from chai_assets.datasets.one_spec import Counted
 from chai_assets.datasets.publish import Export, build
 from chai_assets.datasets.rows import CANONICAL, ExportRefused
 from tests.datasets.factory import (
@@ -178,8 +179,11 @@ def test_a_shot_repeated_across_the_split_is_left_out(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"spec_version": "1.1.0"}, r"1\.0\.0 \(55555555\): 4 triples, 1\.1\.0 \(55555555\): 1 triples"),
-        ({"spec_hash": "6" * 64}, r"1\.0\.0 \(55555555\): 4 triples, 1\.0\.0 \(66666666\): 1 triples"),
+        (
+            {"spec_version": "1.1.0"},
+            r"1\.0\.0: 1 of motion under 1\.1\.0 \(55555555\); .*`chai backfill`",
+        ),
+        ({"spec_hash": "6" * 64}, r"more than specification 1\.0\.0: 1 of motion under 1\.0\.0 \(66666666\)"),
         ({"standing": "withdrawn"}, r"1 triple\(s\) are not verified, first tri_"),
         ({"chain_hash": "0" * 64}, r"chain hash of 1 triple\(s\) does not match its records, first tri_"),
         ({"aspect": "sound"}, "no task instruction for sound"),
@@ -200,7 +204,7 @@ def test_triples_that_are_not_fit_are_refused_with_a_count_and_a_remedy(
     [
         (export([clip(0)], []), "no verified triple"),
         (export([clip(0)], triples_of([clip(1)])), "no triple is left to export .* not in the clips table"),
-        (export([clip(0)], spec_version="2.0.0"), r"follow specification 1\.0\.0 .* asked for 2\.0\.0"),
+        (export([clip(0)], counted=Counted("2.0.0", "5" * 64)), r"more than specification 2\.0\.0: 1 of camera under"),
     ],
 )
 def test_an_export_of_nothing_or_of_another_specification_is_refused(tmp_path: Path, whole: Export, message: str):

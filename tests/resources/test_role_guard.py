@@ -157,7 +157,7 @@ ATTACKS = {
     "read the storages": Attack("GET", "/api/storages/"),
     "read the webhooks": Attack("GET", "/api/webhooks/"),
     "read the organisation": Attack("GET", "/api/organizations/1/memberships"),
-    "read the model servers": Attack("GET", "/api/ml?project={project}"),
+    "read a model server": Attack("GET", "/api/ml/1"),
     "open the administration": Attack("GET", "/admin/"),
     "open the job queues": Attack("GET", "/django-rq/"),
 }
@@ -169,6 +169,11 @@ def test_an_annotator_may_not(stage: Stage, name: str):
     reply = stage.ask(stage.ann, attack.method, attack.path, **attack.options)
     assert reply.status_code == 403, (name, reply.status_code, reply.text[:300])
     assert reply.json()["detail"]
+
+
+def test_there_are_no_model_servers_for_annotators_and_asking_is_no_error(stage: Stage):
+    reply = stage.ask(stage.ann, "GET", "/api/ml?project={project}")
+    assert (reply.status_code, reply.json()) == (200, [])
 
 
 def test_after_all_attacks_everything_stands_as_it_was(stage: Stage):
