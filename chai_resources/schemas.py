@@ -398,7 +398,6 @@ TABLES: dict[str, Table] = {
             clip_id=_CLIP,
             aspect=_ASPECT,
             stage=(pa.string(), "what it waits for: labeling, upstream, drafting, ... or approved"),
-            spec_version=(pa.string(), "version of the specification that the batch was worked under"),
             label_id=(pa.string(), "the current label, or null"),
             asked_again=(pa.bool_(), "whether a release asks questions that the label does not answer"),
             draft_id=(pa.string(), "the draft in force, or null"),

@@ -16,10 +16,10 @@ from chai_assets.desk import FULL_LOOK_TAG
 from chai_assets.partitions import batches
 from chai_assets.provision import provision
 from chai_assets.records import record_id
+from chai_assets.spec.adoption import adoptions
 from chai_assets.spec.compile import check_answers
 from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect
-from chai_assets.spec.releases import load_spec
 from chai_assets.spec.resource import release_of
 from chai_assets.standings import standings_of
 from chai_resources.label_studio import Annotator, LabelStudio
@@ -52,7 +52,7 @@ class World:
         self.monkeypatch.setenv("CHAI_LABEL_STUDIO_URL", self.server.url)
         self.monkeypatch.setenv(LABEL_STUDIO_TOKEN, self.server.token)
         self.settings = Settings.from_env()
-        self.spec = load_spec()
+        self.spec = release_of(self.settings).load()
         self.tables = Tables(root=self.settings.tables)
         self.label_studio = LabelStudio(url=self.server.url, token=self.server.token)
         self.instance = dg.DagsterInstance.ephemeral()
@@ -65,7 +65,7 @@ class World:
         return load_people(self.settings.people)
 
     def add_clips(self, batch: str, count: int = 1) -> list[str]:
-        """Registers a batch of clips that have rows but no video; returns their ids."""
+        """Registers a batch of clips that have rows but no video, as ingestion would; returns their ids."""
         rows = []
         for number in range(count):
             source = f"{batch}-source-{number}"
@@ -81,6 +81,7 @@ class World:
             row |= {"frames": 50, "media_key": f"clips/{clip_id}.mp4", "thumb_key": f"thumbs/{clip_id}.webp"}
             rows.append({**row, "phash": "", "rights": "test", "licence": "CC0-1.0"})
         self.tables.append("clips", rows)
+        self.tables.append("spec_adoptions", adoptions(self.tables, [batch], release_of(self.settings).load()))
         self.instance.add_dynamic_partitions(batches.name or "", [batch])
         return [row["clip_id"] for row in rows]
 

@@ -13,7 +13,9 @@ label_studio_annotations = dg.AssetSpec(
 )
 
 
-@dg.asset(partitions_def=batches, group_name="labeling", deps=["clips", "spec_adoptions"], pool="label_studio")
+@dg.asset(
+    partitions_def=batches, group_name="labeling", deps=["clips", "spec_adoptions", "primitives"], pool="label_studio"
+)
 def primitive_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
     return desk.push(context, "primitives", label_tasks(desk.hand_out(context.partition_key)))

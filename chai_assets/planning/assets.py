@@ -14,7 +14,7 @@ from chai_assets.reporting import preview, table_result
 def standings(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Where each item stands at the end of a run, written where that changed: what plans are made from."""
     batch, tables = context.partition_key, desk.tables
-    rows = rows_now(tables, batch, desk.standings(batch), desk.lineage(batch).spec.version)
+    rows = rows_now(tables, batch, desk.standings(batch))
     entries = new_entries(rows, tables.rows("standings", batch))
     return table_result(tables, "standings", batch, tables.append("standings", entries))
 

@@ -33,7 +33,8 @@ def medians(tables: Tables) -> Medians:
     minutes: dict[tuple[str, str], float] = {}
     measured = 0
     for table in PUBLISHED_MINUTES:
-        times = tables.read(table, columns=["aspect", "lead_time_s"]).drop_nulls("lead_time_s")
+        # Pages report how long they were open; what came without a page reports nothing.
+        times = tables.read(table, columns=["aspect", "lead_time_s"]).filter(pl.col("lead_time_s") > 0)
         measured += times.height
         found = times.group_by("aspect").agg(pl.col("lead_time_s").median() / 60)
         minutes |= {(table, aspect): value for aspect, value in found.iter_rows()}

@@ -16,11 +16,9 @@ from chai_resources.schemas import TABLES
 _NOT_CONTENT = {"entry_id", "recorded_at"}
 
 
-def standing_rows(
-    items: Iterable[Standing], batch: str, spec_version: str, triples: Mapping[tuple[str, str], str]
-) -> list[Row]:
+def standing_rows(items: Iterable[Standing], batch: str, triples: Mapping[tuple[str, str], str]) -> list[Row]:
     """A row for each item, without its entry id; `triples` holds the version each triple in force counts for."""
-    return [_row(item, batch, spec_version, triples) for item in items]
+    return [_row(item, batch, triples) for item in items]
 
 
 def new_entries(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
@@ -51,7 +49,7 @@ def as_frame(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: empty.schema[name] for name in names})
 
 
-def _row(item: Standing, batch: str, spec_version: str, triples: Mapping[tuple[str, str], str]) -> Row:
+def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> Row:
     draft = item.draft
     answered = {turn.cause for turn in item.turns if turn.kind == "critique" and turn.answer is not None}
     return {
@@ -59,7 +57,6 @@ def _row(item: Standing, batch: str, spec_version: str, triples: Mapping[tuple[s
         "clip_id": item.clip_id,
         "aspect": item.aspect,
         "stage": item.stage,
-        "spec_version": spec_version,
         "label_id": item.label["label_id"] if item.label else None,
         "asked_again": item.asked_again is not None,
         "draft_id": draft["draft_id"] if draft else None,

@@ -9,10 +9,10 @@ from chai_assets.planning.costs import medians, priced
 from chai_assets.planning.log import as_frame, latest, standing_rows
 from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan
 from chai_assets.planning.upstream import rest_on_corrected
-from chai_assets.spec.adoption import adopted_version, adopted_versions
+from chai_assets.spec.adoption import adopted_versions
 from chai_assets.spec.releases import order
 from chai_assets.spec.resource import SpecRelease
-from chai_assets.standings import load_standings, standings_of
+from chai_assets.standings import standings_of
 from chai_assets.triples.join import in_force
 from chai_resources.tables import Tables
 
@@ -51,7 +51,7 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
     states = states.filter(pl.col("batch").is_in(behind))
     labels = tables.read("primitives", columns=LABEL_COLUMNS)
     costs = medians(tables)
-    rows = priced(plan(states, labels, release.releases, target), spec, costs)
+    rows = priced(plan(states, labels, versions, release.releases, target), spec, costs)
     return Plan(target, rows, behind, costs.measured)
 
 
@@ -68,16 +68,15 @@ def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, 
     return pl.concat([frame.select(STATE_COLUMNS) for frame in (logged, *missing)]), versions
 
 
-def rows_now(tables: Tables, batch: str, items: list[Standing], spec_version: str) -> list[Row]:
+def rows_now(tables: Tables, batch: str, items: list[Standing]) -> list[Row]:
     """The rows of the table `standings` as they are for a batch now, without their entry ids."""
     counted = in_force(tables.read("triples", batch)).select("clip_id", "aspect", "spec_version")
     triples = {(clip, aspect): counts_for for clip, aspect, counts_for in counted.iter_rows()}
-    return standing_rows(items, batch, spec_version, triples)
+    return standing_rows(items, batch, triples)
 
 
 def _walked(tables: Tables, release: SpecRelease, batch: str) -> list[Row]:
-    version = adopted_version(tables, batch, release.in_force)
-    return rows_now(tables, batch, load_standings(tables, release.lineage(version), batch), version)
+    return rows_now(tables, batch, standings_of(tables, release, batch))
 
 
 def corrected_upstream(tables: Tables, release: SpecRelease) -> list[Row]:

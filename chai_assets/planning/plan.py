@@ -21,8 +21,8 @@ Action = Literal["ask", "draft", "wait", "confirm"]
 such a caption, and is written after it. confirm: nothing to do but to count the triple under the new version."""
 
 LABEL_COLUMNS = ["label_id", "chai_key", "aspect", "spec_version", "answers"]
-STATE_COLUMNS = ["batch", "clip_id", "aspect", "stage", "spec_version", "label_id", "draft_id", "drafted_from"]
-STATE_COLUMNS += ["draft_spec", "critiqued", "triple_spec"]
+STATE_COLUMNS = ["batch", "clip_id", "aspect", "stage", "label_id", "draft_id", "drafted_from", "draft_spec"]
+STATE_COLUMNS += ["critiqued", "triple_spec"]
 
 _FATE = {"action": pl.String, "questions": pl.List(pl.String), "why": pl.String}
 _SEPARATOR, _BETWEEN = "\x1e", "\x1f"
@@ -37,12 +37,18 @@ class Fate:
     why: str = ""
 
 
-def plan(states: pl.DataFrame, labels: pl.DataFrame, releases: Releases, target: str) -> pl.DataFrame:
+def plan(
+    states: pl.DataFrame, labels: pl.DataFrame, worked_under: Mapping[str, str], releases: Releases, target: str
+) -> pl.DataFrame:
     """The rows that a version changes, with `action`, `questions` and `why`, in order of batch, clip and aspect.
 
-    `states` are the latest rows of `standings`, `labels` those of `primitives` they name. Raises SpecError.
+    `states` are the latest rows of `standings`, `labels` those of `primitives` they name, `worked_under` the
+    version that each batch is worked under. Raises SpecError.
     """
     lineage = Lineage(releases, target)
+    states = states.with_columns(
+        spec_version=pl.col("batch").replace_strict(worked_under, return_dtype=pl.String, default=target)
+    )
     found = [_empty(states)]
     for aspect in lineage.spec.aspects.values():
         rows = states.filter((pl.col("aspect") == aspect.id) & (pl.col("spec_version") != target))
