@@ -39,12 +39,19 @@ _SOMEONE = re.compile(
     r"\b(?:who|which|that|whose|he|she|they)\b|\b(?:as|while|when|until|where|because|and|but) "
     r"(?:the|a|an|his|her|their|its|two|three|several|one|another|some|both|people)\b"
 )
+# "The shot shows a person walking in and turning to the right": it is the person who turns.
+_SHOWS = re.compile(r"\b(?:captures|shows|depicts|features|watches)\b[^,]*$")
 _MAY_PRECEDE = re.compile(
     r"(?:^|[,:—–-]|\b(?:and|then|while|before|by|after|or|to|also|it|camera|drone|camera's|but|\w+ly|"
     r"starts?|begins?|continues?|keeps?|is|slight|slow|fast|quick|gentle|smooth|a|an|some|with|by|of|first|again))\s*$"
 )
-_SEEN = re.compile(r"\b(?:seen|filmed|shot|viewed|captured|taken|looks?|looking|recorded)(?: \w+)? $")
-_IMAGE = r"(?:camera|picture|image|shot|view|footage|frame|framing|perspective|angle|horizon)"
+_IMAGE = r"(?:camera|picture|image|shot|view|footage|video|frame|framing|perspective|angle|horizon)"
+_SHOWN = re.compile(
+    r"\b(?:(?:seen|filmed|shot|viewed|captured|taken|recorded)(?: \w+){0,2}"
+    r"|(?:camera|shot|lens|drone|view|viewpoint)(?: (?:is|stands|sits|hovers|rests|remains|stays|starts|begins|looks?|"
+    r"looking|points?|pointing|held|kept|placed|positioned|mounted|set))*(?: \w+ly)?(?: (?:at|from|very|quite|about))*"
+    r"(?: (?:an?|the))?) $"
+)
 _OF_IMAGE = re.compile(
     rf"(?: (?:and|but) [\w-]+)? (?:camera )?{_IMAGE}s?\b|(?: \w+ly)? camera (?:movement|motion|work)\b"
 )
@@ -160,10 +167,10 @@ class _Reading:
         """Whether the phrase stands where it says something of the primitive."""
         if entry.gate == "none":
             return True
-        if entry.gate == "picture":
-            return bool(_OF_IMAGE.match(self.plain, end) or _IMAGE_IS.search(self._before(start)))
-        if entry.gate == "seen":
-            return bool(_SEEN.search(self._before(start)))
+        if entry.gate in ("picture", "shown"):
+            before = self._before(start)
+            shown = entry.gate == "shown" and ("camera" in self.plain[start:end] or _SHOWN.search(before))
+            return bool(shown or _OF_IMAGE.match(self.plain, end) or _IMAGE_IS.search(before))
         about_camera = self._about_camera(start, end)
         return about_camera if entry.gate == "camera" else not about_camera
 
@@ -176,13 +183,19 @@ class _Reading:
         if camera is None and not re.match(r" ?(?:it|then|next|after that|finally|initially|this)\b", before):
             return False
         between = before[camera.end() :] if camera else before
+        if re.match(r"\w+ing\b", self.plain[start:end]) and _SHOWS.search(between):
+            return False
         return not _SOMEONE.search(between) and bool(_MAY_PRECEDE.search(before))
 
     def _denied_by_labels(self, mention: _Mention) -> bool:
         """Whether the labels deny every primitive that the words can mean, where they stand."""
         entry = mention.entry
-        meant = entry.terms or (entry.loose if entry.gate in ("none", "camera") and " " in entry.phrase else ())
+        meant = entry.terms or (
+            entry.loose if entry.gate in ("none", "shown", "camera") and " " in entry.phrase else ()
+        )
         if not meant or not self._all_absent(meant) or _ROUGHLY.search(self._before(mention.start)):
+            return False
+        if any(self._has_parts(name) for name in meant):
             return False
         opposed = [other for name in meant for other in self._opposed(name)]
         if not entry.terms and self.named & set(opposed):
@@ -208,7 +221,7 @@ class _Reading:
         if not entry.loose:
             return False
         if self.states is None:
-            return not entry.terms and entry.gate in ("none", "camera")
+            return not entry.terms and entry.gate in ("none", "shown", "camera")
         if not present or self.named & set(present):
             return False
         if " " not in entry.phrase and entry.gate == "camera" and self._term_in_sentence(mention):
@@ -227,13 +240,21 @@ class _Reading:
         name = next((name for name in meant if self._opposed(name)), meant[0])
         primitive = self.lexicon.primitives[name]
         message = f"says {primitive.term}, which the labels deny"
-        opposed = [other for other in self._opposed(name) if other not in self.named] or self._opposed(name)
-        if opposed:
-            other = self.lexicon.primitives[opposed[0]]
-            message += f"; they have {other.term}. In its place: {_as_said(other)}"
+        instead = self._instead(primitive)
+        if instead:
+            told_apart = f" {primitive.confused_with[instead.id]}" if instead.id in primitive.confused_with else ""
+            message += f"; they have {instead.term}.{told_apart} In its place: {_as_said(instead)}"
         else:
             message += ": take it out, or correct the label."
         return self._flag("contradiction", mention, message, name)
+
+    def _instead(self, denied: Primitive) -> Primitive | None:
+        """What the labels have in place of a primitive: its opposite, or what it is taken for and the caption lacks."""
+        opposed = self._opposed(denied.id)
+        taken_for = [name for name in denied.confused_with if (self.states or {}).get(name) == PRESENT]
+        unsaid = [name for name in (*opposed, *taken_for) if name not in self.named]
+        chosen = next(iter(unsaid or opposed), None)
+        return self.lexicon.primitives.get(chosen) if chosen else None
 
     def _loose(self, mention: _Mention, meant: Sequence[str]) -> Flag:
         found = [self.lexicon.primitives[name] for name in meant]
@@ -246,6 +267,11 @@ class _Reading:
     def _flag(self, kind: Kind, mention: _Mention, message: str, name: str) -> Flag:
         quote = self.text[mention.start : mention.end]
         return Flag(kind, quote, mention.start, mention.end, message, name)
+
+    def _has_parts(self, name: str) -> bool:
+        """Whether the labels have all that a movement is made of."""
+        parts = self.lexicon.made_of.get(name, ())
+        return bool(parts) and all((self.states or {}).get(part) == PRESENT for part in parts)
 
     def _opposed(self, name: str) -> list[str]:
         """What the labels have in place of a primitive."""

@@ -11,14 +11,29 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
-from chai_assets.spec.phrases import DIRECTIONS, loose_pattern, plain, term_pattern, verb_of
+from chai_assets.spec.phrases import DIRECTIONS, does, loose_pattern, plain, term_pattern, verb_of
 
-Gate = Literal["none", "camera", "picture", "seen", "other"]
-"""Where a phrase counts: anywhere; as what the camera does; as what the picture is; as how it is seen; or as
-what anything but the camera does."""
+Gate = Literal["none", "camera", "picture", "shown", "other"]
+"""Where a phrase counts: anywhere; as what the camera does; as what the picture is; as that, or how something is
+filmed and where the camera stands; or as what anything but the camera does."""
 
 _FIRST_OF_PLACE = frozenset(
     re.findall(r"\w+", "about above across after all at before behind below by from in on over to under with")
+)
+# The aspects that tell of the picture: what their loose words say of it, they can say of any thing in it too.
+_OF_THE_PICTURE = frozenset({"camera", "spatial"})
+_NAMES_THE_PICTURE = re.compile(
+    r"\b(?:cam|camera|drone|shots?|zoom\w*|fram(?:e|ed|ing)|picture|screen|view|video|footage|film\w*|seen|look|effect|"
+    r"focus|blur\w*|sharp|bokeh|angle|pan|horizon|background|foreground|depth|shak[ey]|slow-mo|animation|distortion)\b"
+)
+# Loose words that good captions are full of in other meanings: the handbook names them, the linter is silent.
+_COMMON = frozenset(
+    re.split(
+        r"\|",
+        "both|many|someone|something|a couple|a mix|a bunch|the star|the boss|then shows|little one|little window|"
+        "side by side|wide open|tight spot|back and forth|lined up|like a stream|like a backdrop|is done|break up|"
+        "text|logo|stamp|goes|moves|is with someone",
+    )
 )
 _SWAPS = [("left", "right"), ("right", "left"), ("in", "out"), ("out", "in"), ("up", "down"), ("down", "up")]
 _SWAPS += [("clockwise", "counterclockwise"), ("counterclockwise", "clockwise")]
@@ -28,10 +43,13 @@ _FOOTAGE = r" (?:video|footage|shot|playback|effect|sequence|clip)"
 
 # Other professional wordings of a primitive, as patterns by its id; versions without the id do not use them.
 _SAID_AS = {
-    "static-camera": r"(?:static|stationary|motionless) (?:camera|shot|framing)"
-    r"|(?:camera|shot|framing) (?:is|remains|stays)(?: \w+ly)? (?:static|stationary|motionless)",
+    "static-camera": r"(?:static|stationary|fixed) (?:camera|shot|framing)"
+    r"|(?:camera|shot|framing) (?:is|remains|stays)(?: \w+ly)? (?:static|stationary|fixed)"
+    r"(?! (?:to|on|onto|in|inside)\b)",
+    "dolly-in": r"doll(?:y|ies|ied|ying)(?: \w+ly)? forwards?|forward doll(?:y|ies)",
+    "dolly-out": r"doll(?:y|ies|ied|ying)(?: \w+ly)? backwards?|backward doll(?:y|ies)",
     "slow-camera-movement": r"camera moves slowly|camera slowly moves|slow-moving camera",
-    "fast-camera-movement": r"camera moves (?:quickly|rapidly|fast)|camera (?:quickly|rapidly) moves"
+    "fast-camera-movement": r"camera moves (?:rapidly|fast)|camera rapidly moves"
     r"|fast-moving camera",
     "very-steady-camera": r"(?:perfectly|completely|fully|very) (?:steady|stable) (?:camera|shot|picture|footage)"
     r"|(?:camera|shot|picture|footage) (?:is|remains|stays) (?:perfectly|completely|very) (?:steady|stable)",
@@ -54,6 +72,11 @@ _SAID_AS = {
     "time-lapse": r"time[ -]?lapse",
     "first-person-view": r"first[- ]person (?:view|perspective|shot|pov|point of view)",
 }
+# What a movement is made of: where the labels have all of it, it is no mistake to call it by that name.
+_MADE_OF = {
+    "arc-clockwise": ("truck-left", "pan-right"),
+    "arc-counterclockwise": ("truck-right", "pan-left"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +96,8 @@ class Lexicon:
     `pattern` finds them in text made ready by `plain`; `entries` has the phrase of each of its groups, in order.
     `sentences` are whole sentences of the specification, without full stop, with the primitive each states.
     `opposites` are, for each primitive, those that may hold in its place. `at_start` are those that hold of the
-    beginning of a shot, each with the primitives that say how it goes on.
+    beginning of a shot, each with the primitives that say how it goes on. `made_of` are the movements that make up
+    another one.
     """
 
     aspect: str
@@ -83,6 +107,7 @@ class Lexicon:
     sentences: dict[str, str]
     opposites: dict[str, tuple[str, ...]]
     at_start: dict[str, tuple[str, ...]]
+    made_of: dict[str, tuple[str, ...]]
     own_words: str = field(repr=False)
     """The words of all its sentences, blanks between and around them: what is said there is no fault in a caption."""
 
@@ -112,6 +137,9 @@ def compile_lexicon(aspect: Aspect) -> Lexicon:
         sentences={plain(p.says).rstrip("."): p.id for p in aspect.primitives if p.says and not SLOT.search(p.says)},
         opposites={primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives},
         at_start={p.id: _changes(p, aspect) for p in aspect.primitives if begun & p.given_by.keys()},
+        made_of={
+            name: parts for name, parts in _MADE_OF.items() if {name, *parts} <= {p.id for p in aspect.primitives}
+        },
         own_words=" ".join(["", *re.findall(r"[\w'-]+", " ".join(says)), ""]),
     )
 
@@ -126,7 +154,7 @@ def _entries(aspect: Aspect) -> tuple[list[Entry], list[str]]:
             phrases.setdefault(pattern, phrase)
             terms[pattern].append(primitive.id)
     for primitive in aspect.primitives:
-        for phrase in map(plain, primitive.loose):
+        for phrase in (phrase for phrase in map(plain, primitive.loose) if phrase not in _COMMON):
             pattern = _known(phrase, phrases, terms) or loose_pattern(phrase)
             phrases.setdefault(pattern, phrase)
             loose[pattern].append(primitive.id)
@@ -135,7 +163,7 @@ def _entries(aspect: Aspect) -> tuple[list[Entry], list[str]]:
     entries = []
     for pattern in ordered:
         meant = [by_id[name] for name in (*terms[pattern], *loose[pattern])]
-        gate = _gate(phrases[pattern], meant, is_term=bool(terms[pattern]))
+        gate = _gate(phrases[pattern], meant, is_term=bool(terms[pattern]), of_picture=aspect.id in _OF_THE_PICTURE)
         as_term, as_loose = (tuple(dict.fromkeys(ids[pattern])) for ids in (terms, loose))
         entries.append(Entry(phrases[pattern], as_term, as_loose, gate))
     return entries, ordered
@@ -158,16 +186,16 @@ def _known(phrase: str, phrases: dict[str, str], terms: dict[str, list[str]]) ->
     return next((p for p, known in phrases.items() if known in (phrase, uninflected) and p in terms), None)
 
 
-def _gate(phrase: str, meant: list[Primitive], *, is_term: bool) -> Gate:
+def _gate(phrase: str, meant: list[Primitive], *, is_term: bool, of_picture: bool) -> Gate:
     about_camera = any(re.match(r"The camera\b|In this dolly", primitive.says or "") for primitive in meant)
-    verb = verb_of(phrase)
     if is_term:
-        return "camera" if verb in ("truck", "crane", "roll") and about_camera else "none"
-    if verb:
+        return "camera" if verb_of(phrase) in ("truck", "crane", "roll") and about_camera else "none"
+    if does(phrase):
         return "camera" if about_camera else "other"
-    if phrase.split()[0] in _FIRST_OF_PLACE:
-        return "seen"
-    return "none" if re.search(r"[ -]", phrase) else "picture"
+    if not re.search(r"[ -]", phrase):
+        return "picture"
+    anywhere = not of_picture or _NAMES_THE_PICTURE.search(phrase)
+    return "none" if anywhere and phrase.split()[0] not in _FIRST_OF_PLACE else "shown"
 
 
 def _one_pattern(patterns: list[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:

@@ -29,10 +29,12 @@ _IRREGULAR = {
 VERBS = frozenset(
     re.findall(
         r"\w+",
-        """accelerate appear blur change chase circle climb close crane descend disappear do dolly drift drop end fill
-    film fly follow get go keep lift look lower move orbit pan pedestal play pull push retreat reveal rise roll
-    rotate say show sink slide slow speed spin sway swing swoop talk tilt travel truck turn twist use widen zoom
-    arc come""",
+        """accelerate appear arc back beat become blur change chase circle climb close clutch come crane creep cuddle
+    decelerate descend disappear dive do dolly drift drop end face fiddle fill film fling flip float fly follow gather
+    get give glide go hang head hop jerk jump keep kick leave lift look lower magnify mess move orbit paddle pan pass
+    pedestal pick play pop pull push retreat reveal rise roll rotate rush say sharpen shift show sink slide slow snap
+    soar speed spin splash start stay sway swing swoop tail take talk tilt tip travel truck tug turn twist unblur use
+    vanish walk widen zoom""",
     )
 )
 """Verbs, uninflected, that phrases of a specification begin with."""
@@ -59,6 +61,7 @@ _BEFORE_NOUN |= {"in": "inward", "out": "outward", "back": "backward", "forward"
 _BEFORE_NOUN |= {"clockwise": "clockwise", "counterclockwise": DIRECTIONS["counterclockwise"]}
 _ADVERBS = r"(?: (?:\w+ly|straight|further|very|somewhat|closely)(?:,? (?:and|but) (?:\w+ )?\w+ly)?){0,2}"
 _SPELLINGS = [("centre", "cent(?:re|er)"), ("colour", "colou?r"), ("grey", "gr[ae]y"), ("ilised", "ili[sz]ed")]
+_AFTER_ING = frozenset({"after", "at", "along", "in", "out", "left", "right", "themselves", "through", "up", "down"})
 _CARRIERS = ("camera", "shot", "framing", "picture")
 
 
@@ -80,6 +83,16 @@ def verb_of(phrase: str) -> str | None:
     return next((base for base in bases if base in VERBS), None)
 
 
+def does(phrase: str) -> bool:
+    """Whether a loose phrase says what something does: "moves in", "looking after"; not "slow speed"."""
+    word, _, rest = phrase.partition(" ")
+    if verb_of(phrase) is None:
+        return False
+    if word.endswith("ing"):
+        return rest.partition(" ")[0] in _AFTER_ING
+    return word.endswith("s") or rest in DIRECTIONS or rest in ("together", "up")
+
+
 def term_pattern(term: str) -> str:
     """A professional term with its inflections: "pan left" also as "panning to the left" and "leftward pan"."""
     first, _, rest = term.partition(" ")
@@ -92,7 +105,7 @@ def term_pattern(term: str) -> str:
 def loose_pattern(phrase: str) -> str:
     """A loose phrase with its inflections: "moves forward" also as "moving smoothly forwards"."""
     verb, (_, _, rest) = verb_of(phrase), phrase.partition(" ")
-    if verb is None:
+    if verb is None or not does(phrase):
         return _compound(phrase)
     if not rest:
         return inflected(verb)
@@ -122,6 +135,8 @@ def _compound(phrase: str) -> str:
     """Words in this order, joined by blanks or hyphens; "static camera" also as "the camera remains static"."""
     words = phrase.split()
     joined = re.sub(r" |(?<=[a-z])-(?=[a-z])", "[ -]", _spelled(phrase))
+    if words[-1] == "movement":
+        joined = joined.replace("[ -]movement", "(?: camera)?[ -]movement")
     if len(words) == 2 and words[1] in _CARRIERS:
         quality = _spelled(words[0])
         carrier = "(?:camera|shot|framing)" if words[1] == "camera" else words[1]

@@ -1,7 +1,7 @@
 """Words that no caption wants, whatever its aspect: guesses, moods, the writer, and talk about the video.
 
 Each pattern is kept to wordings that are wrong nearly always; a rare miss costs less than a hint that cries wolf.
-"Throughout the video" tells when, and is left alone; "the video shows" says nothing.
+"Throughout the video" and "as the video progresses" tell when, and are left alone; "the video shows" says nothing.
 Text is made ready by `phrases.plain` first.
 """
 
@@ -27,12 +27,14 @@ _WORDING = {
         | tranquil | eerie | mesmeri[sz]ing | captivating | immersive | enchanting | awe-inspiring | spectacular
         | cinematic(?:ally)?(?:\ (?:feel|look|quality|effect|style))? | dramatic(?:\ (?:effect|feel))?
         | dynamic(?:\ and\ \w+)?\ (?:feel|energy|effect|atmosphere|visual\ effect|quality|experience)
-        | (?:visually\ )?(?:striking|appealing|pleasing) | evok(?:e|es|ing) | emphasi[sz](?:e|es|ing)
+        | (?:visually\ )?(?:appealing|pleasing)
+        | (?:visually\ )?striking(?!\ (?:the|an?|his|her|its|their|each|one|him|it|them|with|at|against)\b)
+        | evok(?:e|es|ing) | emphasi[sz](?:e|es|ing)
         """,
     "meta": rf"""
         (?<!of\ )(?<!during\ )(?<!throughout\ )(?:the|this)
             \ (?:{_LOOK}\ |[\w']+-[\w-]+\ ){{0,2}}
-            (?:video(?:\ clip)?|footage|film\ clip)(?!'s){_THING}
+            (?:video(?:\ clip)?|footage|film\ clip)(?!'s|\ (?:progresses|goes\ on)\b){_THING}
         | (?:the|this)\ clip(?=\ (?:shows?|begins?|starts?|ends?|features?|is|opens?|depicts?|captures?|plays?)\b)
         | in\ (?:the|this)\ clip
         | (?:the|this)\ (?:caption|description) | frame[ -]by[ -]frame

@@ -127,6 +127,10 @@ def _states(folder: Path) -> dict[str, dict[str, str]]:
                 states[clip][primitive] = ABSENT
         for clip in set.union(*(set(labels[name]["present"]) for name in names)):
             states[clip][primitive] = PRESENT
+    for weaker, stronger in mapping["stronger"].items():
+        for state in states.values():
+            if state[stronger] == PRESENT:
+                state[weaker] = ABSENT
     return dict(states)
 
 

@@ -49,6 +49,10 @@ CONTRADICTIONS = [
     ("A shallow depth of field keeps the cup sharp.", ["deep-focus"], "shallow depth of field"),
     ("The camera remains static.", ["pan-left", "slow-camera-movement"], "camera remains static"),
     ("It plays in slow motion.", ["time-lapse"], "in slow motion"),
+    ("The camera zooms in past the columns.", ["dolly-in"], "zooms in"),
+    ("The camera tilts up along the tower.", ["pedestal-up"], "tilts up"),
+    ("The camera is fixed.", ["dolly-in"], "camera is fixed"),
+    ("The camera arcs clockwise around a bench.", ["truck-left"], "arcs clockwise"),
 ]
 
 
@@ -73,6 +77,7 @@ def test_what_the_labels_deny_is_flagged(text: str, present: list[str], words: s
         ('A label reads "pan left".', ["pan-right"]),
         ("A slow motion of the arm.", []),
         ("The camera is fixed to a car and trucks left.", ["truck-left"]),
+        ("The camera arcs clockwise around a bench.", ["truck-left", "pan-right"]),
     ],
 )
 def test_what_only_resembles_a_contradiction_is_left_alone(text: str, present: list[str]) -> None:
@@ -93,12 +98,14 @@ def test_a_longer_term_is_not_read_as_the_shorter_one_in_it() -> None:
 
 LOOSE = [
     ("The camera moves smoothly forward.", ["dolly-in"], "moves smoothly forward"),
-    ("The camera zooms in past the columns.", ["dolly-in"], "zooms in"),
     ("A smooth backward camera movement shows more.", ["dolly-out"], "backward camera movement"),
     ("The camera circles around a statue.", ["arc-clockwise"], "circles"),
-    ("Filmed from above, a plaza.", ["high-angle"], "from above"),
-    ("A fixed camera watches the door.", ["static-camera"], "fixed camera"),
-    ("The camera is fixed.", ["static-camera"], "camera is fixed"),
+    ("Filmed from above, a plaza.", ["high-angle"], "Filmed from above"),
+    ("A motionless camera watches the door.", ["static-camera"], "motionless camera"),
+    ("The camera barely moves.", ["slight-camera-drift"], "barely moves"),
+    ("Shot from straight above, a straight-on angle on a lid.", ["level-angle"], "straight-on"),
+    ("Filmed from high in the sky, a delta.", ["aerial-height"], "high in the sky"),
+    ("A gentle camera movement along the quay.", ["slow-camera-movement"], "gentle camera movement"),
     ("It moves to the left.", ["truck-left"], "moves to the left"),
     ("A blurry background sets him off.", ["shallow-focus"], "blurry background"),
 ]
@@ -129,10 +136,31 @@ def test_loose_words_for_what_the_labels_have_are_flagged(text: str, present: li
         ("The camera is at eye level.", ["level-angle", "eye-level-height"]),
         ("The camera does not move forward.", ["dolly-in"]),
         ("A smooth stone lies there.", ["very-steady-camera"]),
+        ("The shot shows a nurse leaving the lift and turning to the right.", ["pan-right"]),
+        ("A fixed camera watches the door.", ["static-camera"]),
+        ("The camera is fixed.", ["static-camera"]),
+        ("A kite stands high in the sky, near the ground a dog barks.", ["aerial-height", "ground-level-height"]),
+        ("A balloon floats up as a child walks forward, facing down.", ["pedestal-up", "dolly-in", "high-angle"]),
+        ("She holds the cup at head height and looks at the sky.", ["eye-level-height", "worms-eye-angle"]),
+        ("A gentle movement of her hand shifts left the cup.", ["slow-camera-movement", "truck-left"]),
     ],
 )
 def test_loose_words_said_of_other_things_are_left_alone(text: str, present: list[str]) -> None:
     assert [kind for kind, _ in flagged(text, **labelled("camera", *present)) if kind == "loose_term"] == []
+
+
+@pytest.mark.parametrize(
+    ("aspect", "text", "present"),
+    [
+        ("scene", "Bright lamps shine on the wet, grey road.", ["daylight", "rainfall", "overcast"]),
+        ("scene", "Two men stand side by side at the wide open door.", ["split-screen", "open-vista"]),
+        ("subject", "Both hold a couple of apples, as many do.", ["two-subjects", "crowd-subject"]),
+        ("motion", "Books are lined up; she rocks back and forth.", ["moving-in-formation", "reciprocal-activity"]),
+        ("spatial", "His whole body shakes, on the left side of the bed.", ["full-shot", "frame-left"]),
+    ],
+)
+def test_words_that_good_captions_are_full_of_are_not_loose(aspect: str, text: str, present: list[str]) -> None:
+    assert flagged(text, aspect, **labelled(aspect, *present)) == []
 
 
 def test_without_labels_only_words_with_no_other_meaning_are_loose() -> None:
@@ -154,7 +182,7 @@ WORDING: list[tuple[str, list[tuple[str, str]]]] = [
     ("A US flag, a type I fuse, a first-person view of the bus.", []),
     ("I can see a hut.", [("first_person", "I can")]),
     ("This slow-motion video shows a dog in the video.", [("meta", "This slow-motion video"), ("meta", "the video")]),
-    ("Throughout the video, and in this footage.", [("meta", "this footage")]),
+    ("Throughout the video, as the video progresses, and in this footage.", [("meta", "this footage")]),
     ("A boy plays the video game beside the video screen; the clip in her hair shines.", []),
     ("The subject enters the frame, and the shot ends.", []),
     ('A poster reads "We seem beautiful in the video".', []),
@@ -178,8 +206,29 @@ def test_a_flag_says_what_to_write() -> None:
     (flag,) = lint_caption("Then it pans left.", camera, {"pan-left": ABSENT, "pan-right": PRESENT})
     assert (flag.start, flag.end, flag.primitive) == (8, 17, "pan-left")
     assert str(flag) == (
-        "“pans left” says pan left, which the labels deny; they have pan right. In its place: The camera pans right."
+        "“pans left” says pan left, which the labels deny; they have pan right. "
+        "Go by the camera, not by the picture: when it pans left, the picture slides to the right. "
+        "In its place: The camera pans right."
     )
+
+
+def test_a_contradiction_tells_apart_what_is_taken_for_one_another() -> None:
+    camera = lexicon_of(SPEC, "camera")
+    zoom_in = camera.primitives["zoom-in"]
+    states = {"zoom-in": ABSENT, "dolly-in": PRESENT}
+    (flag,) = lint_caption("The camera zooms in past the columns.", camera, states)
+    assert (flag.kind, flag.primitive) == ("contradiction", "zoom-in")
+    assert zoom_in.confused_with["dolly-in"] in flag.message
+    assert flag.message.endswith("In its place: The camera dollies in.")
+    (flag,) = lint_caption("The camera dollies in and zooms in.", camera, states)
+    assert flag.message == "says zoom in, which the labels deny: take it out, or correct the label."
+
+
+def test_a_primitive_without_a_sentence_is_named_by_its_term() -> None:
+    subject = lexicon_of(SPEC, "subject")
+    states = {"human-subject": ABSENT, "animal-subject": PRESENT}
+    (flag,) = lint_caption("A human subject waits.", subject, states)
+    assert flag.message.endswith("In its place: animal subject.")
 
 
 def test_offsets_are_code_points_whatever_the_text_is_made_of() -> None:
@@ -188,7 +237,7 @@ def test_offsets_are_code_points_whatever_the_text_is_made_of() -> None:
     assert text[flag.start : flag.end] == "pans left"
 
 
-_PIECES = [phrase for aspect in ASPECTS for p in aspect.primitives for phrase in (p.term, p.says, *p.loose)]
+_PIECES = [phrase for aspect in ASPECTS for p in aspect.primitives for phrase in (p.term, p.says or "", *p.loose)]
 _PIECES += [text for text, *_ in CONTRADICTIONS] + [text for text, _ in WORDING]
 _texts = st.lists(
     st.sampled_from(_PIECES) | st.text(max_size=12) | st.sampled_from(["not ", "the camera ", ". ", ", ", '"', "İ"]),
@@ -215,11 +264,13 @@ def test_every_flag_quotes_the_words_at_its_place(text: str, name: str, data: An
 
 
 @pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.id)
-def test_a_primitives_own_sentence_is_never_loose_nor_contradicted_by_it(aspect: Aspect) -> None:
+def test_a_primitives_own_sentences_are_without_fault(aspect: Aspect) -> None:
+    lexicon = lexicon_of(SPEC, aspect.id)
     for primitive in aspect.primitives:
         for others in (UNDECIDED, ABSENT):
             states = {p.id: PRESENT if p == primitive else others for p in aspect.primitives}
-            assert lint_caption(primitive.says, lexicon_of(SPEC, aspect.id), states) == [], primitive.id
+            for sentence in filter(None, (primitive.says, primitive.example)):
+                assert lint_caption(sentence, lexicon, states) == [], primitive.id
 
 
 @settings(deadline=None, max_examples=60)
@@ -241,14 +292,14 @@ def test_a_version_with_other_primitives_has_its_own_lexicon() -> None:
         term="curved lens",
         definition="Lines are curved.",
         rule="By its lines.",
-        loose=("bird's-eye distortion",),
+        loose=("bent-straw distortion",),
         given_by={"lens": ("barrel",)},
         says="The lens curves lines.",
     )
     lexicon = compile_lexicon(camera.model_copy(update={"primitives": (*camera.primitives, distorted)}))
-    (flag,) = lint_caption("It has a bird's-eye distortion.", lexicon)
-    assert (flag.kind, flag.quote, flag.primitive) == ("loose_term", "bird's-eye distortion", "curved-lens")
-    assert lint_caption("It has a bird's-eye distortion.", lexicon, {"curved-lens": ABSENT}) == []
+    (flag,) = lint_caption("It has a bent-straw distortion.", lexicon)
+    assert (flag.kind, flag.quote, flag.primitive) == ("loose_term", "bent-straw distortion", "curved-lens")
+    assert lint_caption("It has a bent-straw distortion.", lexicon, {"curved-lens": ABSENT}) == []
 
 
 def test_a_page_shows_each_doubt_once_and_not_too_many() -> None:
