@@ -1,7 +1,7 @@
 """One backfill over chosen batches, as a request that a sensor can make.
 
-Dagster has no public call for it: what is private stands here alone, and `tests/planning/test_backfill.py` runs
-it through a real daemon. To be dropped for the public form once there is one.
+Dagster has no public call for it: what is private stands here alone, and `tests/demo/test_demo.py` runs it
+through a real daemon. To be dropped for the public form once there is one.
 """
 
 from collections.abc import Iterable

@@ -1,24 +1,32 @@
 """The demo from nothing, twice, as `make demo` runs it: its own home and ports, everything else for real."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus
 
 from chai_assets.chain import Standing
 from chai_assets.datasets.verify import verify_dataset
+from chai_assets.planning.backfill import SPEC_TAG
+from chai_assets.planning.lookup import make_plan
 from chai_assets.platform import token
-from chai_assets.spec.resource import SpecRelease
+from chai_assets.running import instance_of
+from chai_assets.spec.releases import PACKAGED
+from chai_assets.spec.resource import release_of
 from chai_assets.standings import standings_of
 from chai_resources.label_studio import LabelStudio
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.services import free_ports
+from tests.spec.versions import rehearsal
 
 CHAI = Path(sys.executable).parent / "chai"
 KINDS = ("primitives", "critique", "review", "feedback")
@@ -30,12 +38,15 @@ class Deployment:
     def __init__(self, home: Path) -> None:
         names = ("CHAI_LABEL_STUDIO_PORT", "CHAI_DAGSTER_PORT", "CHAI_CODE_PORT")
         ports = {name: str(port) for name, port in zip(names, free_ports(3), strict=True)}
-        self.env = {**os.environ, **ports, "CHAI_HOME": str(home), "CHAI_POLL_SECONDS": "5", "COLUMNS": "120"}
+        self.specs = home.parent / "specs"
+        shutil.copytree(PACKAGED, self.specs)
+        own = {"CHAI_HOME": str(home), "CHAI_SPECS": str(self.specs), "CHAI_POLL_SECONDS": "5", "COLUMNS": "120"}
+        self.env = {**os.environ, **ports, **own}
 
-    def chai(self, command: str) -> tuple[str, float]:
+    def chai(self, *command: str) -> tuple[str, float]:
         """Runs a command of the CLI, showing what it prints; returns that and the seconds it took."""
         started, lines = time.monotonic(), []
-        with subprocess.Popen([CHAI, command], env=self.env, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([CHAI, *command], env=self.env, stdout=subprocess.PIPE, text=True) as process:
             for line in process.stdout or ():
                 print(line, end="", flush=True)
                 lines.append(line)
@@ -62,7 +73,9 @@ def test_the_demo_runs_the_whole_loop_and_again_finds_nothing_to_do(
     settings = Settings.from_env()
     tables = Tables(root=settings.tables)
     items = [
-        item for batch in ("practice-real", "practice-rendered") for item in standings_of(tables, SpecRelease(), batch)
+        item
+        for batch in ("practice-real", "practice-rendered")
+        for item in standings_of(tables, release_of(settings), batch)
     ]
     _shows_every_turn_of_the_loop(items)
     assert tables.rows("quarantine") == []
@@ -75,6 +88,56 @@ def test_the_demo_runs_the_whole_loop_and_again_finds_nothing_to_do(
     assert "Nothing was left to do" in again
     assert seconds < 60
     assert _everything(tables, settings) == before
+
+
+@pytest.mark.demo
+@pytest.mark.timeout(900)
+def test_a_release_is_one_backfill_of_just_the_batches_and_rows_it_changes(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in deployment.env.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.from_env()
+    tables, given = Tables(root=settings.tables), release_of(settings)
+    rehearsal(deployment.specs, "1.2.0", base="1.1.0")
+    text, _ = deployment.chai("plan", "--to", "1.2.0")
+    assert "1.2.0 is not released" in text
+    plan = make_plan(tables, release_of(settings), "1.2.0")
+    rows = {(row["clip_id"], row["aspect"]): row["action"] for row in plan.rows.iter_rows(named=True)}
+    assert {aspect for _, aspect in rows} == {"camera"}
+    assert "ask" in rows.values()
+    assert "confirm" in rows.values()
+    before = _items_by_row(tables)
+    deployment.chai("spec", "release", "1.2.0")
+
+    instance = instance_of(settings)
+    deadline, backfills = time.monotonic() + 400, instance.get_backfills()
+    while time.monotonic() < deadline and not (backfills and backfills[0].status in _ENDED):
+        time.sleep(2)
+        backfills = [fill for fill in instance.get_backfills() if fill.tags.get(SPEC_TAG) == "1.2.0"]
+    assert [fill.status for fill in backfills] == [BulkActionStatus.COMPLETED_SUCCESS]
+    runs = instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfills[0].backfill_id}))
+    assert sorted(run.tags["dagster/partition"] for run in runs) == plan.affected
+    assert {run.tags["dagster/priority"] for run in runs} == {"-10"}
+    assert {row[1:] for row in _items_by_row(tables) - before} == set(rows)
+    asked = {row["clip_id"] for row in tables.rows("tasks") if row["chai_key"].endswith(":camera:1.2.0")}
+    assert asked == {clip for (clip, _), action in rows.items() if action == "ask"}
+    assert make_plan(tables, given, "1.2.0").rows.is_empty()
+    text, _ = deployment.chai("backfill")
+    assert "nothing to do" in text
+    assert len([fill for fill in instance.get_backfills() if fill.tags.get(SPEC_TAG)]) == 1
+
+
+_ENDED = {BulkActionStatus.COMPLETED_SUCCESS, BulkActionStatus.COMPLETED_FAILED, BulkActionStatus.FAILED}
+
+
+def _items_by_row(tables: Tables) -> set[tuple[str, str, str]]:
+    """(key, clip, aspect) of every row about an item, in every table."""
+    found: set[tuple[str, str, str]] = set()
+    for name, table in TABLES.items():
+        if {"clip_id", "aspect"} <= set(table.schema.names):
+            found |= set(tables.read(name).select(table.key, "clip_id", "aspect").iter_rows())
+    return found
 
 
 def _shows_every_turn_of_the_loop(items: list[Standing]) -> None:
