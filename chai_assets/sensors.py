@@ -164,8 +164,8 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         desk.tables.append("spec_adoptions", adoptions(desk.tables, made.untouched, desk.release.load()))
         known = set(context.instance.get_dynamic_partitions(batches.name or ""))
         affected = [batch for batch in made.affected if batch in known]
-        context.update_cursor(version)
         if not affected:
+            context.update_cursor(version)
             return dg.SkipReason(f"specification {version} changes no row of any batch")
         return dg.SensorResult(run_requests=[backfill_request(context, affected, version)], cursor=version)
 

@@ -85,10 +85,12 @@ class Tables(dg.ConfigurableResource):
         batch: str | None = None,
         columns: Sequence[str] | None = None,
         version: int | None = None,
+        where: pl.Expr | None = None,
     ) -> pl.DataFrame:
         """Distinct rows by the table's key, the earliest of each, in order of writing; all batches or one.
 
-        `version` reads the table as it was then. A table that was never written (version -1) reads as empty
+        `where` keeps the rows for which it holds, of all batches, and spares reading the others. `version` reads
+        the table as it was then. A table that was never written (version -1) reads as empty
         with its schema's columns.
         """
         table = TABLES[name]
@@ -105,6 +107,8 @@ class Tables(dg.ConfigurableResource):
             if batch is not None:
                 rows = rows.filter(pl.col("batch") == batch)
                 needed |= table.light
+            elif where is not None:
+                rows = rows.filter(where)
             rows = rows.with_columns(self._not_written_yet(table, delta))
             in_order = rows.select(sorted(needed)).collect().sort("recorded_at", maintain_order=True)
         found = in_order.unique(table.key, keep="first", maintain_order=True)

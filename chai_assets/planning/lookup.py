@@ -7,7 +7,7 @@ import polars as pl
 from chai_assets.chain import Row, Standing
 from chai_assets.planning.costs import medians, priced
 from chai_assets.planning.log import as_frame, latest, standing_rows
-from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan
+from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan, touched
 from chai_assets.planning.upstream import rest_on_corrected
 from chai_assets.spec.adoption import adopted_versions
 from chai_assets.spec.releases import order
@@ -49,7 +49,8 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
     spec = release.releases.read(target)
     behind = [batch for batch, version in versions.items() if order(version) < order(target)]
     states = states.filter(pl.col("batch").is_in(behind))
-    labels = tables.read("primitives", columns=LABEL_COLUMNS)
+    aspects = touched((versions[batch] for batch in behind), release.releases, target)
+    labels = tables.read("primitives", columns=LABEL_COLUMNS, where=pl.col("aspect").is_in(aspects))
     costs = medians(tables)
     rows = priced(plan(states, labels, versions, release.releases, target), spec, costs)
     return Plan(target, rows, behind, costs.measured)

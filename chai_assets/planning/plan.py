@@ -52,7 +52,7 @@ def plan(
     found = [_empty(states)]
     for aspect in lineage.spec.aspects.values():
         rows = states.filter((pl.col("aspect") == aspect.id) & (pl.col("spec_version") != target))
-        if rows.is_empty() or not _touched(aspect, rows, labels, releases):
+        if rows.is_empty() or not _touched(aspect, set(rows["spec_version"]), releases):
             continue
         found.append(_plan_aspect(aspect, rows, labels.filter(pl.col("aspect") == aspect.id), releases, lineage))
     rows = pl.concat(found)
@@ -193,9 +193,13 @@ def relevant(new: Aspect, olds: Iterable[Aspect]) -> set[str]:
     return wanted
 
 
-def _touched(aspect: Aspect, rows: pl.DataFrame, labels: pl.DataFrame, releases: Releases) -> bool:
-    mine = labels.lazy().filter(pl.col("aspect") == aspect.id).select("spec_version").unique().collect()
-    versions = set(mine["spec_version"]) | set(rows["spec_version"]) | set(rows["draft_spec"].drop_nulls())
+def touched(worked_under: Iterable[str], releases: Releases, target: str) -> list[str]:
+    """The aspects that mean something else in a version than in one of those that batches are worked under."""
+    versions = set(worked_under)
+    return [aspect.id for aspect in releases.read(target).aspects.values() if _touched(aspect, versions, releases)]
+
+
+def _touched(aspect: Aspect, versions: set[str], releases: Releases) -> bool:
     olds = list(_aspects(versions, aspect.id, releases))
     return len(olds) < len(versions) or not all(unchanged(old, aspect) for old in olds)
 

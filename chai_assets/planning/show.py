@@ -11,12 +11,7 @@ from chai_assets.spec.resource import SpecRelease, release_of
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
-_WORDS = {
-    "ask": "questions to ask",
-    "draft": "captions to write again",
-    "wait": "drafts that wait for those",
-    "confirm": "stand as they are, counted anew",
-}
+_WORDS = {"ask": "asked again", "draft": "written again", "wait": "waits for those", "confirm": "stands"}
 
 
 def show_plan(settings: Settings, to: str, every_row: bool, console: Console) -> None:
@@ -57,15 +52,22 @@ def _print_plan(made: Plan, release: SpecRelease, every_row: bool, console: Cons
     if made.rows.is_empty():
         console.print("No row of any batch changes." if made.behind else "Every batch is worked under it already.")
         return
-    table = Table("aspect", "batch", "what", "rows", "minutes", "requests", "may follow: minutes", "requests")
-    for row in summary(made.rows, "aspect", "batch").iter_rows(named=True):
-        figures = (row["rows"], row["minutes"], row["requests"], row["may_minutes"], row["may_requests"])
-        table.add_row(row["aspect"], row["batch"], _WORDS[row["action"]], *(f"{figure:,.0f}" for figure in figures))
+    table = Table("batch", "aspect", "what", "rows", "minutes", "requests")
+    for row in summary(made.rows, "batch", "aspect").iter_rows(named=True):
+        minutes, requests = ((row[name], row[f"may_{name}"]) for name in ("minutes", "requests"))
+        table.add_row(
+            row["batch"],
+            row["aspect"],
+            _WORDS[row["action"]],
+            f"{row['rows']:,}",
+            f"{minutes[0]:,.1f}" + (f" (+{minutes[1]:,.1f})" if minutes[1] else ""),
+            f"{requests[0]:,}" + (f" (+{requests[1]:,})" if requests[1] else ""),
+        )
     console.print(table)
     hours, may = made.total("minutes") / 60, made.total("may_minutes") / 60
     console.print(
         f"{made.rows.height:,} rows in {len(made.affected)} batches: {hours:.1f} hours of people and "
-        f"{made.total('requests'):,.0f} model requests ({made.total('tokens'):,.0f} tokens) for certain; up to "
+        f"{made.total('requests'):,.0f} model requests ({made.total('tokens'):,.0f} tokens) for certain; (+) up to "
         f"{may:.1f} hours and {made.total('may_requests'):,.0f} requests more where new answers change a caption."
     )
     rest = "the published medians" if not made.measured else f"medians of {made.measured:,} answers so far"

@@ -38,6 +38,11 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "poll_changed_s": ("polling with 50 changed among them, seconds", 0.5, False),
     },
     "lint": {"lint_10k_s": ("linting 10,000 captions, seconds", 2.0, False)},
+    "plan": {
+        "plan_s": ("planning a release over 1,000,000 rows, seconds", 5.0, False),
+        "plan_mb": ("peak memory of that, MB", 2000.0, False),
+        "plan_s_quarter": ("the same over a quarter of them, seconds", None, False),
+    },
     "dataset": {},
 }
 
