@@ -11,7 +11,7 @@ from chai_assets.pages import Malformed
 from chai_assets.push import Assigned, Build
 from chai_assets.records import label_id
 from chai_assets.spec.carry import carry
-from chai_assets.spec.compile import check_answers, derive, labelling_rows
+from chai_assets.spec.compile import Answers, check_answers, derive, labelling_rows
 from chai_assets.spec.document import SpecError
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.releases import Releases
@@ -28,8 +28,10 @@ def label_tasks(hand_out: HandOut) -> Build:
     def build(item: Standing, turn: Turn) -> Assigned:
         data, prefill = page.task_data(rows[item.aspect]), None
         if turn.previous is not None:
-            data = page.task_data(_only(rows[item.aspect], turn.asks)) | {"previous_label": turn.previous["label_id"]}
-            old = _still_possible(hand_out.spec.aspects[item.aspect], turn.previous, turn.asks)
+            aspect = hand_out.spec.aspects[item.aspect]
+            asked = _only(rows[item.aspect], turn.asks, aspect, item.answers)
+            data = page.task_data(asked) | {"previous_label": turn.previous["label_id"]}
+            old = _still_possible(aspect, turn.previous, turn.asks)
             prefill = page.write(data, page.Labels(old, None, None))
         return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)
 
@@ -68,9 +70,20 @@ def label_reader(releases: Releases, earlier: Mapping[str, Row]) -> Interpret:
     return read
 
 
-def _only(rows: Mapping[str, list[dict[str, Any]]], asks: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+def _only(
+    rows: Mapping[str, list[dict[str, Any]]], asks: Iterable[str], aspect: Aspect, kept: Answers
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of these questions; one that depends on an answer which stands says what that answer was."""
     wanted = set(asks)
-    return {group: [row for row in members if row["key"] in wanted] for group, members in rows.items()}
+
+    def shown(row: dict[str, Any]) -> dict[str, Any]:
+        asked = aspect.attribute(row["key"])
+        known = [f"{name.replace('_', ' ')}: {', '.join(kept[name])}" for name in asked.applies_when if name in kept]
+        if not known or len(known) < len(asked.applies_when):
+            return row
+        return {**row, "q": f"{asked.question} ({'; '.join(known)})"}
+
+    return {group: [shown(row) for row in members if row["key"] in wanted] for group, members in rows.items()}
 
 
 def _still_possible(aspect: Aspect, label: Row, asks: Iterable[str]) -> dict[str, list[str]]:

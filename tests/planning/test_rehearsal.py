@@ -139,6 +139,7 @@ def test_a_release_touches_the_rows_it_planned_and_no_other(world: World, root: 
         world.run("export")
     [task] = world.queue("ann", "primitives", done)
     assert [row["key"] for row in task["data"]["choices"]] == ["zoom_pace"]
+    assert [row["q"] for row in task["data"]["choices"]] == ["How fast does the zoom run? (zoom: in)"]
     assert "1.1.0 asks anew" in task["data"]["title"]
     world.person("ann").submit(
         task["id"], labeling_page.write(task["data"], labeling_page.Labels({"zoom_pace": ["gentle"]}, None, None))
