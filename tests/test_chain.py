@@ -9,6 +9,7 @@ import pytest
 
 from chai_assets.chain import (
     Records,
+    Rules,
     Standing,
     closable,
     critique_key,
@@ -17,6 +18,7 @@ from chai_assets.chain import (
     review_key,
     standings,
 )
+from chai_assets.planning.upstream import rest_on_corrected
 from chai_assets.spec.carry import Carried
 
 
@@ -24,7 +26,9 @@ class OneVersion:
     """Rules of a specification of one version: nothing is asked again, every draft stands."""
 
     depends_on: ClassVar = {"subject": [], "motion": ["subject"]}
-    redo_upstream = False
+
+    def __init__(self, redo_upstream: bool = False) -> None:
+        self.redo_upstream = redo_upstream
 
     def asked_in(self, aspect: str) -> list[str]:
         return ["1"]
@@ -54,8 +58,15 @@ class Story:
         self.records.events.append({**row, "updated_at": self.clock})
         return {"event_id": row["event_id"], "author": "ann", "recorded_at": self.clock}
 
-    def label(self, aspect: str = "subject", label_id: str = "l1", problem: str | None = None, **event: Any) -> None:
-        row = {"chai_key": label_key("c", aspect, "1"), "label_id": label_id, "problem": problem}
+    def label(
+        self,
+        aspect: str = "subject",
+        label_id: str = "l1",
+        problem: str | None = None,
+        asked_in: str = "1",
+        **event: Any,
+    ) -> None:
+        row = {"chai_key": label_key("c", aspect, asked_in), "label_id": label_id, "problem": problem}
         self.records.labels.append({**self.event(**event), **row})
 
     def draft(self, draft_id: str = "d1", aspect: str = "subject", label_id: str = "l1", upstream: Any = ()) -> None:
@@ -91,8 +102,8 @@ class Story:
         row = {"chai_key": feedback_key(review_id), "answer": answer}
         self.records.feedback.append({**self.event(), **row})
 
-    def item(self, aspect: str = "subject") -> Standing:
-        return next(s for s in standings(self.records, OneVersion()) if s.aspect == aspect)
+    def item(self, aspect: str = "subject", rules: Rules | None = None) -> Standing:
+        return next(s for s in standings(self.records, rules or OneVersion()) if s.aspect == aspect)
 
     def until_review(self) -> None:
         self.label()
@@ -212,6 +223,73 @@ def test_a_critiqued_draft_stays_when_its_labels_change_and_an_untouched_one_doe
     assert story.item().stage == "drafting"
     story.critique("d1", "change", "k1")
     assert story.item().draft["draft_id"] == "d1"  # type: ignore[index]
+
+
+class TwoVersions(OneVersion):
+    """Version 2 asks `pace` anew of the labels named; drafts stand but for those named."""
+
+    def __init__(self, asks: set[str], fallen: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        super().__init__()
+        self.asks, self.fallen = asks, fallen
+
+    def asked_in(self, aspect: str) -> list[str]:
+        return ["1", "2"]
+
+    def carried(self, label: dict[str, Any]) -> Carried:
+        return Carried({}, ("pace",) if label["label_id"] in self.asks else ())
+
+    def stands(self, draft: dict[str, Any], made_from: dict[str, Any], label: dict[str, Any]) -> bool:
+        return draft["draft_id"] not in self.fallen
+
+
+def test_a_release_that_asks_nothing_of_an_item_changes_nothing_for_it(story: Story) -> None:
+    story.until_review()
+    before, after = story.item(), story.item(rules=TwoVersions(set()))
+    assert (after.stage, after.turns, after.asked_again) == (before.stage, before.turns, None)
+
+
+def test_questions_asked_anew_stand_beside_the_way_and_close_nothing(story: Story) -> None:
+    story.until_review()
+    item = story.item(rules=TwoVersions({"l1"}))
+    assert item.stage == "review"
+    assert item.asked_again is not None
+    assert (item.asked_again.key, item.asked_again.asks) == (label_key("c", "subject", "2"), ("pace",))
+    assert {turn.kind for turn in item.open_turns} == {"primitives", "review"}
+    story.review("approve", "v1")
+    item = story.item(rules=TwoVersions({"l1"}))
+    keys = [turn.key for turn in item.every_turn]
+    assert item.stage == "approved"
+    assert closable(item, keys) == keys[:-1], "the open question closes with the rest"
+
+
+def test_an_item_without_a_draft_waits_for_the_new_answers(story: Story) -> None:
+    story.label()
+    assert story.item(rules=TwoVersions({"l1"})).stage == "labeling"
+    assert story.item(rules=TwoVersions(set())).stage == "drafting"
+
+
+def test_new_answers_undo_a_critiqued_draft_only_where_it_no_longer_says_what_is_to_be_said(story: Story) -> None:
+    story.until_review()
+    story.label(label_id="l2", asked_in="2")
+    kept = story.item(rules=TwoVersions(set()))
+    assert (kept.stage, kept.label["label_id"]) == ("review", "l2")  # type: ignore[index]
+    fallen = story.item(rules=TwoVersions(set(), {"d1"}))
+    assert (fallen.stage, fallen.draft) == ("drafting", None)
+    assert fallen.labelled_by == {"ann"}
+
+
+def test_a_corrected_upstream_caption_is_told_and_redone_only_where_the_rules_say_so(story: Story) -> None:
+    story.until_review()
+    story.review("approve", "v1")
+    story.label("motion", "m1")
+    story.draft("d2", "motion", "m1", upstream=["older"])
+    assert story.item("motion").stage == "drafting", "an untouched draft is written again"
+    story.critique("d2", "perfect", "k9", rating=5)
+    accepted = story.item("motion")
+    assert (accepted.stage, accepted.moved_upstream) == ("review", {"subject": "older"})
+    assert story.item("motion", OneVersion(redo_upstream=True)).stage == "drafting"
+    [row] = rest_on_corrected([accepted], {"older": "a red car"})
+    assert (row["rests_on"], row["difference"]) == ("subject", "-a red car +r1")
 
 
 def test_a_clip_with_a_reported_problem_is_set_aside(story: Story) -> None:

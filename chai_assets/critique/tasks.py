@@ -8,15 +8,15 @@ from chai_assets.collect import Interpret
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence
 from chai_assets.critique.lint import lint
-from chai_assets.doubts import as_lines
 from chai_assets.handing_out import HandOut, findings_of
+from chai_assets.linting.caption_lint import lint_caption
+from chai_assets.linting.doubts import as_lines
+from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.pages import Malformed
 from chai_assets.push import Assigned, Build
 from chai_assets.records import critique_id
 from chai_assets.review.page import REASONS
-from chai_assets.spec.caption_lint import lint_caption
 from chai_assets.spec.compile import derive, facts
-from chai_assets.spec.lexicon import lexicon_of
 from chai_resources.people import Person
 
 

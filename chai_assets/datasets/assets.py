@@ -12,7 +12,7 @@ from chai_assets.datasets.expectations import Outcome, suite, validate
 from chai_assets.datasets.one_spec import Counted, counted, declared, mixed_in, told
 from chai_assets.datasets.publish import Export, publish
 from chai_assets.desk import Desk
-from chai_assets.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
+from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.reporting import preview
 from chai_assets.triples.join import in_force
 from chai_resources.media import Media

@@ -4,8 +4,8 @@ import dagster as dg
 
 from chai_assets.asking import ask, given_up
 from chai_assets.desk import Desk
-from chai_assets.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.drafting.draft import finish_draft, wanted_drafts
+from chai_assets.linting.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_resources.captioners.choice import CaptionerChoice

@@ -4,7 +4,7 @@ import dagster as dg
 
 from chai_assets.asking import ask, given_up
 from chai_assets.desk import Desk
-from chai_assets.doubts import doubts_metadata, find_doubts, label_states
+from chai_assets.linting.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_assets.revision.revise import finish_revision, wanted_revisions

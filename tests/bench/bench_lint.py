@@ -8,9 +8,9 @@ import random
 import sys
 import time
 
-from chai_assets.spec.caption_lint import lint_caption
+from chai_assets.linting.caption_lint import lint_caption
+from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT
-from chai_assets.spec.lexicon import lexicon_of
 from chai_assets.spec.models import Aspect
 from chai_assets.spec.releases import load_spec
 from tests.bench.measuring import load, timed

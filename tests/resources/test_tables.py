@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -73,6 +74,21 @@ def test_any_columns_of_a_batch_can_be_read_after_any_others(tables: Tables) -> 
     assert tables.read("drafts", "b", columns=["prompt", "draft_id"]).rows() == [("Describe.", "d")]
     assert tables.read("drafts", "b").columns == TABLES["drafts"].schema.names
     assert tables.read("drafts", "b", columns=["model"]).rows() == [(None,)]
+
+
+def test_a_table_written_before_a_column_came_reads_it_as_null_and_takes_it_from_then_on(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = TABLES["reviews"]
+    older = replace(whole, schema=pa.schema([field for field in whole.schema if field.name != "spec_version"]))
+    monkeypatch.setitem(TABLES, "reviews", older)
+    tables.append("reviews", [{"batch": "b", "event_id": "before"}])
+    monkeypatch.setitem(TABLES, "reviews", whole)
+    assert tables.rows("reviews", "b", columns=["event_id", "spec_version"]) == [
+        {"event_id": "before", "spec_version": None}
+    ]
+    tables.append("reviews", [{"batch": "b", "event_id": "after", "spec_version": "1.0.0"}])
+    assert tables.read("reviews")["spec_version"].to_list() == [None, "1.0.0"]
 
 
 def test_append_new_writes_only_keys_that_are_not_there_and_no_commit_for_none(tables: Tables) -> None:

@@ -1,22 +1,25 @@
 """The caption linter: what is flagged and what is not, on sentences of our own, and what holds of every text."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chai_assets.doubts import LINES, as_lines, count_by_kind, find_doubts
-from chai_assets.spec.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.doubts import LINES, as_lines, count_by_kind, find_doubts
+from chai_assets.linting.lexicon import compile_lexicon, lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED, check_answers, derive, statements
-from chai_assets.spec.lexicon import compile_lexicon, lexicon_of
+from chai_assets.spec.load import load_spec_from
 from chai_assets.spec.models import Aspect, Primitive
 from chai_assets.spec.releases import load_spec
 from chai_resources.captioners.offline import compose
 from tests.spec.answers import form_answers
 
 SPEC = load_spec()
+GOLDEN = Path(__file__).with_name("small-lexicon.txt")
 ASPECTS = list(SPEC.aspects.values())
 
 
@@ -30,6 +33,17 @@ def labelled(aspect: str, *present: str) -> dict[str, str]:
     """States with these primitives present and all others absent."""
     names = (primitive.id for primitive in SPEC.aspects[aspect].primitives)
     return {name.replace("-", "_"): PRESENT if name in present else ABSENT for name in names}
+
+
+def test_the_lexicon_of_a_small_specification_reads_as_its_golden_file() -> None:
+    lines: list[str] = []
+    for aspect in load_spec_from(GOLDEN.parents[1] / "spec" / "small").aspects.values():
+        phrases = set()
+        for entry in compile_lexicon(aspect).entries:
+            stands_for = [f"the term of {name}" for name in entry.terms] + [f"loose for {name}" for name in entry.loose]
+            phrases.add(f"{entry.phrase}: {', '.join(stands_for)}")
+        lines += [f"[{aspect.id}]", *sorted(phrases)]
+    assert "\n".join(lines) + "\n" == GOLDEN.read_text(encoding="utf-8")
 
 
 CONTRADICTIONS = [

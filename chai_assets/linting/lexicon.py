@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from chai_assets.linting.phrases import DIRECTIONS, does, loose_pattern, plain, term_pattern, verb_of
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
-from chai_assets.spec.phrases import DIRECTIONS, does, loose_pattern, plain, term_pattern, verb_of
 
 Gate = Literal["none", "camera", "picture", "shown", "other"]
 """Where a phrase counts: anywhere; as what the camera does; as what the picture is; as that, or how something is

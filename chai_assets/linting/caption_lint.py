@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from chai_assets.linting.lexicon import Entry, Lexicon
+from chai_assets.linting.phrases import plain
+from chai_assets.linting.wording import ADVICE, WORDING
 from chai_assets.spec.compile import ABSENT, PRESENT
-from chai_assets.spec.lexicon import Entry, Lexicon
 from chai_assets.spec.models import SLOT, Primitive
-from chai_assets.spec.phrases import plain
-from chai_assets.spec.wording import ADVICE, WORDING
 
 Kind = Literal["contradiction", "loose_term", "hedge", "subjective", "first_person", "meta"]
 KINDS: tuple[Kind, ...] = ("contradiction", "loose_term", "hedge", "subjective", "first_person", "meta")

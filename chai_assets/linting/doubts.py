@@ -1,15 +1,15 @@
 """What the caption linter finds in rows of captions: the lines a page shows, and what an asset reports.
 
-The rules stand in `spec/caption_lint.py`; here captions meet the labels they were made from.
+The rules stand in `caption_lint.py`; here captions meet the labels they were made from.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chai_assets.chain import Row
+from chai_assets.linting.caption_lint import KINDS, Flag, States, lint_caption
+from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.reporting import preview
-from chai_assets.spec.caption_lint import KINDS, Flag, States, lint_caption
-from chai_assets.spec.lexicon import lexicon_of
 from chai_assets.spec.models import Spec
 from chai_resources.tables import Tables
 
