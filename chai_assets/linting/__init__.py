@@ -1,1 +1,1 @@
-"""Doubts about the words of captions: the lexicon that follows from a specification, and what the linter makes of it."""
+"""Doubts about the words of captions: the lexicon that a specification gives, and what the linter makes of it."""
