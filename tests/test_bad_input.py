@@ -272,20 +272,20 @@ def test_a_people_file_with_an_error_is_named_and_the_next_run_recovers(world: W
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "says"),
+    ("job", "change", "error", "says"),
     [
-        ({"captioner": "gtp-9"}, ValueError, "CHAI_CAPTIONER=gtp-9 is no engine: choose one of .*offline"),
-        ({"spec_version": "9.9.9"}, SpecError, "version 9.9.9 is not released - choose one of 1.0.0, 1.1.0"),
+        ("advance", {"captioner": "gtp-9"}, ValueError, "CHAI_CAPTIONER=gtp-9 is no engine: choose one of .*offline"),
+        ("adopt", {"spec_version": "9.9.9"}, SpecError, "version 9.9.9 is not released - choose one of 1.0.0, 1.1.0"),
     ],
 )
 def test_an_unknown_engine_or_release_is_named_with_those_that_are(
-    world: World, change: dict[str, str], error: type[Exception], says: str
+    world: World, job: str, change: dict[str, str], error: type[Exception], says: str
 ) -> None:
     batch = f"bad-{next(iter(change))}".replace("_", "-")
     world.add_clips(batch)
     working, world.defs = world.defs, build_defs(replace(world.settings, **change))
     with pytest.raises(error, match=says):
-        world.advance(batch)
+        world.run(job, batch)
     world.defs = working
     world.advance(batch)
     assert len(world.queue("ann", "primitives", batch)) == 5
