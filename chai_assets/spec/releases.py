@@ -27,13 +27,13 @@ def order(version: str) -> tuple[int, ...]:
 
 
 class Releases:
-    """The versions under one folder. Reading is cached: a run sees one state of the files."""
+    """The versions under one folder. What is released is read once; what is being written, each time anew."""
 
     def __init__(self, root: Path = PACKAGED) -> None:
         self.root = root
         self._loaded: dict[str, Spec] = {}
 
-    @cached_property
+    @property
     def written(self) -> list[str]:
         """Every version that has a folder, oldest first, released or not. Raises SpecError."""
         if not self.root.is_dir():
@@ -86,16 +86,18 @@ class Releases:
 
     def read(self, version: str) -> Spec:
         """The specification of that version, released or not. Raises SpecError."""
-        if version not in self._loaded:
-            if version not in self.written:
-                message, remedy = f"there is no version {version}", f"choose one of {', '.join(self.written)}"
-                raise SpecError([Problem(str(self.root), 1, message, remedy)])
-            spec = load_spec_from(self.root / version)
-            if spec.version != version:
-                message = f"version {spec.version} stands in the folder {version}"
-                raise SpecError([Problem(INDEX, 1, message, "make the two agree")])
+        if version in self._loaded:
+            return self._loaded[version]
+        if version not in self.written:
+            message, remedy = f"there is no version {version}", f"choose one of {', '.join(self.written)}"
+            raise SpecError([Problem(str(self.root), 1, message, remedy)])
+        spec = load_spec_from(self.root / version)
+        if spec.version != version:
+            message = f"version {spec.version} stands in the folder {version}"
+            raise SpecError([Problem(INDEX, 1, message, "make the two agree")])
+        if version in self.locked:
             self._loaded[version] = spec
-        return self._loaded[version]
+        return spec
 
     def through(self, version: str) -> Iterator[Spec]:
         """The released specifications up to and with that version, oldest first; it may itself be unreleased."""

@@ -167,6 +167,15 @@ def test_a_folder_without_specifications_is_named_with_its_setting(tmp_path: Pat
             call(Releases(tmp_path / "nowhere"))
 
 
+def test_a_version_that_is_being_written_is_read_as_it_is_now(root: Path) -> None:
+    releases = Releases(root)
+    begin(releases, "1.1.0")
+    before = releases.read("1.1.0").hash
+    path = root / "1.1.0" / "camera.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("pans left", "pans to the left", 1), encoding="utf-8")
+    assert releases.read("1.1.0").hash != before
+
+
 def test_a_release_is_seen_by_a_process_that_runs_already(root: Path) -> None:
     assert releases_in(str(root)).newest == "1.0.0"
     rehearsal(root)
