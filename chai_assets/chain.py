@@ -285,8 +285,9 @@ class _Walk:
         """The current label: the answer to the newest questions, else an older one as far as it carries."""
         item = self.item
         keys = [label_key(item.clip_id, item.aspect, version) for version in self.rules.asked_in(item.aspect)]
-        given = {key: word.answer for key in keys if (word := self.answers.get(key)) and word.answer}
-        key = max(given, key=keys.index, default=keys[-1])
+        words = {key: self.answers[key] for key in keys if key in self.answers}
+        given = {key: word.answer for key, word in words.items() if word.answer}
+        key = max(given or words, key=keys.index, default=keys[-1])
         label = self._turn("primitives", key)
         if label is None:
             return None
@@ -299,13 +300,13 @@ class _Walk:
         return label
 
     def _current_draft(self, upstream_approved: bool) -> Row | None:
-        """The draft a person has critiqued, else the one made from the current labels and upstream captions.
+        """The last draft that a person has critiqued, else the one made from the current labels and upstream captions.
 
         A critiqued draft stays: a person's work is never thrown away because a label was edited or something
         upstream moved. It falls where a release changed what there is to say, or where the rules say so.
         """
         upstream = self.item.upstream_ids
-        for draft in self.drafts:
+        for draft in reversed(self.drafts):
             moved = upstream_approved and draft["upstream"] != upstream
             redo = self.rules.redo_upstream and moved
             if critique_key(draft["draft_id"]) in self.answers and not redo and self._stands(draft):
@@ -332,8 +333,10 @@ class _Walk:
 
     def _moved(self, draft: Row, names: list[str]) -> dict[str, str]:
         """The captions that the draft rests on where another one is approved by now, by aspect."""
+        if len(names) != len(draft["upstream"]):  # made when the aspect rested on others: nothing can be compared
+            return {}
         now = {name: candidate.caption_id for name, candidate in self.item.upstream.items()}
-        used = dict(zip(names, draft["upstream"], strict=False))
+        used = dict(zip(names, draft["upstream"], strict=True))
         return {name: caption for name, caption in used.items() if now.get(name, caption) != caption}
 
     def _critique_rounds(self, draft: Row) -> None:

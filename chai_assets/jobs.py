@@ -7,13 +7,15 @@ from chai_assets.partitions import batches
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-_INGEST = ("clips", "spec_adoptions", "primitive_tasks")
+_INGEST = ("clips", "spec_adoptions", "primitive_tasks", "standings")
 _COLLECT = ("primitives", "critiques", "reviews", "feedback")
 _WORK = ("drafts", "revisions", "triples", "merged_captions")
 _PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states", "standings")
 
 ADVANCE = (*_COLLECT, *_WORK, *_PUSH)
 """What one step on of a batch consists of."""
+ADOPT = ("spec_adoptions", *ADVANCE)
+"""What a batch goes through when it adopts a version of the specification."""
 
 ingest = dg.define_asset_job(
     "ingest",
@@ -27,7 +29,7 @@ advance = dg.define_asset_job(
 )
 adopt = dg.define_asset_job(
     "adopt",
-    selection=dg.AssetSelection.assets("spec_adoptions", *ADVANCE),
+    selection=dg.AssetSelection.assets(*ADOPT),
     description="One batch moves to the specification in force, and one step on under it.",
 )
 publish_spec = dg.define_asset_job(

@@ -98,13 +98,15 @@ def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
         open_keys[entry["clip_id"], entry["aspect"]].append(key)
     plan = Upkeep({}, [], [])
     for item in items:
-        keys = open_keys[item.clip_id, item.aspect]
+        keys = open_keys.pop((item.clip_id, item.aspect), [])
         for turn in item.every_turn:
             if turn.key in keys and turn.unreadable:
                 plan.give_back[turn.key] = f"Please correct: {turn.unreadable['reason']}. {turn.unreadable['remedy']}"
             elif turn.key in keys and last[turn.key]["state"] == "returned":
                 plan.corrected.append(turn.key)
         plan.close.extend(closable(item, keys))
+    # What is left is about aspects that the specification no longer has.
+    plan.close.extend(key for keys in open_keys.values() for key in keys)
     return plan
 
 
@@ -125,7 +127,7 @@ def push_tasks(
     """
     if full_look:
         _note_missing(kind, batch, tables, label_studio)
-    waiting = [item.waiting.key for item in items if item.waiting]
+    waiting = [turn.key for item in items for turn in item.open_turns]
     ledger = as_rows(ledger_of(tables, batch).filter(pl.col("chai_key").is_in(waiting)))
     plan = plan_push(kind, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]

@@ -16,9 +16,8 @@ from chai_assets.clips.inbox import InboxBatch
 from chai_assets.clips.inbox import batches as inbox_batches
 from chai_assets.collect import OVERLAP
 from chai_assets.desk import Desk
-from chai_assets.jobs import advance, ingest
+from chai_assets.jobs import ADOPT, advance, ingest
 from chai_assets.partitions import batch_key, batches
-from chai_assets.planning.backfill import ASSETS as BACKFILLED
 from chai_assets.planning.backfill import backfill_request
 from chai_assets.planning.lookup import make_plan
 from chai_assets.spec.adoption import adoptions
@@ -147,7 +146,7 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
 
     @dg.sensor(
         name="release_watch",
-        asset_selection=dg.AssetSelection.assets(*BACKFILLED),
+        asset_selection=dg.AssetSelection.assets(*ADOPT),
         minimum_interval_seconds=poll_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A new release of the specification asks for one backfill of the batches that it changes.",
@@ -161,12 +160,14 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
             )
         made = make_plan(desk.tables, desk.release, version)
         # Nothing in these changes: they need no run, only the note that they are up to date.
-        desk.tables.append("spec_adoptions", adoptions(desk.tables, made.untouched, desk.release.load()))
+        desk.tables.append("spec_adoptions", adoptions(desk.tables, made.untouched, desk.release.load(), True))
         known = set(context.instance.get_dynamic_partitions(batches.name or ""))
         affected = [batch for batch in made.affected if batch in known]
+        if strange := sorted(set(made.affected) - known):
+            context.log.warning(f"{', '.join(strange)}: batches this Dagster does not know; run `chai backfill` there")
         if not affected:
             context.update_cursor(version)
-            return dg.SkipReason(f"specification {version} changes no row of any batch")
+            return dg.SkipReason(f"specification {version} changes no row of any batch that this Dagster knows")
         return dg.SensorResult(run_requests=[backfill_request(context, affected, version)], cursor=version)
 
     return [inbox_watch, label_studio_watch, release_watch]

@@ -89,7 +89,7 @@ class Tables(dg.ConfigurableResource):
     ) -> pl.DataFrame:
         """Distinct rows by the table's key, the earliest of each, in order of writing; all batches or one.
 
-        `where` keeps the rows for which it holds, of all batches, and spares reading the others. `version` reads
+        `where` keeps the rows for which it holds and spares reading the others. `version` reads
         the table as it was then. A table that was never written (version -1) reads as empty
         with its schema's columns.
         """
@@ -99,7 +99,7 @@ class Tables(dg.ConfigurableResource):
             delta = self._open(name, version)
             if delta is None:
                 return self._empty(table).select(wanted)
-            kept = self._frames.get((name, batch)) if batch else None
+            kept = self._frames.get((name, batch)) if batch and where is None else None
             if kept is not None and kept[0] == delta.version() and set(wanted) <= set(kept[1].columns):
                 return kept[1].select(wanted)
             rows = pl.scan_delta(delta)
@@ -107,12 +107,12 @@ class Tables(dg.ConfigurableResource):
             if batch is not None:
                 rows = rows.filter(pl.col("batch") == batch)
                 needed |= table.light
-            elif where is not None:
+            if where is not None:
                 rows = rows.filter(where)
             rows = rows.with_columns(self._not_written_yet(table, delta))
             in_order = rows.select(sorted(needed)).collect().sort("recorded_at", maintain_order=True)
         found = in_order.unique(table.key, keep="first", maintain_order=True)
-        if batch is not None:
+        if batch is not None and where is None:
             # The assets of one run read the same batch many times; whole tables are too large to keep.
             self._frames[name, batch] = (delta.version(), found)
         return found.select(wanted)

@@ -278,6 +278,25 @@ def test_new_answers_undo_a_critiqued_draft_only_where_it_no_longer_says_what_is
     assert fallen.labelled_by == {"ann"}
 
 
+def test_questions_asked_anew_bring_no_draft_back_that_fell_before(story: Story) -> None:
+    story.label()
+    story.draft()
+    story.critique("d1", "perfect", "k1", rating=5)
+    story.draft("d2")
+    story.critique("d2", "perfect", "k2", rating=5)
+    asked = story.item(rules=TwoVersions({"l1"}, {"d1"}))
+    assert (asked.stage, asked.draft["draft_id"]) == ("review", "d2")  # type: ignore[index]
+
+
+def test_an_older_answer_that_became_unreadable_waits_for_its_correction(story: Story) -> None:
+    story.label(annotation=1)
+    row = {"chai_key": label_key("c", "subject", "1"), "reason": "why", "remedy": "how"}
+    story.records.quarantine.append({**story.event(annotation=1), **row})
+    item = story.item(rules=TwoVersions(set()))
+    assert (item.stage, item.turns[0].key) == ("labeling", label_key("c", "subject", "1"))
+    assert item.turns[0].unreadable is not None
+
+
 def test_a_corrected_upstream_caption_is_told_and_redone_only_where_the_rules_say_so(story: Story) -> None:
     story.until_review()
     story.review("approve", "v1")

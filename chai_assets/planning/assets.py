@@ -8,6 +8,7 @@ from chai_assets.planning.costs import summary
 from chai_assets.planning.log import new_entries
 from chai_assets.planning.lookup import make_plan, rows_now
 from chai_assets.reporting import preview, table_result
+from chai_assets.spec.adoption import adoptions
 
 
 @dg.asset(partitions_def=batches, group_name="planning", deps=["triples", "task_states"])
@@ -16,7 +17,10 @@ def standings(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeRe
     batch, tables = context.partition_key, desk.tables
     rows = rows_now(tables, batch, desk.standings(batch))
     entries = new_entries(rows, tables.rows("standings", batch))
-    return table_result(tables, "standings", batch, tables.append("standings", entries))
+    added = tables.append("standings", entries)
+    # The last step of a run: whatever the version in use asks for is done for now.
+    tables.append("spec_adoptions", adoptions(tables, [batch], desk.lineage(batch).spec, settled=True))
+    return table_result(tables, "standings", batch, added)
 
 
 class PlanConfig(dg.Config):

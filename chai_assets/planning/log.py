@@ -51,7 +51,8 @@ def as_frame(rows: list[Row]) -> pl.DataFrame:
 
 def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> Row:
     draft = item.draft
-    answered = {turn.cause for turn in item.turns if turn.kind == "critique" and turn.answer is not None}
+    critiques = [turn for turn in item.turns if turn.kind == "critique"]
+    answered = {turn.cause for turn in critiques if turn.answer is not None or turn.unreadable is not None}
     return {
         "batch": batch,
         "clip_id": item.clip_id,

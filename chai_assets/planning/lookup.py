@@ -9,7 +9,7 @@ from chai_assets.planning.costs import medians, priced
 from chai_assets.planning.log import as_frame, latest, standing_rows
 from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan, touched
 from chai_assets.planning.upstream import rest_on_corrected
-from chai_assets.spec.adoption import adopted_versions
+from chai_assets.spec.adoption import adopted_versions, unsettled
 from chai_assets.spec.releases import order
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.standings import standings_of
@@ -25,6 +25,8 @@ class Plan:
     rows: pl.DataFrame
     behind: list[str]
     """Batches that are worked under an older version."""
+    unfinished: list[str]
+    """Batches that began to move, to this version or another, and whose run did not come to its end."""
     measured: int
     """Items that the minutes are medians of."""
 
@@ -34,8 +36,8 @@ class Plan:
 
     @property
     def affected(self) -> list[str]:
-        """Batches in which the version changes a row."""
-        return sorted(set(self.rows["batch"]))
+        """Batches in which the version changes a row, or whose move is to be finished."""
+        return sorted({*self.rows["batch"], *self.unfinished})
 
     @property
     def untouched(self) -> list[str]:
@@ -53,19 +55,23 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
     labels = tables.read("primitives", columns=LABEL_COLUMNS, where=pl.col("aspect").is_in(aspects))
     costs = medians(tables)
     rows = priced(plan(states, labels, versions, release.releases, target), spec, costs)
-    return Plan(target, rows, behind, costs.measured)
+    return Plan(target, rows, behind, unsettled(tables), costs.measured)
 
 
 def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, dict[str, str]]:
     """Where every item stands, and the version each batch is worked under.
 
-    Batches whose standings were never written (an older platform) are walked here and now.
+    Batches with clips whose standings were not written yet are walked here and now.
     """
     logged = latest(tables.read("standings"))
-    known, adopted = set(logged["batch"]), adopted_versions(tables)
-    batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
+    counted = logged.group_by("batch").agg(pl.col("clip_id").n_unique())
+    clips = tables.read("clips", columns=["batch", "clip_id"]).group_by("batch").agg(pl.col("clip_id").n_unique())
+    known, adopted = set(counted.iter_rows()), adopted_versions(tables)
+    batches = sorted(clips["batch"])
     versions = {batch: adopted.get(batch, release.in_force) for batch in batches}
-    missing = [as_frame(_walked(tables, release, batch)) for batch in batches if batch not in known]
+    unknown = sorted(batch for batch, count in clips.iter_rows() if (batch, count) not in known)
+    missing = [as_frame(_walked(tables, release, batch)) for batch in unknown]
+    logged = logged.filter(~pl.col("batch").is_in(unknown))
     return pl.concat([frame.select(STATE_COLUMNS) for frame in (logged, *missing)]), versions
 
 

@@ -12,13 +12,15 @@ from typing import Any, Literal
 import polars as pl
 
 from chai_assets.spec.carry import asks_the_same, means_the_same, unchanged
+from chai_assets.spec.compile import NO_TEXT
 from chai_assets.spec.lineage import Lineage
-from chai_assets.spec.models import Aspect
+from chai_assets.spec.models import Aspect, Attribute
 from chai_assets.spec.releases import Releases
 
-Action = Literal["ask", "draft", "wait", "confirm"]
+Action = Literal["ask", "draft", "wait", "confirm", "drop"]
 """ask: questions go to a person. draft: the caption is written again. wait: a draft nobody has critiqued rests on
-such a caption, and is written after it. confirm: nothing to do but to count the triple under the new version."""
+such a caption, and is written after it. confirm: nothing to do but to count the triple under the new version.
+drop: the aspect is no more; its triple is withdrawn."""
 
 LABEL_COLUMNS = ["label_id", "chai_key", "aspect", "spec_version", "answers"]
 STATE_COLUMNS = ["batch", "clip_id", "aspect", "stage", "label_id", "draft_id", "drafted_from", "draft_spec"]
@@ -49,7 +51,8 @@ def plan(
     states = states.with_columns(
         spec_version=pl.col("batch").replace_strict(worked_under, return_dtype=pl.String, default=target)
     )
-    found = [_empty(states)]
+    states = pl.concat([states, _new_aspects(states, lineage)])
+    found = [_empty(states), _dropped(states, lineage)]
     for aspect in lineage.spec.aspects.values():
         rows = states.filter((pl.col("aspect") == aspect.id) & (pl.col("spec_version") != target))
         if rows.is_empty() or not _touched(aspect, set(rows["spec_version"]), releases):
@@ -76,11 +79,37 @@ def fate(state: Mapping[str, Any], label: Any, made_from: Any, lineage: Lineage,
         return Fate("ask", ask, "new or changed questions")
     if ask:
         return Fate(None)  # asked already, by an earlier release
-    if state["draft_spec"] is not None and not lineage.stands({"spec_version": state["draft_spec"]}, made_from, label):
+    drafted = state["draft_spec"] is not None
+    if drafted and made_from and not lineage.stands({"spec_version": state["draft_spec"]}, made_from, label):
         return Fate("draft", (), "the same answers say something else now")
     if state["triple_spec"] is not None and not lineage.compatible(aspect, state["triple_spec"]):
         return Fate("confirm", (), "asks nothing and says the same")
     return Fate(None)
+
+
+def _new_aspects(states: pl.DataFrame, lineage: Lineage) -> pl.DataFrame:
+    """Rows of aspects that no item has yet, for every clip that is behind."""
+    missing = [name for name in lineage.spec.aspects if name not in set(states["aspect"])]
+    behind = states.filter(pl.col("spec_version") != lineage.spec.version)
+    clips = behind.select("batch", "clip_id", "spec_version").unique(maintain_order=True)
+    rows = clips.join(pl.DataFrame({"aspect": missing}, schema={"aspect": pl.String}), how="cross")
+    return pl.concat([states.clear(), rows.with_columns(stage=pl.lit("labeling"))], how="diagonal")
+
+
+def _dropped(states: pl.DataFrame, lineage: Lineage) -> pl.DataFrame:
+    """Rows of aspects that the version no longer has."""
+    gone = states.filter(
+        ~pl.col("aspect").is_in(list(lineage.spec.aspects)) & (pl.col("spec_version") != lineage.spec.version)
+    )
+    return gone.select(*STATE_COLUMNS, *_decided("drop", "the specification has this aspect no more"))
+
+
+def _decided(action: Action, why: str) -> list[pl.Expr]:
+    return [
+        pl.lit(action).alias("action"),
+        pl.lit([], _FATE["questions"]).alias("questions"),
+        pl.lit(why).alias("why"),
+    ]
 
 
 def _waiting(states: pl.DataFrame, rows: pl.DataFrame, lineage: Lineage) -> pl.DataFrame:
@@ -93,12 +122,7 @@ def _waiting(states: pl.DataFrame, rows: pl.DataFrame, lineage: Lineage) -> pl.D
     return (
         resting.unique(["clip_id", "aspect"])
         .join(rows, on=["clip_id", "aspect"], how="anti")
-        .select(
-            *STATE_COLUMNS,
-            pl.lit("wait").alias("action"),
-            pl.lit([], _FATE["questions"]).alias("questions"),
-            pl.lit("rests on a caption that is written again").alias("why"),
-        )
+        .select(*STATE_COLUMNS, *_decided("wait", "rests on a caption that is written again"))
     )
 
 
@@ -106,7 +130,9 @@ def _plan_aspect(
     aspect: Aspect, rows: pl.DataFrame, labels: pl.DataFrame, releases: Releases, lineage: Lineage
 ) -> pl.DataFrame:
     versions = set(labels["spec_version"]) | set(rows["draft_spec"].drop_nulls()) | set(rows["spec_version"])
-    known = _known(labels, relevant(aspect, _aspects(versions, aspect.id, releases)))
+    olds = list(_aspects(versions, aspect.id, releases))
+    texts = {a.id for each in (aspect, *olds) for a in each.attributes if a.kind == "text"}
+    known = _known(labels, relevant(aspect, olds), texts)
     whole = rows.join(known, on="label_id", how="left").join(
         known.rename({"label_id": "drafted_from", "key": "from_key", "spec": "from_spec", "told": "from_told"}),
         on="drafted_from",
@@ -152,8 +178,16 @@ def _label(group: Mapping[str, Any], of: str, aspect: str) -> dict[str, Any] | N
     }
 
 
-def _known(labels: pl.DataFrame, attributes: Iterable[str]) -> pl.DataFrame:
-    """Each label with its version and, in one text, its answers to these questions."""
+def _told(texts: Iterable[str]) -> pl.Expr:
+    """Answers as far as they can decide: of a text, only whether it says something."""
+    first = pl.col("values").list.first()
+    says = first.str.strip_chars(" .\n\t").str.to_lowercase().is_in(sorted(NO_TEXT)).not_().fill_null(False)
+    text = pl.when(says).then(pl.lit(["x"])).otherwise(pl.lit([], pl.List(pl.String)))
+    return pl.when(pl.col("attribute").is_in(sorted(texts))).then(text).otherwise(pl.col("values"))
+
+
+def _known(labels: pl.DataFrame, attributes: Iterable[str], texts: Iterable[str]) -> pl.DataFrame:
+    """Each label with its version and, in one text, its answers to these questions, some of which are `texts`."""
     names = sorted(attributes)
     answers = (
         labels.select("label_id", "answers")
@@ -161,6 +195,7 @@ def _known(labels: pl.DataFrame, attributes: Iterable[str]) -> pl.DataFrame:
         .unnest("answers")
         .filter(pl.col("attribute").is_in(names))
         .sort("attribute")
+        .with_columns(values=_told(texts))
         .with_columns(part=pl.concat_list(pl.col("attribute"), pl.col("values").fill_null([])).list.join(_BETWEEN))
         .group_by("label_id")
         .agg(told=pl.col("part").str.join(_SEPARATOR))
@@ -170,27 +205,53 @@ def _known(labels: pl.DataFrame, attributes: Iterable[str]) -> pl.DataFrame:
 
 
 def relevant(new: Aspect, olds: Iterable[Aspect]) -> set[str]:
-    """The questions whose answers can decide a row's fate: what changed, what gives it, and when those apply."""
+    """The questions whose answers can decide a row's fate.
+
+    Those that changed; those that give a primitive which changed, or which such a question helps to give; and
+    those by which any of them applies.
+    """
     wanted: set[str] = set()
     for old in olds:
-        before = {attribute.id: attribute for attribute in old.attributes}
-        after = {attribute.id: attribute for attribute in new.attributes}
-        wanted |= {name for name, a in after.items() if name not in before or not asks_the_same(before[name], a)}
-        wanted |= before.keys() - after.keys()
+        moved = _moved(old, new)
+        wanted |= moved | {a.id for a in new.attributes if not _asked_alike(old, a)}
         given = {p.id: p for p in old.primitives}, {p.id: p for p in new.primitives}
         for name in given[0].keys() | given[1].keys():
             one, other = given[0].get(name), given[1].get(name)
+            parts = [part for part in (one, other) if part]
             if one and other and means_the_same(one, other):
-                continue
-            for primitive in (one, other):
-                neighbours = primitive.excludes if primitive else ()
-                parts = [primitive, *(side[n] for n in neighbours for side in given if n in side)]
-                wanted |= {attribute for part in parts if part for attribute in part.given_by}
+                parts = [part for part in parts if moved & part.given_by.keys()]
+            else:
+                parts += [side[n] for part in tuple(parts) for n in part.excludes for side in given if n in side]
+            wanted |= {attribute for part in parts for attribute in part.given_by}
         for aspect in (old, new):  # attributes come after those they apply by
             for attribute in reversed(aspect.attributes):
                 if attribute.id in wanted:
                     wanted |= attribute.applies_when.keys()
     return wanted
+
+
+def _asked_alike(old: Aspect, attribute: Attribute) -> bool:
+    return any(a.id == attribute.id and asks_the_same(a, attribute) for a in old.attributes)
+
+
+def _moved(old: Aspect, new: Aspect) -> set[str]:
+    """Questions whose given answer may count for something else: changed or removed, and what applies by those.
+
+    One that is new or offers more is not among them: wherever it applies it is asked, and nothing is decided.
+    """
+    after = {attribute.id: attribute for attribute in new.attributes}
+    moved: set[str] = set()
+    for before in old.attributes:
+        now = after.get(before.id)
+        grown = now is not None and asks_the_same(before, now.model_copy(update={"options": before.options}))
+        lost = {option.id for option in before.options} - {option.id for option in now.options} if now else set()
+        if now is None or not (grown and not lost):
+            moved.add(before.id)
+    for aspect in (old, new):
+        for attribute in aspect.attributes:
+            if moved & attribute.applies_when.keys():
+                moved.add(attribute.id)
+    return moved
 
 
 def touched(worked_under: Iterable[str], releases: Releases, target: str) -> list[str]:

@@ -11,7 +11,13 @@ from chai_assets.spec.resource import SpecRelease, release_of
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
-_WORDS = {"ask": "asked again", "draft": "written again", "wait": "waits for those", "confirm": "stands"}
+_WORDS = {
+    "ask": "asked again",
+    "draft": "written again",
+    "wait": "waits for those",
+    "confirm": "stands",
+    "drop": "withdrawn",
+}
 
 
 def show_plan(settings: Settings, to: str, every_row: bool, console: Console) -> None:
@@ -28,7 +34,7 @@ def run_backfill(settings: Settings, console: Console) -> bool:
 
     tables, release = Tables(root=settings.tables), release_of(settings)
     made = make_plan(tables, release, release.in_force)
-    tables.append("spec_adoptions", adoptions(tables, made.untouched, release.load()))
+    tables.append("spec_adoptions", adoptions(tables, made.untouched, release.load(), settled=True))
     if made.untouched:
         console.print(f"{len(made.untouched)} batches are untouched by {made.target} and count as moved")
     if not made.affected:

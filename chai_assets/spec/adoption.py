@@ -38,20 +38,32 @@ def adopted_versions(tables: Tables, batch: str | None = None) -> dict[str, str]
     return found
 
 
-def adoptions(tables: Tables, batches: list[str], spec: Spec) -> list[Row]:
-    """Rows that let these batches adopt a version; none for those that have. Raises AdoptionRefused going backwards."""
+def adoptions(tables: Tables, batches: list[str], spec: Spec, settled: bool = False) -> list[Row]:
+    """Rows that let these batches adopt a version; none for those that have. Raises AdoptionRefused going backwards.
+
+    `settled`: nothing is left to do for it, neither now nor after a run that was killed in between.
+    """
     now = adopted_versions(tables)
-    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version"])
-    done = set(recorded.filter(pl.col("spec_version") == spec.version)["batch"])
     for batch in batches:
         if batch in now and order(now[batch]) > order(spec.version):
             raise AdoptionRefused(
                 f"batch {batch} is worked under specification {now[batch]}, and {spec.version} is older: "
                 "release the change you want as a new version, or unset CHAI_SPEC_VERSION"
             )
-    return [_row(batch, spec) for batch in batches if batch not in done]
+    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version", "settled"])
+    done = set(recorded.filter(pl.col("spec_version") == spec.version).select("batch", "settled").iter_rows())
+    wanted = [(batch, whether) for batch in batches for whether in (False, True) if settled or not whether]
+    return [_row(batch, spec, whether) for batch, whether in wanted if (batch, whether) not in done]
 
 
-def _row(batch: str, spec: Spec) -> Row:
-    row = {"batch": batch, "spec_version": spec.version, "spec_hash": spec.hash}
+def unsettled(tables: Tables) -> list[str]:
+    """Batches that began to adopt a version and of which no run has come to its end under it since."""
+    now = adopted_versions(tables)
+    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version", "settled"])
+    current = [row for row in recorded.iter_rows() if row[1] == now[row[0]]]
+    return sorted({row[0] for row in current} - {row[0] for row in current if row[2]})
+
+
+def _row(batch: str, spec: Spec, settled: bool) -> Row:
+    row = {"batch": batch, "spec_version": spec.version, "spec_hash": spec.hash, "settled": settled}
     return {**row, "adoption_id": record_id("adoption", **row)}

@@ -17,7 +17,7 @@ PRESENT, ABSENT, UNDECIDED = "present", "absent", "not_applicable"
 TEXT_LIMIT = 300
 """Longest text answer in characters: a clause or two. Longer, and it is a caption in the wrong place."""
 
-_NO_TEXT = {"", "-", "none", "nothing", NOT_APPLICABLE}
+NO_TEXT = {"", "-", "none", "nothing", NOT_APPLICABLE}
 """What people write into a text box that wants nothing."""
 
 
@@ -155,7 +155,7 @@ def written(aspect: Aspect, answers: Answers) -> dict[str, str]:
 
 
 def _says_something(given: Sequence[str]) -> bool:
-    return any(text.strip(" .\n\t").casefold() not in _NO_TEXT for text in given)
+    return any(text.strip(" .\n\t").casefold() not in NO_TEXT for text in given)
 
 
 def _text_problems(attribute: Attribute, given: Sequence[str], applies: bool) -> Iterator[str]:

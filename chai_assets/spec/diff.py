@@ -124,7 +124,7 @@ def _primitive_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
         what = {"given_by": "given by other answers", "excludes": "excludes others", "meaning": "means something else"}
         grown = _only_new_options(before, after, old, new) and said == ["given_by"]
         grown = grown or (said == ["excludes"] and _only_new_neighbours(before, after, removed, added))
-        words = "; ".join(what[name] for name in said)
+        words = "; ".join(what[name] for name in said) or ("is said now" if after.says else "is no longer said")
         yield Change(new.id, "primitive", after.id, "addition" if grown else "meaning", words)
 
 

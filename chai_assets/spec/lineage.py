@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from chai_assets.spec.carry import Carried, Said, asks_the_same, carry, said, unchanged
+from chai_assets.spec.carry import Carried, Said, asks_the_same, carry, means_the_same, said, unchanged
 from chai_assets.spec.models import Aspect, Spec
-from chai_assets.spec.releases import Releases, order
+from chai_assets.spec.releases import Releases
 
 Row = Mapping[str, Any]
 
@@ -101,10 +101,7 @@ def _asks_anew(old: Aspect, new: Aspect) -> bool:
     before = {attribute.id: attribute for attribute in old.attributes}
     if any(a.id not in before or not asks_the_same(before[a.id], a) for a in new.attributes):
         return True
-    excluded = {primitive.id: set(primitive.excludes) for primitive in old.primitives}
-    return any(set(p.excludes) - excluded.get(p.id, set()) for p in new.primitives)
-
-
-def later(one: str, other: str) -> bool:
-    """Whether one version comes after another."""
-    return order(one) > order(other)
+    known = {primitive.id: primitive for primitive in old.primitives}
+    exclusive = {name for p in new.primitives for name in (p.id, *p.excludes) if p.excludes}
+    # What gives a primitive that rules another out decides which answers can stand together.
+    return any(p.id in exclusive and (p.id not in known or not means_the_same(known[p.id], p)) for p in new.primitives)

@@ -17,11 +17,18 @@ from chai_assets.spec.releases import Releases
 from chai_assets.spec.releasing import release
 from chai_resources.schemas import TABLES
 from tests.spec.answers import form_answers, walker
-from tests.spec.test_carry import ask_depth_otherwise, drop_question, exclude_more, grow_lens
+from tests.spec.test_carry import ask_depth_otherwise, drop_question, exclude_more, grow_lens, narrow_focus_plane
 from tests.spec.versions import rehearsal, specs_folder, write_version
 
 OLD = {f"b{number}": "1.0.0" for number in range(3)}
-TARGETS = {"rehearsal": "1.1.0", "option": "1.2.0", "exclusion": "1.3.0", "removal": "2.0.0", "meaning": "3.0.0"}
+TARGETS = {
+    "rehearsal": "1.1.0",
+    "option": "1.2.0",
+    "exclusion": "1.3.0",
+    "removal": "2.0.0",
+    "meaning": "3.0.0",
+    "narrower": "4.0.0",
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +38,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
     for number, edit in [("1.2.0", grow_lens), ("1.3.0", exclude_more), ("2.0.0", drop_question)]:
         write_version(root, number, camera=edit)
     write_version(root, "3.0.0", camera=ask_depth_otherwise)
+    write_version(root, "4.0.0", camera=narrow_focus_plane)
     return Releases(root)
 
 
@@ -133,3 +141,17 @@ def test_nothing_is_behind_and_nothing_is_planned(releases: Releases) -> None:
     there = {"b1": "1.1.0"}
     assert plan(*frames([state(1)], [label(1, walker()["camera"])]), there, releases, "1.1.0").is_empty()
     assert plan(*frames([], []), OLD, releases, "1.1.0").is_empty()
+
+
+def test_a_new_aspect_is_asked_of_every_clip_and_one_that_is_no_more_is_dropped(tmp_path: Path) -> None:
+    root = specs_folder(tmp_path)
+    folder = write_version(root, "2.0.0")
+    (folder / "camera.yaml").rename(folder / "lens_work.yaml")
+    for file, old, new in [("lens_work.yaml", "id: camera", "id: lens_work"), ("spec.yaml", "- camera", "- lens_work")]:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    found = plan(*frames([state(1)], [label(1, walker()["camera"])]), OLD, Releases(root), "2.0.0")
+    actions = {row["aspect"]: row["action"] for row in found.iter_rows(named=True)}
+    assert actions["camera"] == "drop"
+    assert actions["lens_work"] == "ask"
