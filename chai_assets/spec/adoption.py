@@ -22,13 +22,17 @@ def adopted_version(tables: Tables, batch: str, in_force: str) -> str:
 
     A batch without labels that adopted nothing is worked under the version in force.
     """
-    return adopted_versions(tables, batch).get(batch, in_force)
+    for table in ("spec_adoptions", "primitives"):
+        versions = tables.read(table, batch, columns=["spec_version"])["spec_version"].drop_nulls().unique()
+        if len(versions):
+            return max(versions, key=order)
+    return in_force
 
 
-def adopted_versions(tables: Tables, batch: str | None = None) -> dict[str, str]:
-    """The version of every batch that has one, or of one batch."""
-    labels = tables.read("primitives", batch, columns=["batch", "spec_version"]).drop_nulls().unique()
-    adoptions = tables.read("spec_adoptions", batch, columns=["batch", "spec_version"])
+def adopted_versions(tables: Tables) -> dict[str, str]:
+    """The version of every batch that has one, by the same rule."""
+    labels = tables.read("primitives", columns=["batch", "spec_version"]).drop_nulls().unique()
+    adoptions = tables.read("spec_adoptions", columns=["batch", "spec_version"])
     found: dict[str, str] = {}
     for frame in (labels, adoptions):  # what was adopted counts more than what the labels tell
         newest: dict[str, str] = {}
@@ -43,14 +47,14 @@ def adoptions(tables: Tables, batches: list[str], spec: Spec, settled: bool = Fa
 
     `settled`: nothing is left to do for it, neither now nor after a run that was killed in between.
     """
-    now = adopted_versions(tables)
     for batch in batches:
-        if batch in now and order(now[batch]) > order(spec.version):
+        version = adopted_version(tables, batch, spec.version)
+        if order(version) > order(spec.version):
             raise AdoptionRefused(
-                f"batch {batch} is worked under specification {now[batch]}, and {spec.version} is older: "
+                f"batch {batch} is worked under specification {version}, and {spec.version} is older: "
                 "release the change you want as a new version, or unset CHAI_SPEC_VERSION"
             )
-    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version", "settled"])
+    recorded = tables.read("spec_adoptions", batches[0] if len(batches) == 1 else None)
     done = set(recorded.filter(pl.col("spec_version") == spec.version).select("batch", "settled").iter_rows())
     wanted = [(batch, whether) for batch in batches for whether in (False, True) if settled or not whether]
     return [_row(batch, spec, whether) for batch, whether in wanted if (batch, whether) not in done]
