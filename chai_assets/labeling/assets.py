@@ -2,8 +2,9 @@
 
 import dagster as dg
 
+from chai_assets.chain import Row
 from chai_assets.desk import Desk
-from chai_assets.labeling.tasks import label_reader, label_tasks
+from chai_assets.labeling.tasks import EARLIER, label_reader, label_tasks
 from chai_assets.partitions import batches
 
 label_studio_annotations = dg.AssetSpec(
@@ -24,5 +25,8 @@ def primitive_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.Materia
 @dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec_adoptions"])
 def primitives(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
-    earlier = {row["label_id"]: row for row in desk.tables.rows("primitives", context.partition_key)}
+
+    def earlier() -> list[Row]:
+        return desk.tables.rows("primitives", context.partition_key, columns=EARLIER)
+
     return desk.collect(context, "primitives", "primitives", label_reader(desk.release.releases, earlier))

@@ -1,6 +1,7 @@
 """Labelling tasks from items, and labels from what people submit. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from chai_assets.chain import Row, Standing, Turn
@@ -38,18 +39,23 @@ def label_tasks(hand_out: HandOut) -> Build:
     return build
 
 
-def label_reader(releases: Releases, earlier: Mapping[str, Row]) -> Interpret:
+EARLIER = ["label_id", "event_id", "chai_key", "spec_version", "answers", "submitted_at"]
+"""What is needed of a label from which a page that asks again is completed."""
+
+
+def label_reader(releases: Releases, earlier: Callable[[], list[Row]]) -> Interpret:
     """Reads a submitted page into the columns of the `primitives` table, under the version the task was made under.
 
-    `earlier` are the batch's labels by id: a page that asked only some questions is completed from the label it
-    names.
+    `earlier` gives the batch's labels: a page that asked only some questions is completed from the one it names.
+    They are many, and read only for such a page.
     """
+    known = cache(earlier)
 
     def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
         spec = _spec_of(data, releases)
         labels = page.read(data, result)
         aspect = spec.aspects[data["aspect"]]
-        answers = _kept(data, aspect, releases, earlier) | labels.answers
+        answers = _kept(data, aspect, releases, known) | labels.answers
         problems = [] if labels.problem else check_answers(aspect, answers)
         if problems:
             raise Malformed("; ".join(problems), "open the task again, correct these answers and submit")
@@ -113,19 +119,19 @@ def _spec_of(data: Mapping[str, Any], releases: Releases) -> Spec:
 
 
 def _kept(
-    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Mapping[str, Row]
+    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Callable[[], list[Row]]
 ) -> dict[str, list[str]]:
     """The answers that a page which asks again left out, from the label it names. Raises Malformed."""
     if data.get("previous_label") is None:
         return {}
-    label = earlier.get(str(data["previous_label"]))
+    label = next((row for row in earlier() if row["label_id"] == data["previous_label"]), None)
     if label is None:
         raise Malformed(
             f"the task asks again about label {data['previous_label']}, which is not among this batch's labels",
             "delete the task, and it is pushed again",
         )
     # Its author may have corrected it since: what is missing then is asked for by the check of all answers.
-    versions = [row for row in earlier.values() if row["chai_key"] == label["chai_key"]]
+    versions = [row for row in earlier() if row["chai_key"] == label["chai_key"]]
     label = max(versions, key=lambda row: (row["submitted_at"], row["event_id"]))
     given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
     old = releases.load(label["spec_version"]).aspects[aspect.id]
