@@ -45,7 +45,7 @@ def _caption(aspect: Aspect, dice: random.Random) -> tuple[str, dict[str, str]]:
     said = dice.sample(aspect.primitives, SAID)
     states = dict.fromkeys((primitive.id for primitive in aspect.primitives), ABSENT)
     states |= dict.fromkeys((primitive.id for primitive in said[1:]), PRESENT)
-    clauses = [primitive.says.rstrip(".") for primitive in said]
+    clauses = [primitive.says.rstrip(".") for primitive in said if primitive.says]
     told = [f"{clause}, and {dice.choice(_FILLING)}" for clause in clauses[: SAID // 2]]
     return ". ".join([*told, ", while ".join(clauses[SAID // 2 :])]) + ".", states
 
