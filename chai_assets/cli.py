@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from chai_assets.datasets.commands import app as dataset_app
 from chai_assets.spec.commands import app as spec_app
 from chai_resources.local_services import CHECKOUT, ServiceFailed
 from chai_resources.settings import Settings
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 console = Console()
 app.add_typer(spec_app, name="spec")
+app.add_typer(dataset_app, name="dataset")
 
 DEMO_HOME = CHECKOUT / ".chai" / "demo"
 

@@ -5,6 +5,9 @@ The user turn is built from the plain task instruction alone: the prompt that ma
 labels and would give the answer away, so no function here ever sees it.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import polars as pl
 
 from chai_assets.datasets.rows import LeftOut, left_out
@@ -28,23 +31,25 @@ _PROVENANCE += ["licence", "rights"]
 _MERGED_PROVENANCE = ["clip_id", "source_id", "split", "triple_ids", "model", "spec_version"]
 _MERGED_PROVENANCE += ["licence", "rights"]
 _PERFECT = pl.col("rating") == 5
+_UNCHANGED = ~_PERFECT & (pl.col("draft") == pl.col("final"))
 
 
-def task_files(rows: pl.DataFrame) -> tuple[dict[str, pl.DataFrame], list[LeftOut]]:
-    """The three task tables by name, in the order of `rows`, and the triples left out of the paired tasks.
+@dataclass(frozen=True)
+class View:
+    """One file of a dataset's split: its path there, what one row is, and how canonical rows become its rows.
 
-    A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong, so
-    it stays out of the critique and reward files; as a caption it is kept.
+    `rows` sees a part of the canonical rows at a time and makes the rows of just that part, in their order.
     """
-    unchanged = ~_PERFECT & (pl.col("draft") == pl.col("final"))
-    pairs = rows.filter(~unchanged)
-    files = {
-        "caption_generation": caption_generation(rows),
-        "critique_generation": critique_generation(pairs),
-        "reward": reward(pairs),
-    }
+
+    path: str
+    about: str
+    rows: Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def unpaired(rows: pl.DataFrame) -> list[LeftOut]:
+    """The triples that stay out of the files that set a draft against its caption."""
     reason = "rated below 5, yet the approved caption is the unchanged draft: no pair to learn from"
-    return files, left_out("critique and reward rows", reason, rows.filter(unchanged)["id"])
+    return left_out("critique and reward rows", reason, rows.filter(_UNCHANGED)["id"])
 
 
 def caption_generation(rows: pl.DataFrame) -> pl.DataFrame:
@@ -53,7 +58,12 @@ def caption_generation(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def critique_generation(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only."""
+    """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
+
+    A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
+    stays out, here and in `reward`; as a caption it is kept.
+    """
+    rows = rows.filter(~_UNCHANGED)
     critiqued = rows.filter(~_PERFECT)
     on_draft = _conversations(critiqued, CRITIQUE_PROMPT, caption="draft", answer=pl.col("critique"))
     on_final = _conversations(rows, CRITIQUE_PROMPT, caption="final", answer=pl.lit(NO_CHANGE))
@@ -62,6 +72,7 @@ def critique_generation(rows: pl.DataFrame) -> pl.DataFrame:
 
 def reward(rows: pl.DataFrame) -> pl.DataFrame:
     """Rated below 5: the caption is answered Yes and the draft No; perfect: Yes only."""
+    rows = rows.filter(~_UNCHANGED)
     preferred = _conversations(rows, REWARD_PROMPT, caption="final", answer=pl.lit("Yes"))
     rejected = _conversations(rows.filter(~_PERFECT), REWARD_PROMPT, caption="draft", answer=pl.lit("No"))
     return _interleaved(rows, preferred, rejected)
@@ -119,3 +130,11 @@ def _interleaved(rows: pl.DataFrame, first: pl.DataFrame, second: pl.DataFrame) 
     both = pl.concat([first.with_columns(turn=pl.lit(0)), second.with_columns(turn=pl.lit(1))])
     both = both.join(place, on="id").sort("place", "turn")
     return both.drop("place", "turn")
+
+
+VIEWS = (
+    View("caption_generation.jsonl", "the task instruction, answered by the approved caption", caption_generation),
+    View("critique_generation.jsonl", 'a caption, answered by its critique or "no change"', critique_generation),
+    View("reward.jsonl", "a caption, answered Yes (approved) or No (draft that needed a change)", reward),
+)
+"""Every file that each split holds, but for the merged captions."""

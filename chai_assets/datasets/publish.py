@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from chai_assets.datasets.formats import PROMPTS, merged_rows, task_files
+from chai_assets.datasets.formats import PROMPTS, VIEWS, merged_rows, unpaired
 from chai_assets.datasets.manifest import (
     CARD,
     MANIFEST,
@@ -34,6 +34,7 @@ from chai_assets.datasets.splits import EVAL_SHARE, SPLITS, on_both_sides
 from chai_resources.media import Media
 
 LATEST = "latest.json"
+MERGED = "merged_captions.jsonl"
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,13 @@ def build(export: Export, folder: Path) -> Manifest:
     """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
     _refuse_other_specs(export)
     rows, out = canonical_rows(export.triples, export.clips, export.instructions, export.eval_share)
-    tasks, unpaired = task_files(rows)
     merged, stale = merged_rows(export.merged_captions, rows)
-    out = [*out, *unpaired, *stale]
+    out = [*out, *unpaired(rows), *stale]
     counts = Counts.of(rows)
     files = [
         _file(folder, "triples.parquet", len(rows), lambda path: _write_parquet(rows, path)),
         _file(folder, "triples.jsonl", len(rows), rows.write_ndjson),
-        *_split_files(folder, {**tasks, "merged_captions": merged}),
+        *_split_files(folder, {**{view.path: view.rows(rows) for view in VIEWS}, MERGED: merged}),
         _card_file(folder, counts, export, rows, out),
     ]
     content = Content(
@@ -141,7 +141,7 @@ def _split_files(folder: Path, tables: dict[str, pl.DataFrame]) -> list[FileEntr
     for split in SPLITS:
         for name, table in tables.items():
             part = table.filter(pl.col("split") == split)
-            entries.append(_file(folder, f"{split}/{name}.jsonl", len(part), part.write_ndjson))
+            entries.append(_file(folder, f"{split}/{name}", len(part), part.write_ndjson))
     return entries
 
 
