@@ -31,9 +31,9 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines) or "none"
 
 
-def clip_media(clip: dict[str, Any], uri: str) -> Media:
-    """The stored clip of a row of the `clips` table, at this address."""
-    return Media(uri=uri, mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
+def clip_media(clip: dict[str, Any]) -> Media:
+    """The stored clip of a row of the `clips` table, as models are shown it."""
+    return Media(key=clip["media_key"], mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
 
 
 def build_request(

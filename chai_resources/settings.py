@@ -5,10 +5,14 @@ name only when used, so that loading the definitions needs no variable.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+
+from chai_resources.captioners.models import ModelChoice
 
 LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"
 DAGSTER_PORT = "CHAI_DAGSTER_PORT"
@@ -41,7 +45,9 @@ class Settings:
     code_port: int
     """Port of Dagster's code server."""
     captioner: str
-    """Name of the engine that drafts and revises."""
+    """Name of the engine that drafts and revises: offline, openai or gemini."""
+    model: ModelChoice
+    """The model that the engine asks, and how; nothing for the engine `offline`."""
     spec_version: str
     """Released specification in force; empty for the newest."""
     specs: str
@@ -75,6 +81,11 @@ class Settings:
             DAGSTER_PORT: self.dagster_port,
             CODE_PORT: self.code_port,
             "CHAI_CAPTIONER": self.captioner,
+            **{f"CHAI_MODEL{end}": getattr(self.model, name) for name, end in _MODEL_NUMBERS.items()},
+            "CHAI_MODEL": self.model.model,
+            "CHAI_MODEL_URL": self.model.url,
+            "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
+            "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
@@ -107,18 +118,45 @@ class Settings:
             dagster_port=int(get(DAGSTER_PORT, "3000")),
             code_port=int(get(CODE_PORT, "3030")),
             captioner=get("CHAI_CAPTIONER", "offline"),
+            model=_model(get),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
-            redo_upstream=_one_of("CHAI_UPSTREAM_CORRECTED", get("CHAI_UPSTREAM_CORRECTED", "accept")) == "redo",
+            redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
             clip_seconds=(float(shortest), float(longest or 20)),
         )
 
 
-def _one_of(name: str, value: str, choices: tuple[str, ...] = ("accept", "redo")) -> str:
-    if value not in choices:
-        raise ValueError(f"{name}={value} is none of {', '.join(choices)}: set one of them, or unset it")
+_MODEL_NUMBERS = {
+    "fps": "_FPS",
+    "frames": "_FRAMES",
+    "max_tokens": "_MAX_TOKENS",
+    "timeout_s": "_TIMEOUT",
+    "parallel": "_PARALLEL",
+    "requests_a_minute": "_RPM",
+    "tokens_a_minute": "_TPM",
+}
+"""Settings of a model that are numbers, with the ends of their variables; defaults stand in ModelChoice."""
+
+
+def _model(get: Callable[[str, str], str]) -> ModelChoice:
+    given = {name: get(f"CHAI_MODEL{end}", "") for name, end in _MODEL_NUMBERS.items()}
+    numbers: dict[str, Any] = {name: value for name, value in given.items() if value}
+    return ModelChoice(
+        model=get("CHAI_MODEL", ""),
+        url=get("CHAI_MODEL_URL", ""),
+        unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
+        whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
+        **numbers,
+    )
+
+
+def _choice(get: Callable[[str, str], str], name: str, default: str, other: str) -> str:
+    """One of two words. Raises ValueError naming the variable."""
+    value = get(name, default)
+    if value not in (default, other):
+        raise ValueError(f"{name}={value} is none of {default}, {other}: set one of them, or unset it")
     return value
 
 

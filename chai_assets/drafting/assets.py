@@ -23,7 +23,7 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
     engine = captioner.open(desk.media)
     items = desk.standings(batch)
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
-    wanted = wanted_drafts(items, spec, clips, engine, desk.media.url, given_up(tables, batch))
+    wanted = wanted_drafts(items, spec, clips, engine, given_up(tables, batch))
     outcome = ask("draft", "drafts", wanted, finish_draft, captioner=engine, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(outcome.made).to_dicts()

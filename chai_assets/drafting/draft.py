@@ -1,6 +1,6 @@
 """Which drafts are wanted, and what a draft row holds. Pure; the prompt is built in `prompt.py`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from chai_assets.asking import Wanted
 from chai_assets.chain import Row, Standing
@@ -15,7 +15,6 @@ def wanted_drafts(
     spec: Spec,
     clips: dict[str, Row],
     captioner: Captioner,
-    media_uri: Callable[[str], str],
     given_up: set[str],
 ) -> list[Wanted]:
     """Requests for the items that are labelled, whose upstream captions are approved, and that have no draft.
@@ -34,7 +33,6 @@ def wanted_drafts(
             answers=item.answers,
             upstream={name: candidate.text for name, candidate in item.upstream.items()},
             captioner=captioner,
-            media_uri=media_uri(clip["media_key"]),
         )
         if request.hash in given_up:
             continue

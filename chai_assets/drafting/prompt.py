@@ -21,7 +21,6 @@ def draft_request(
     answers: Answers,
     upstream: dict[str, str],
     captioner: Captioner,
-    media_uri: str,
 ) -> Request:
     """The request for the draft of a clip's aspect.
 
@@ -45,5 +44,5 @@ def draft_request(
         context,
         clip_id=clip["clip_id"],
         captioner=captioner,
-        media=clip_media(clip, media_uri),
+        media=clip_media(clip),
     )

@@ -18,7 +18,7 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
     engine = captioner.open(desk.media)
     items = [item for item in desk.standings(batch) if item.draft and item.unrevised]
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
-    wanted = wanted_revisions(items, spec, clips, engine, desk.media.url, given_up(tables, batch))
+    wanted = wanted_revisions(items, spec, clips, engine, given_up(tables, batch))
     finish = finish_revision(
         {item.draft["draft_id"]: item.draft for item in items if item.draft},
         {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},

@@ -23,7 +23,6 @@ def revise_request(
     draft: dict[str, Any],
     critique: dict[str, Any],
     captioner: Captioner,
-    media_uri: str,
 ) -> Request:
     """The request for the revision of a draft by a critique: rows of `clips`, `drafts` and `critiques`."""
     findings = [
@@ -44,7 +43,7 @@ def revise_request(
         {"draft": draft["text"], "findings": findings},
         clip_id=clip["clip_id"],
         captioner=captioner,
-        media=clip_media(clip, media_uri),
+        media=clip_media(clip),
     )
 
 

@@ -16,7 +16,6 @@ def wanted_revisions(
     spec: Spec,
     clips: dict[str, Row],
     captioner: Captioner,
-    media_uri: Callable[[str], str],
     given_up: set[str],
 ) -> list[Wanted]:
     """Requests for the critiques that ask for a change and have no revision yet."""
@@ -31,7 +30,6 @@ def wanted_revisions(
             draft=draft,
             critique=critique,
             captioner=captioner,
-            media_uri=media_uri(clip["media_key"]),
         )
         if request.hash in given_up:
             continue

@@ -27,9 +27,9 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Media:
-    """The clip a request is about: where it lies, its length in seconds and its constant frame rate."""
+    """The clip a request is about: its key in the media store, its length in seconds and its frame rate."""
 
-    uri: str
+    key: str
     mime: str
     duration_s: float
     fps: float

@@ -5,21 +5,47 @@ from collections.abc import Callable
 import dagster as dg
 
 from chai_resources.captioners import Captioner
+from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.media import Media
-
-ENGINES: dict[str, Callable[[], Captioner]] = {"offline": OfflineCaptioner}
-"""Engines by name; an engine needs one entry here and one module beside this one."""
 
 
 class CaptionerChoice(dg.ConfigurableResource):
     """The engine of this deployment. Its answers are stored, so that no request is made twice."""
 
     name: str = "offline"
+    model: ModelChoice = ModelChoice()
 
     def open(self, media: Media) -> Captioner:
-        """The engine, with answers kept in the media store. Raises ValueError for a name that is none."""
+        """The engine, with answers kept in the media store.
+
+        Raises ValueError for a name that is none, ModelRefused for a model that is not pinned or has no key.
+        """
         if self.name not in ENGINES:
             raise ValueError(f"CHAI_CAPTIONER={self.name} is no engine: choose one of {', '.join(sorted(ENGINES))}")
-        return StoredAnswers(ENGINES[self.name](), media)
+        return StoredAnswers(ENGINES[self.name](self.model, media), media)
+
+
+def _offline(choice: ModelChoice, media: Media) -> Captioner:
+    return OfflineCaptioner()
+
+
+def _openai(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.openai_engine import openai_captioner
+
+    return openai_captioner(choice, media)
+
+
+def _gemini(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.gemini_engine import gemini_captioner
+
+    return gemini_captioner(choice, media)
+
+
+ENGINES: dict[str, Callable[[ModelChoice, Media], Captioner]] = {
+    "offline": _offline,
+    "openai": _openai,
+    "gemini": _gemini,
+}
+"""Engines by name; an engine needs one entry here and one module beside this one. SDKs load with their engine."""

@@ -32,7 +32,7 @@ def draft(**changes: Any) -> Request:
         "answers": ANSWERS,
         "upstream": {},
     }
-    same |= {"captioner": OfflineCaptioner(), "media_uri": "file:///a.mp4"}
+    same |= {"captioner": OfflineCaptioner()}
     return draft_request(**same | changes)
 
 
@@ -41,7 +41,6 @@ def revise(**changes: Any) -> Request:
         "spec": SPEC,
         "clip": CLIP,
         "captioner": OfflineCaptioner(),
-        "media_uri": "file:///a",
     }
     same["draft"] = {"draft_id": "drf_1", "aspect": "camera", "text": TEXT}
     findings = [mark(TEXT, "left", "right"), missing("It is slow.")]
@@ -107,7 +106,7 @@ def test_whatever_changes_what_is_asked_changes_the_hash(one: Request, other: Re
 
 
 def test_where_the_clip_lies_does_not_change_the_hash():
-    assert draft(media_uri="https://elsewhere/a.mp4?signed=1").hash == draft().hash
+    assert draft(clip={**CLIP, "media_key": "elsewhere/a.mp4"}).hash == draft().hash
 
 
 def test_requests_of_a_clip_share_a_group():

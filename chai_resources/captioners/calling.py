@@ -1,0 +1,131 @@
+"""What all engines behind a network share: calls side by side, limits, bounded retries, never raising for a row.
+
+An engine brings one function that makes one call and raises `CallFailed` for what went wrong; when to try
+again, and when to stop asking altogether, is decided here.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+
+from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners.acceptance import fault
+from chai_resources.captioners.limits import TokenBucket
+
+TRIES = 4
+"""Calls for one request within a run; what still fails then is asked again by the next run."""
+LONGEST_WAIT_S = 60.0
+"""A server that wants a longer pause gets it: the request is left to the next run."""
+_FIRST_WAIT_S = 1.0
+_MEDIA_TOKENS = 2_000
+"""Reserved for a clip until its true cost is known."""
+
+
+@dataclass
+class CallFailed(Exception):
+    """One call that failed. `stops`: no other request can do better (wrong key, no such model, quota used up)."""
+
+    error: CaptionError
+    retry_after_s: float | None = None
+    stops: bool = False
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How hard a model may be asked; a rate of 0 is no limit."""
+
+    parallel: int = 8
+    requests_a_minute: int = 0
+    tokens_a_minute: int = 0
+
+
+class CallingCaptioner:
+    """A `Captioner` over one function that makes one call."""
+
+    def __init__(
+        self,
+        call: Callable[[Request], Result],
+        *,
+        model: str,
+        revision: str,
+        capabilities: Capabilities,
+        pace: Pace,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.model, self.revision, self.capabilities = model, revision, capabilities
+        self._call, self._pace, self._sleep = call, pace, sleep
+        self._requests = TokenBucket(pace.requests_a_minute)
+        self._tokens = TokenBucket(pace.tokens_a_minute)
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """One result for each request, as they come back; at most `pace.parallel` calls are out at a time."""
+        stopped = _Stop()
+        with ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="model") as pool:
+            out: set[Future[Result]] = set()
+            for request in requests:
+                out.add(pool.submit(self._one, request, stopped))
+                if len(out) >= 2 * self._pace.parallel:
+                    done, out = wait(out, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            while out:
+                done, out = wait(out, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+
+    def _one(self, request: Request, stopped: "_Stop") -> Result:
+        for attempt in range(1, TRIES + 1):
+            if stopped.error:
+                return self._failed(request, stopped.error)
+            try:
+                return self._accepted(self._paced(request))
+            except CallFailed as failed:
+                error = failed.error
+                if failed.stops:
+                    stopped.error = error
+                pause = failed.retry_after_s if failed.retry_after_s is not None else _pause(attempt)
+                if error.kind != "retryable" or failed.stops or attempt == TRIES or pause > LONGEST_WAIT_S:
+                    return self._failed(request, error)
+                self._sleep(pause)
+            except Exception as surprise:
+                # A row must not end a batch; what it was stands in the error row.
+                return self._failed(request, CaptionError("retryable", "unexpected", f"{surprise!r}"))
+        raise AssertionError("the loop returns")
+
+    def _paced(self, request: Request) -> Result:
+        estimate = len(request.prompt) / 4 + (_MEDIA_TOKENS if request.media else 0)
+        self._requests.take()
+        self._tokens.take(estimate)
+        started = time.perf_counter()
+        result = self._call(request)
+        self._tokens.settle(estimate, result.tokens_in + result.tokens_out)
+        return replace(result, latency_ms=(time.perf_counter() - started) * 1000)
+
+    def _accepted(self, result: Result) -> Result:
+        error = fault(result.text or "", result.finish_reason)
+        return replace(result, text=None, error=error) if error else result
+
+    def _failed(self, request: Request, error: CaptionError) -> Result:
+        return Result(key=request.key, model=self.model, served_revision=self.revision, error=error)
+
+
+class _Stop:
+    """Set by the first call that shows that no other can succeed."""
+
+    def __init__(self) -> None:
+        self._lock, self._error = threading.Lock(), None
+
+    @property
+    def error(self) -> CaptionError | None:
+        return self._error
+
+    @error.setter
+    def error(self, error: CaptionError) -> None:
+        with self._lock:
+            self._error = self._error or error
+
+
+def _pause(attempt: int) -> float:
+    """Twice as long each time, spread out so that callers do not come back together."""
+    return _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

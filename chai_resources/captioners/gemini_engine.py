@@ -1,0 +1,177 @@
+"""The engine `gemini`: Google's models by the google-genai SDK, which watch the clip as video.
+
+A clip up to the inline limit goes out in the request; a longer one is uploaded once and named by its content,
+so that the requests of a clip share it. The clip comes first, so that they share a prefix too.
+"""
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners.calling import CallFailed, CallingCaptioner
+from chai_resources.captioners.models import ModelChoice, unreadable_clip
+from chai_resources.captioners.openai_engine import retry_after
+from chai_resources.media import Media, MediaError
+
+if TYPE_CHECKING:
+    from google import genai
+    from google.genai import types
+
+API_VERSION = "v1beta"
+INLINE_BYTES = 15_000_000
+"""The limit of a request is 20 MB, and base64 adds a third to the clip."""
+_POLL_S = 1.0
+_READY_S = 120.0
+"""A file that is not ready by then is asked for again by the next run."""
+_BLOCKED = {"safety", "recitation", "blocklist", "prohibited_content", "spii", "image_safety", "model_armor"}
+
+
+def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
+    """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    from google import genai
+    from google.genai import types
+
+    choice.check()
+    client = genai.Client(
+        api_key=choice.key("GEMINI_API_KEY"),
+        vertexai=False,
+        http_options=types.HttpOptions(
+            base_url=choice.url or None,
+            api_version=API_VERSION,
+            timeout=int(choice.timeout_s * 1000),
+            # Retries are counted, paced and bounded in `calling.py`.
+            retry_options=types.HttpRetryOptions(attempts=1),
+        ),
+    )
+    return CallingCaptioner(
+        _Generate(client, choice, media),
+        model=choice.model,
+        revision=f"generate-1 {choice.watched}",
+        capabilities=Capabilities(native_video=True, json_schema=True, batch=True),
+        pace=choice.pace,
+    )
+
+
+class _Generate:
+    """One generate_content a call."""
+
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._media = client, choice, media
+        self._uploads: dict[str, types.FileData] = {}
+        self._uploading = threading.Lock()
+
+    def __call__(self, request: Request) -> Result:
+        from google.genai import errors, types
+
+        try:
+            parts = [*self._clip(request), types.Part(text=request.prompt)]
+            answer = self._client.models.generate_content(
+                model=self._choice.model,
+                contents=[types.Content(role="user", parts=parts)],
+                config=types.GenerateContentConfig(max_output_tokens=self._choice.max_tokens, **request.sampling),
+            )
+        except errors.APIError as error:
+            raise _refused(error) from error
+        except CallFailed:
+            raise
+        except Exception as error:
+            # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
+            raise _unreached(error, self._choice.place) from error
+        return _result(request, answer)
+
+    def _clip(self, request: Request) -> list["types.Part"]:
+        from google.genai import types
+
+        if request.media is None:
+            return []
+        watched = types.VideoMetadata(fps=self._choice.fps)
+        try:
+            with self._media.local_copy(request.media.key) as path:
+                if path.stat().st_size <= INLINE_BYTES:
+                    blob = types.Blob(data=path.read_bytes(), mime_type=request.media.mime)
+                    return [types.Part(inline_data=blob, video_metadata=watched)]
+                return [types.Part(file_data=self._uploaded(request, path), video_metadata=watched)]
+        except (MediaError, OSError) as error:
+            raise unreadable_clip(request, error) from error
+
+    def _uploaded(self, request: Request, path: Path) -> "types.FileData":
+        """The clip as a file of the provider's: uploaded once for all requests of this engine."""
+        from google.genai import types
+
+        assert request.media is not None
+        with self._uploading:
+            if known := self._uploads.get(request.media.key):
+                return known
+            file = self._client.files.upload(file=path, config=types.UploadFileConfig(mime_type=request.media.mime))
+            deadline = time.monotonic() + _READY_S
+            while file.state == types.FileState.PROCESSING and time.monotonic() < deadline:
+                time.sleep(_POLL_S)
+                file = self._client.files.get(name=file.name or "")
+            if file.state == types.FileState.FAILED:
+                message = f"the provider cannot read the clip of {request.key}: ingest it again"
+                raise CallFailed(CaptionError("permanent", "media", message))
+            if file.state == types.FileState.PROCESSING or not file.uri:
+                raise CallFailed(CaptionError("retryable", "media", f"the clip of {request.key} is not ready yet"))
+            self._uploads[request.media.key] = types.FileData(file_uri=file.uri, mime_type=request.media.mime)
+            return self._uploads[request.media.key]
+
+
+def _result(request: Request, answer: "types.GenerateContentResponse") -> Result:
+    usage, feedback = answer.usage_metadata, answer.prompt_feedback
+    if feedback and feedback.block_reason:
+        reason = feedback.block_reason.name.lower()
+        message = f"the model refused the clip or its prompt ({reason}): caption it by hand"
+        raise CallFailed(CaptionError("blocked", reason, message))
+    if not answer.candidates:
+        raise CallFailed(CaptionError("retryable", "garbled", "an answer without candidates"))
+    candidate = answer.candidates[0]
+    finish = (candidate.finish_reason.name if candidate.finish_reason else "").lower()
+    parts = (candidate.content.parts if candidate.content else None) or []
+    # Thoughts are billed as output and are no part of the answer.
+    text = "".join(part.text or "" for part in parts if not part.thought)
+    thoughts = (usage.thoughts_token_count if usage else None) or 0
+    return Result(
+        key=request.key,
+        model=answer.model_version or "",
+        served_revision=answer.model_version or "",
+        text=text,
+        finish_reason=finish,
+        tokens_in=(usage.prompt_token_count if usage else None) or 0,
+        tokens_out=((usage.candidates_token_count if usage else None) or 0) + thoughts,
+    )
+
+
+def _refused(error: Any) -> CallFailed:
+    status, said = str(error.status or error.code), str(error.message or error)
+    if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
+        return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
+    if error.code == 404:
+        return CallFailed(
+            CaptionError("retryable", status, f"{said}: set CHAI_MODEL to a model that exists"), stops=True
+        )
+    if error.code == 429 and "PerDay" in str(error.details):
+        message = "the day's quota is used up: raise it or run again tomorrow"
+        return CallFailed(CaptionError("retryable", "quota", message), stops=True)
+    if error.code in (408, 409, 429) or error.code >= 500:
+        return CallFailed(CaptionError("retryable", status, said), retry_after_s=_wanted_pause(error))
+    return CallFailed(CaptionError("permanent", status, f"the request is not accepted: {said}"))
+
+
+def _wanted_pause(error: Any) -> float | None:
+    """The pause a server asks for: in the header, or in the body as RetryInfo ("17s")."""
+    headers = getattr(error.response, "headers", None)
+    if headers is not None and (pause := retry_after(headers)) is not None:
+        return pause
+    details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
+    delays = [str(part.get("retryDelay", "")) for part in details if isinstance(part, dict)]
+    try:
+        return next((float(delay.removesuffix("s")) for delay in delays if delay), None)
+    except ValueError:
+        return None
+
+
+def _unreached(error: Exception, place: str) -> CallFailed:
+    code = "timeout" if "timeout" in type(error).__name__.lower() else "connection"
+    return CallFailed(CaptionError("retryable", code, f"{place} does not answer: {error!r}"))

@@ -1,0 +1,81 @@
+"""Which model an engine asks, how, and with which key: checked when the engine is opened, before any call."""
+
+import os
+import re
+
+import dagster as dg
+
+from chai_resources.captioners import CaptionError, Request
+from chai_resources.captioners.calling import CallFailed, Pace
+
+# A date, a numbered revision, a commit or a checksum at the end: names that never mean another model tomorrow.
+_PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
+
+
+class ModelRefused(ValueError):
+    """The model cannot be used as it is configured; the text says what to set."""
+
+
+class ModelChoice(dg.Config):
+    """A model behind a network and how it is asked."""
+
+    model: str = ""
+    """Its name, pinned to a date or a number."""
+    url: str = ""
+    """Address of the server; empty for the provider's own."""
+    unpinned: bool = False
+    """Whether a name may be used that can mean another model tomorrow."""
+    whole_video: bool = False
+    """Whether a compatible server is sent the clip whole (`video_url`); else it gets frames."""
+    fps: float = 2.0
+    """Frames a second the model looks at."""
+    frames: int = 16
+    """The most frames that are sent of a clip, where frames are sent."""
+    max_tokens: int = 2_048
+    """The longest answer."""
+    timeout_s: float = 120.0
+    """Seconds until a call is given up."""
+    parallel: int = 8
+    """Calls that are out at a time."""
+    requests_a_minute: int = 0
+    """Requests the model may get; 0 for no limit."""
+    tokens_a_minute: int = 0
+    """Tokens the model may get and give; 0 for no limit."""
+
+    def check(self) -> None:
+        """Raises ModelRefused where no model is named, or one that can mean another tomorrow."""
+        if not self.model:
+            raise ModelRefused("no model is named: set CHAI_MODEL, for example to gpt-4.1-2025-04-14")
+        if not self.unpinned and not _PINNED.search(self.model):
+            raise ModelRefused(
+                f"CHAI_MODEL={self.model} can mean another model tomorrow: name a dated or numbered one, "
+                "or set CHAI_MODEL_UNPINNED=allow (what was served is recorded on every row)"
+            )
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.parallel, self.requests_a_minute, self.tokens_a_minute)
+
+    @property
+    def place(self) -> str:
+        """The server, as messages name it."""
+        return self.url or "the provider"
+
+    @property
+    def watched(self) -> str:
+        """How the clip is shown and how much may be said: part of a request's identity."""
+        shown = f"video at {self.fps:g} fps" if self.whole_video else f"{self.fps:g} fps, at most {self.frames} frames"
+        return f"({shown}, {self.max_tokens} tokens)"
+
+    def key(self, variable: str) -> str:
+        """The secret, by the name of its variable. A server of one's own may need none. Raises ModelRefused."""
+        if value := os.environ.get(variable):
+            return value
+        if self.url:
+            return "none"
+        raise ModelRefused(f"{variable} is not set: put the provider's key there, then run again")
+
+
+def unreadable_clip(request: Request, error: Exception) -> CallFailed:
+    """The clip of a request cannot be read; the others go on."""
+    return CallFailed(CaptionError("retryable", "media", f"the clip of {request.key} cannot be read: {error}"))

@@ -1,0 +1,146 @@
+"""The engine `openai`: OpenAI, or any server that speaks its chat completions (vLLM among them).
+
+OpenAI has no video part, so a clip goes out as frames; a server that takes `video_url` gets the clip whole.
+The clip comes first in the message, so that the requests of a clip share a prefix.
+"""
+
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners.calling import CallFailed, CallingCaptioner
+from chai_resources.captioners.frames import sampled_frames
+from chai_resources.captioners.models import ModelChoice, unreadable_clip
+from chai_resources.media import Media, MediaError
+
+if TYPE_CHECKING:
+    import openai
+
+_BLOCKED = ("content_filter", "content_policy_violation")
+
+
+def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
+    """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    import openai
+
+    choice.check()
+    client = openai.OpenAI(
+        api_key=choice.key("OPENAI_API_KEY"),
+        base_url=choice.url or None,
+        timeout=choice.timeout_s,
+        max_retries=0,  # retries are counted, paced and bounded in `calling.py`
+    )
+    return CallingCaptioner(
+        _Chat(client, choice, media),
+        model=choice.model,
+        revision=f"chat-1 {choice.watched}",
+        capabilities=Capabilities(
+            native_video=choice.whole_video, frames=not choice.whole_video, logprobs=True, n=True, json_schema=True
+        ),
+        pace=choice.pace,
+    )
+
+
+class _Chat:
+    """One chat completion a call."""
+
+    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._media = client, choice, media
+
+    def __call__(self, request: Request) -> Result:
+        import openai
+
+        content = [*self._clip(request), {"type": "text", "text": request.prompt}]
+        messages: Any = [{"role": "user", "content": content}]
+        try:
+            answer = self._client.chat.completions.create(
+                model=self._choice.model,
+                messages=messages,
+                max_completion_tokens=self._choice.max_tokens,
+                # A server that remembers it answers a repeated call without doing the work twice.
+                extra_headers={"Idempotency-Key": request.hash},
+                **request.sampling,
+            )
+        except openai.APIStatusError as error:
+            raise _refused(error) from error
+        except openai.APIConnectionError as error:
+            kind = "timeout" if isinstance(error, openai.APITimeoutError) else "connection"
+            raise CallFailed(
+                CaptionError("retryable", kind, f"{self._choice.place} does not answer: {error}")
+            ) from error
+        except (openai.APIError, ValueError) as error:
+            raise CallFailed(CaptionError("retryable", "garbled", f"an answer that is none: {error}")) from error
+        return _result(request, answer)
+
+    def _clip(self, request: Request) -> list[dict[str, Any]]:
+        if request.media is None:
+            return []
+        try:
+            with self._media.local_copy(request.media.key) as path:
+                if self._choice.whole_video:
+                    data = base64.b64encode(path.read_bytes()).decode()
+                    return [{"type": "video_url", "video_url": {"url": f"data:{request.media.mime};base64,{data}"}}]
+                frames = sampled_frames(path, self._choice.fps, self._choice.frames)
+        except (MediaError, OSError, ValueError) as error:
+            raise unreadable_clip(request, error) from error
+        return [{"type": "image_url", "image_url": {"url": _data_uri(frame)}} for frame in frames]
+
+
+def _data_uri(frame: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(frame).decode()}"
+
+
+def _result(request: Request, answer: Any) -> Result:
+    """Reads a completion leniently: compatible servers leave fields out."""
+    choices = getattr(answer, "choices", None)
+    if not choices:
+        raise CallFailed(CaptionError("retryable", "garbled", "an answer without choices"))
+    message, usage = choices[0].message, answer.usage
+    refusal = getattr(message, "refusal", None)
+    served = "/".join(part for part in (answer.model, answer.system_fingerprint) if part)
+    return Result(
+        key=request.key,
+        model=answer.model,
+        served_revision=served,
+        text=message.content or "",
+        finish_reason="refusal" if refusal else str(choices[0].finish_reason or "").lower(),
+        tokens_in=usage.prompt_tokens if usage else 0,
+        tokens_out=usage.completion_tokens if usage else 0,
+    )
+
+
+def _refused(error: "openai.APIStatusError") -> CallFailed:
+    """What a status other than 200 means for the request, and for all others."""
+    code, said = str(error.code or error.status_code), str(error.message)
+    judge = _BY_STATUS.get(error.status_code)
+    if code in _BLOCKED:
+        return CallFailed(CaptionError("blocked", code, f"refused on content: {said}; caption this clip by hand"))
+    if code == "insufficient_quota":
+        remedy = "raise the quota or set another key, then run again"
+        return CallFailed(CaptionError("retryable", code, f"the quota is used up: {remedy}"), stops=True)
+    if judge:
+        return judge(code, said)
+    if error.status_code == 429 or error.status_code >= 500 or error.status_code in (408, 409):
+        return CallFailed(CaptionError("retryable", code, said), retry_after_s=retry_after(error.response.headers))
+    return CallFailed(CaptionError("permanent", code, f"the request is not accepted: {said}"))
+
+
+def retry_after(headers: Any) -> float | None:
+    """Seconds the server asks to wait, from Retry-After as a number; None where it does not say."""
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def _stop(remedy: str) -> Callable[[str, str], CallFailed]:
+    return lambda code, said: CallFailed(CaptionError("retryable", code, f"{said}: {remedy}"), stops=True)
+
+
+# Nothing was charged, and every other request would fail alike: not held against the row.
+_BY_STATUS = {
+    401: _stop("set OPENAI_API_KEY, then run again"),
+    403: _stop("this key may not use the model; ask for access or set CHAI_MODEL"),
+    404: _stop("set CHAI_MODEL to a model the server has (and CHAI_MODEL_URL to the right server)"),
+}

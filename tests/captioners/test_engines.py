@@ -1,0 +1,272 @@
+"""The engines `openai` and `gemini`, each through its real SDK against a local server: answers, faults, limits."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chai_resources.captioners import Captioner, Request, Result
+from chai_resources.captioners import Media as Shown
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.limits import TokenBucket
+from chai_resources.captioners.models import ModelChoice, ModelRefused
+from chai_resources.captioners.stored import StoredAnswers
+from chai_resources.media import Media
+from tests.captioners.model_server import TOKENS, Book, model_server
+from tests.clips.films import scene, write
+
+ENGINES = ("openai", "gemini")
+MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, Book]]:
+    with model_server() as at:
+        yield at
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch):
+    """Keys as anybody has them, and retries that wait a hundredth of the time."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+
+
+def choice(engine: str, url: str, **changes: Any) -> CaptionerChoice:
+    place = f"{url}/v1" if engine == "openai" else url
+    return CaptionerChoice(name=engine, model=ModelChoice(**({"model": MODELS[engine], "url": place} | changes)))
+
+
+def opened(engine: str, url: str, root: str, **changes: Any) -> Captioner:
+    return choice(engine, url, **changes).open(Media(root=root))
+
+
+def request(name: str, media: Shown | None = None) -> Request:
+    sampling = {"temperature": 0}
+    return Request(name, f"req_{name.encode().hex():0>32}", "draft", f"Describe it. {name}", {}, media, sampling)
+
+
+def run(captioner: Captioner, *names: str) -> dict[str, Result]:
+    results = list(captioner.run(request(name) for name in names))
+    assert sorted(result.key for result in results) == sorted(names), "one result for each request"
+    return {result.key: result for result in results}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_answer_names_what_served_it_and_what_it_cost(engine: str, served: tuple[str, Book], tmp_path):
+    url, book = served
+    result = run(opened(engine, url, str(tmp_path)), "a")["a"]
+    assert result.error is None
+    assert (result.text or "").startswith("The camera pans left.")
+    assert "served-2026-01-01" in result.served_revision
+    assert (result.tokens_in, result.tokens_out) == TOKENS
+    assert result.latency_ms > 0
+    assert book.calls.total() == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_clip_comes_before_the_prompt(engine: str, served: tuple[str, Book], tmp_path):
+    url, book = served
+    store = Media(root=str(tmp_path))
+    write(tmp_path / "clip.mp4", scene(1, 50), rate=25)
+    shown = Shown("clip.mp4", "video/mp4", 2.0, 25.0)
+    results = list(choice(engine, url).open(store).run([request("a", shown)]))
+    assert results[0].error is None
+    body = book.seen[0]
+    if engine == "openai":
+        parts = body["messages"][0]["content"]
+        assert [part["type"] for part in parts] == ["image_url"] * 4 + ["text"], "two frames a second"
+        assert parts[0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    else:
+        parts = body["contents"][0]["parts"]
+        assert parts[0]["inlineData"]["mime_type"] == "video/mp4"
+        assert parts[0]["videoMetadata"] == {"fps": 2.0}
+        assert list(parts[1]) == ["text"]
+
+
+def test_a_compatible_server_can_get_the_clip_whole(served: tuple[str, Book], tmp_path):
+    url, book = served
+    write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
+    captioner = choice("openai", url, whole_video=True).open(Media(root=str(tmp_path)))
+    assert next(iter(captioner.run([request("a", Shown("clip.mp4", "video/mp4", 1.0, 25.0))]))).error is None
+    part = book.seen[0]["messages"][0]["content"][0]
+    assert part["video_url"]["url"].startswith("data:video/mp4;base64,")
+
+
+def test_a_large_clip_is_uploaded_once_for_all_its_requests(served: tuple[str, Book], tmp_path, monkeypatch):
+    url, book = served
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
+    write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
+    shown = Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+    captioner = choice("gemini", url).open(Media(root=str(tmp_path)))
+    results = list(captioner.run(request(name, shown) for name in "abcde"))
+    assert [result.error for result in results] == [None] * 5
+    assert book.uploads == 1
+    assert book.seen[0]["contents"][0]["parts"][0]["fileData"]["file_uri"].endswith("/files/clip-1")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
+    engine: str, served: tuple[str, Book], tmp_path
+):
+    url, book = served
+    (tmp_path / "broken.mp4").write_text("no video")
+    captioner = choice(engine, url).open(Media(root=str(tmp_path)))
+    wanted = [request("a", Shown("missing.mp4", "video/mp4", 1.0, 25.0)), request("b")]
+    if engine == "openai":
+        wanted.append(request("c", Shown("broken.mp4", "video/mp4", 1.0, 25.0)))
+    results = {result.key: result for result in captioner.run(wanted)}
+    assert results["b"].error is None
+    for name in results.keys() - {"b"}:
+        error = results[name].error
+        assert error is not None
+        assert (error.kind, error.code) == ("retryable", "media")
+    assert book.charged.total() == 1
+
+
+# fault, kind of the error or None for a good end, calls made for it, and answers the provider charged for.
+FAULTS = [
+    (["429"], None, 2, 1),
+    (["429-after-0.02"], None, 2, 1),
+    (["429-after-600"], "retryable", 1, 0),
+    (["500"], None, 2, 1),
+    (["503", "500", "502"], None, 4, 1),
+    (["500"] * 4, "retryable", 4, 0),
+    (["cut"], None, 2, 2),
+    (["garbage"], None, 2, 2),
+    (["no-choices"], None, 2, 2),
+    (["slow"], None, 2, 2),
+    (["bad-video"], "permanent", 1, 0),
+    (["blocked"], "blocked", 1, 0),
+    (["refused"], "blocked", 1, 1),
+    (["empty"], "permanent", 1, 1),
+    (["truncated"], "permanent", 1, 1),
+    (["loop"], "permanent", 1, 1),
+    (["foreign"], "permanent", 1, 1),
+]
+
+
+@pytest.mark.parametrize(("faults", "kind", "calls", "charged"), FAULTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_fault_has_its_kind_and_the_other_rows_go_on(
+    engine: str, faults: list[str], kind: str | None, calls: int, charged: int, served: tuple[str, Book], tmp_path
+):
+    url, book = served
+    book.faults["faulty"] = list(faults)
+    captioner = opened(engine, url, str(tmp_path), timeout_s=1.0)
+    results = run(captioner, "before", "faulty", "after")
+    error = results["faulty"].error
+    assert (error.kind if error else None) == kind
+    assert (results["faulty"].text is None) == (kind is not None), "a text or an error, never both"
+    assert results["before"].error is None
+    assert results["after"].error is None
+    asked = "Describe it. faulty"
+    assert (book.calls[asked], book.charged[asked]) == (calls, charged)
+
+    # Asked again by the next run: what is settled costs nothing more, what may pass is tried anew and passes.
+    again = run(captioner, "before", "faulty", "after")["faulty"]
+    settled = kind in (None, "permanent", "blocked")
+    assert (again.error is None) == (kind in (None, "retryable"))
+    assert book.calls[asked] == calls + (not settled)
+
+
+@pytest.mark.parametrize(("fault", "remedy"), [("401", "API_KEY"), ("404", "CHAI_MODEL"), ("429-quota", "quota")])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_no_request_can_get_past_stops_the_asking_and_is_held_against_no_row(
+    engine: str, fault: str, remedy: str, served: tuple[str, Book], tmp_path
+):
+    url, book = served
+    book.faults["Describe"] = [fault] * 1000
+    captioner = opened(engine, url, str(tmp_path), parallel=2)
+    names = [f"row-{number}" for number in range(40)]
+    errors = [result.error for result in run(captioner, *names).values()]
+    assert all(error is not None and error.kind == "retryable" and remedy in error.message for error in errors)
+    assert book.calls.total() <= 2, "the calls that were out when it showed, and no more"
+    book.faults.clear()
+    assert all(result.error is None for result in run(captioner, *names).values())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_server_that_is_down_is_named(engine: str, tmp_path):
+    captioner = opened(engine, "http://127.0.0.1:9", str(tmp_path), timeout_s=1.0)
+    error = run(captioner, "a")["a"].error
+    assert error is not None
+    assert (error.kind, error.code) == ("retryable", "connection")
+    assert "127.0.0.1:9" in error.message
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_more_calls_are_out_than_allowed_and_they_do_run_side_by_side(engine: str, served, tmp_path):
+    url, book = served
+    book.answer_s = 0.1
+    captioner = opened(engine, url, str(tmp_path), parallel=4)
+    run(captioner, *[f"row-{number}" for number in range(24)])
+    assert book.most_at_once == 4
+
+
+def test_a_bucket_lets_a_minutes_worth_through_and_then_the_rate():
+    now, waited = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        now[0] += seconds
+
+    bucket = TokenBucket(60, clock=lambda: now[0], sleep=sleep)
+    for _ in range(60):
+        bucket.take()
+    assert waited == []
+    bucket.take()
+    bucket.take()
+    assert waited == pytest.approx([1.0, 1.0])
+    bucket.settle(estimated=1, used=31)
+    bucket.take()
+    assert waited[-1] == pytest.approx(31.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "pinned"),
+    [
+        ("gpt-4o-2024-08-06", True),
+        ("gemini-2.5-flash-001", True),
+        ("gemini-2.5-flash-preview-09-2025", True),
+        ("Qwen/Qwen3-VL-8B-Instruct@0c351dd01ed87e9c1b53cbc748cba10e6187ff3b", True),
+        ("gpt-4o", False),
+        ("gemini-flash-latest", False),
+        ("gemini-2.5-pro", False),
+        ("Qwen/Qwen3-VL-8B-Instruct", False),
+    ],
+)
+def test_a_model_that_can_be_another_tomorrow_is_refused_unless_allowed(name: str, pinned: bool, tmp_path):
+    named = CaptionerChoice(name="openai", model=ModelChoice(model=name, url="http://127.0.0.1:9/v1"))
+    if pinned:
+        named.open(Media(root=str(tmp_path)))
+        return
+    with pytest.raises(ModelRefused, match="CHAI_MODEL_UNPINNED=allow"):
+        named.open(Media(root=str(tmp_path)))
+    allowed = CaptionerChoice(name="openai", model=ModelChoice(model=name, url="http://127.0.0.1:9/v1", unpinned=True))
+    assert isinstance(allowed.open(Media(root=str(tmp_path))), StoredAnswers)
+
+
+def test_a_missing_key_or_model_is_said_before_any_call(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(ModelRefused, match="OPENAI_API_KEY is not set"):
+        CaptionerChoice(name="openai", model=ModelChoice(model=MODELS["openai"])).open(Media(root=str(tmp_path)))
+    with pytest.raises(ModelRefused, match="set CHAI_MODEL"):
+        CaptionerChoice(name="gemini").open(Media(root=str(tmp_path)))
+
+
+def test_how_the_clip_is_shown_is_part_of_what_was_asked(tmp_path):
+    media = Media(root=str(tmp_path))
+    shown = [choice("openai", "http://127.0.0.1:9", fps=fps).open(media).revision for fps in (1.0, 2.0)]
+    assert shown[0] != shown[1]
+
+
+def test_time_passes_while_a_bucket_waits():
+    bucket = TokenBucket(6000)
+    bucket.take(6000)
+    started = time.perf_counter()
+    bucket.take(20)
+    assert time.perf_counter() - started >= 0.15
