@@ -155,6 +155,20 @@ def backfill(
 
 
 @app.command()
+def cost(
+    by: Annotated[str, typer.Option(help="day, model, stage, aspect or batch.")] = "day",
+    demo: Annotated[bool, typer.Option("--demo", help="The demo's calls.")] = False,
+) -> None:
+    """Show what models cost so far: requests, calls, tokens and US dollars, from the ledger of calls.
+
+    For example `chai cost --by aspect`. Budgets: CHAI_BUDGET_RUN and CHAI_BUDGET_DAY, in US dollars.
+    """
+    from chai_assets.costs.show import show_costs
+
+    show_costs(_demo_settings() if demo else Settings.from_env(), by, console)
+
+
+@app.command()
 def demo() -> None:
     """Run the whole loop on practice clips, with practice people working in a real Label Studio.
 

@@ -52,7 +52,13 @@ def resources(settings: Settings) -> dict[str, Any]:
         "label_studio": label_studio,
         "release": release,
         "desk": desk,
-        "captioner": CaptionerChoice(name=settings.captioner, model=settings.model),
+        "captioner": CaptionerChoice(
+            name=settings.captioner,
+            model=settings.model,
+            prices=settings.prices,
+            budget_run=settings.budget_run,
+            budget_day=settings.budget_day,
+        ),
         "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
         "datasets": DatasetStore(root=settings.datasets, specs=settings.dataset_specs),
     }

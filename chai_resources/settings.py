@@ -46,6 +46,12 @@ class Settings:
     """Port of Dagster's code server."""
     captioner: str
     """Name of the engine that drafts and revises: offline, openai or gemini."""
+    prices: str
+    """A price file of one's own; empty for the prices that come with the platform."""
+    budget_run: float
+    """US dollars that one run may spend on models; 0 for no limit."""
+    budget_day: float
+    """US dollars that all runs may spend on models between two midnights, UTC; 0 for no limit."""
     model: ModelChoice
     """The model that the engine asks, and how; nothing for the engine `offline`."""
     spec_version: str
@@ -82,6 +88,9 @@ class Settings:
             CODE_PORT: self.code_port,
             "CHAI_CAPTIONER": self.captioner,
             **{f"CHAI_MODEL{end}": getattr(self.model, name) for name, end in _MODEL_NUMBERS.items()},
+            "CHAI_PRICES": self.prices,
+            "CHAI_BUDGET_RUN": self.budget_run,
+            "CHAI_BUDGET_DAY": self.budget_day,
             "CHAI_MODEL": self.model.model,
             "CHAI_MODEL_URL": self.model.url,
             "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
@@ -118,6 +127,9 @@ class Settings:
             dagster_port=int(get(DAGSTER_PORT, "3000")),
             code_port=int(get(CODE_PORT, "3030")),
             captioner=get("CHAI_CAPTIONER", "offline"),
+            prices=get("CHAI_PRICES", ""),
+            budget_run=float(get("CHAI_BUDGET_RUN", "0")),
+            budget_day=float(get("CHAI_BUDGET_DAY", "0")),
             model=_model(get),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),

@@ -7,7 +7,7 @@ from chai_assets.desk import Desk
 from chai_assets.drafting.draft import finish_draft, wanted_drafts
 from chai_assets.linting.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.partitions import batches
-from chai_assets.reporting import preview, table_result
+from chai_assets.reporting import table_result
 from chai_resources.captioners.choice import CaptionerChoice
 
 
@@ -24,7 +24,8 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
     items = desk.standings(batch)
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
     wanted = wanted_drafts(items, spec, clips, engine, given_up(tables, batch))
-    outcome = ask("draft", "drafts", wanted, finish_draft, captioner=engine, tables=tables, log=context.log.info)
+    model = {"choice": captioner, "captioner": engine, "run": context.run_id}
+    outcome = ask("draft", "drafts", wanted, finish_draft, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(outcome.made).to_dicts()
     doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
@@ -35,6 +36,6 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
         outcome.made,
         wait_for_upstream=sum(item.stage == "upstream" for item in items),
         set_aside=sum(item.stage == "set_aside" for item in items),
-        errors=preview(outcome.errors),
+        **outcome.metadata(),
         **doubts_metadata(doubts),
     )

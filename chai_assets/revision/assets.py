@@ -6,7 +6,7 @@ from chai_assets.asking import ask, given_up
 from chai_assets.desk import Desk
 from chai_assets.linting.doubts import doubts_metadata, find_doubts, label_states
 from chai_assets.partitions import batches
-from chai_assets.reporting import preview, table_result
+from chai_assets.reporting import table_result
 from chai_assets.revision.revise import finish_revision, wanted_revisions
 from chai_resources.captioners.choice import CaptionerChoice
 
@@ -23,7 +23,8 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         {item.draft["draft_id"]: item.draft for item in items if item.draft},
         {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
     )
-    outcome = ask("revise", "revisions", wanted, finish, captioner=engine, tables=tables, log=context.log.info)
+    model = {"choice": captioner, "captioner": engine, "run": context.run_id}
+    outcome = ask("revise", "revisions", wanted, finish, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "draft_id", "text", "effects", "other_changes"]
     rows = tables.rows("revisions", batch, columns=columns)
     labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}
@@ -36,6 +37,6 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         outcome.made,
         findings_that_did_not_take=sum(not e["took"] for row in rows for e in row["effects"]),
         unasked_changes=sum(len(row["other_changes"]) for row in rows),
-        errors=preview(outcome.errors),
+        **outcome.metadata(),
         **doubts_metadata(doubts),
     )

@@ -63,8 +63,10 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
         "merged_captions",
         wanted,
         finish_merge,
+        choice=captioner,
         captioner=engine,
         tables=tables,
+        run=context.run_id,
         log=context.log.info,
     )
-    return table_result(tables, "merged_captions", batch, outcome.made, errors=preview(outcome.errors))
+    return table_result(tables, "merged_captions", batch, outcome.made, **outcome.metadata())

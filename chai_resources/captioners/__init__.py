@@ -23,6 +23,8 @@ class Capabilities:
     n: bool = False
     json_schema: bool = False
     batch: bool = False
+    network: bool = False
+    """Whether calls go out and may cost money."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,27 @@ class CaptionError:
 
 
 @dataclass(frozen=True)
+class Call:
+    """One call over the network, as the ledger keeps it. `at` is UTC, ISO 8601, and makes it one of its kind.
+
+    `charged`: whether the provider bills it; `unknown` where an answer was lost after the work may have been done.
+    """
+
+    at: str
+    outcome: str
+    charged: Literal["yes", "no", "unknown"]
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    latency_ms: float = 0.0
+
+
+@dataclass(frozen=True)
 class Result:
-    """The answer to the request of the same `key`: a text, or an error; never both."""
+    """The answer to the request of the same `key`: a text, or an error; never both.
+
+    `tokens_in` include the cached ones. `calls` are all that were made for it; none by an engine without a network.
+    """
 
     key: str
     model: str
@@ -80,6 +101,8 @@ class Result:
     tokens_out: int = 0
     latency_ms: float = 0.0
     error: CaptionError | None = None
+    tokens_cached: int = 0
+    calls: tuple[Call, ...] = ()
 
 
 class Captioner(Protocol):

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
 
-from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Call, Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.acceptance import fault
 from chai_resources.captioners.limits import TokenBucket
 
@@ -31,6 +33,7 @@ class CallFailed(Exception):
     error: CaptionError
     retry_after_s: float | None = None
     stops: bool = False
+    charged: Literal["no", "unknown"] = "no"
 
 
 @dataclass(frozen=True)
@@ -75,39 +78,49 @@ class CallingCaptioner:
                 yield from (future.result() for future in done)
 
     def _one(self, request: Request, stopped: "_Stop") -> Result:
+        calls: list[Call] = []
         for attempt in range(1, TRIES + 1):
             if stopped.error:
-                return self._failed(request, stopped.error)
+                return self._failed(request, stopped.error, calls)
             try:
-                return self._accepted(self._paced(request))
+                return self._paced(request, calls)
             except CallFailed as failed:
                 error = failed.error
                 if failed.stops:
                     stopped.error = error
                 pause = failed.retry_after_s if failed.retry_after_s is not None else _pause(attempt)
                 if error.kind != "retryable" or failed.stops or attempt == TRIES or pause > LONGEST_WAIT_S:
-                    return self._failed(request, error)
+                    return self._failed(request, error, calls)
                 self._sleep(pause)
             except Exception as surprise:
                 # A row must not end a batch; what it was stands in the error row.
-                return self._failed(request, CaptionError("retryable", "unexpected", f"{surprise!r}"))
+                return self._failed(request, CaptionError("retryable", "unexpected", f"{surprise!r}"), calls)
         raise AssertionError("the loop returns")
 
-    def _paced(self, request: Request) -> Result:
+    def _paced(self, request: Request, calls: list[Call]) -> Result:
+        """One call within the limits, noted in `calls` however it ends. Raises CallFailed."""
         estimate = len(request.prompt) / 4 + (_MEDIA_TOKENS if request.media else 0)
         self._requests.take()
         self._tokens.take(estimate)
-        started = time.perf_counter()
-        result = self._call(request)
+        at, started = datetime.now(UTC).isoformat(), time.perf_counter()
+        try:
+            result = self._call(request)
+        except CallFailed as failed:
+            latency = (time.perf_counter() - started) * 1000
+            calls.append(Call(at, failed.error.code, failed.charged, latency_ms=latency))
+            raise
+        latency = (time.perf_counter() - started) * 1000
         self._tokens.settle(estimate, result.tokens_in + result.tokens_out)
-        return replace(result, latency_ms=(time.perf_counter() - started) * 1000)
-
-    def _accepted(self, result: Result) -> Result:
         error = fault(result.text or "", result.finish_reason)
-        return replace(result, text=None, error=error) if error else result
+        outcome = error.code if error else "answered"
+        calls.append(
+            Call(at, outcome, "yes", result.tokens_in, result.tokens_cached, result.tokens_out, latency_ms=latency)
+        )
+        text = None if error else result.text
+        return replace(result, text=text, error=error, latency_ms=latency, calls=tuple(calls))
 
-    def _failed(self, request: Request, error: CaptionError) -> Result:
-        return Result(key=request.key, model=self.model, served_revision=self.revision, error=error)
+    def _failed(self, request: Request, error: CaptionError, calls: list[Call]) -> Result:
+        return Result(request.key, self.model, self.revision, error=error, calls=tuple(calls))
 
 
 class _Stop:

@@ -16,6 +16,12 @@ class CaptionerChoice(dg.ConfigurableResource):
 
     name: str = "offline"
     model: ModelChoice = ModelChoice()
+    prices: str = ""
+    """A price file of one's own; empty for the prices that come with the platform."""
+    budget_run: float = 0.0
+    """US dollars that one run may spend; 0 for no limit."""
+    budget_day: float = 0.0
+    """US dollars that all runs may spend between two midnights, UTC; 0 for no limit."""
 
     def open(self, media: Media) -> Captioner:
         """The engine, with answers kept in the media store.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
-from chai_resources.captioners.models import ModelChoice, unreadable_clip
+from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
 from chai_resources.captioners.openai_engine import retry_after
 from chai_resources.media import Media, MediaError
 
@@ -49,7 +49,7 @@ def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
         _Generate(client, choice, media),
         model=choice.model,
         revision=f"generate-1 {choice.watched}",
-        capabilities=Capabilities(native_video=True, json_schema=True, batch=True),
+        capabilities=Capabilities(native_video=True, json_schema=True, batch=True, network=True),
         pace=choice.pace,
     )
 
@@ -78,8 +78,8 @@ class _Generate:
             raise
         except Exception as error:
             # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
-            raise _unreached(error, self._choice.place) from error
-        return _result(request, answer)
+            raise unreachable(error, self._choice.place) from error
+        return _result(request, self._choice.model, answer)
 
     def _clip(self, request: Request) -> list["types.Part"]:
         from google.genai import types
@@ -118,14 +118,14 @@ class _Generate:
             return self._uploads[request.media.key]
 
 
-def _result(request: Request, answer: "types.GenerateContentResponse") -> Result:
+def _result(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
     usage, feedback = answer.usage_metadata, answer.prompt_feedback
     if feedback and feedback.block_reason:
         reason = feedback.block_reason.name.lower()
         message = f"the model refused the clip or its prompt ({reason}): caption it by hand"
         raise CallFailed(CaptionError("blocked", reason, message))
     if not answer.candidates:
-        raise CallFailed(CaptionError("retryable", "garbled", "an answer without candidates"))
+        raise garbled("an answer without candidates")
     candidate = answer.candidates[0]
     finish = (candidate.finish_reason.name if candidate.finish_reason else "").lower()
     parts = (candidate.content.parts if candidate.content else None) or []
@@ -134,11 +134,12 @@ def _result(request: Request, answer: "types.GenerateContentResponse") -> Result
     thoughts = (usage.thoughts_token_count if usage else None) or 0
     return Result(
         key=request.key,
-        model=answer.model_version or "",
+        model=model,
         served_revision=answer.model_version or "",
         text=text,
         finish_reason=finish,
         tokens_in=(usage.prompt_token_count if usage else None) or 0,
+        tokens_cached=(usage.cached_content_token_count if usage else None) or 0,
         tokens_out=((usage.candidates_token_count if usage else None) or 0) + thoughts,
     )
 
@@ -170,8 +171,3 @@ def _wanted_pause(error: Any) -> float | None:
         return next((float(delay.removesuffix("s")) for delay in delays if delay), None)
     except ValueError:
         return None
-
-
-def _unreached(error: Exception, place: str) -> CallFailed:
-    code = "timeout" if "timeout" in type(error).__name__.lower() else "connection"
-    return CallFailed(CaptionError("retryable", code, f"{place} does not answer: {error!r}"))

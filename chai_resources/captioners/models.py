@@ -79,3 +79,19 @@ class ModelChoice(dg.Config):
 def unreadable_clip(request: Request, error: Exception) -> CallFailed:
     """The clip of a request cannot be read; the others go on."""
     return CallFailed(CaptionError("retryable", "media", f"the clip of {request.key} cannot be read: {error}"))
+
+
+def garbled(what: str) -> CallFailed:
+    """An answer that is none; the provider has done the work and may bill it."""
+    return CallFailed(CaptionError("retryable", "garbled", what), charged="unknown")
+
+
+def unreachable(error: BaseException, place: str) -> CallFailed:
+    """No answer, by what the HTTP library raised: the SDKs let its errors through or wrap them.
+
+    Only where no connection came about is it certain that nothing was done.
+    """
+    name = type(error).__name__
+    code = "timeout" if "Timeout" in name else "connection"
+    charged = "no" if name in ("ConnectError", "ConnectTimeout") else "unknown"
+    return CallFailed(CaptionError("retryable", code, f"{place} does not answer: {error!r}"), charged=charged)

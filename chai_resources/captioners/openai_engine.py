@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.frames import sampled_frames
-from chai_resources.captioners.models import ModelChoice, unreadable_clip
+from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
 from chai_resources.media import Media, MediaError
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
         model=choice.model,
         revision=f"chat-1 {choice.watched}",
         capabilities=Capabilities(
-            native_video=choice.whole_video, frames=not choice.whole_video, logprobs=True, n=True, json_schema=True
+            native_video=choice.whole_video,
+            frames=not choice.whole_video,
+            logprobs=True,
+            n=True,
+            json_schema=True,
+            network=True,
         ),
         pace=choice.pace,
     )
@@ -65,13 +70,10 @@ class _Chat:
         except openai.APIStatusError as error:
             raise _refused(error) from error
         except openai.APIConnectionError as error:
-            kind = "timeout" if isinstance(error, openai.APITimeoutError) else "connection"
-            raise CallFailed(
-                CaptionError("retryable", kind, f"{self._choice.place} does not answer: {error}")
-            ) from error
+            raise unreachable(error.__cause__ or error, self._choice.place) from error
         except (openai.APIError, ValueError) as error:
-            raise CallFailed(CaptionError("retryable", "garbled", f"an answer that is none: {error}")) from error
-        return _result(request, answer)
+            raise garbled(f"an answer that is none: {error}") from error
+        return _result(request, self._choice.model, answer)
 
     def _clip(self, request: Request) -> list[dict[str, Any]]:
         if request.media is None:
@@ -91,21 +93,22 @@ def _data_uri(frame: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(frame).decode()}"
 
 
-def _result(request: Request, answer: Any) -> Result:
+def _result(request: Request, model: str, answer: Any) -> Result:
     """Reads a completion leniently: compatible servers leave fields out."""
     choices = getattr(answer, "choices", None)
     if not choices:
-        raise CallFailed(CaptionError("retryable", "garbled", "an answer without choices"))
+        raise garbled("an answer without choices")
     message, usage = choices[0].message, answer.usage
     refusal = getattr(message, "refusal", None)
     served = "/".join(part for part in (answer.model, answer.system_fingerprint) if part)
     return Result(
         key=request.key,
-        model=answer.model,
+        model=model,
         served_revision=served,
         text=message.content or "",
         finish_reason="refusal" if refusal else str(choices[0].finish_reason or "").lower(),
         tokens_in=usage.prompt_tokens if usage else 0,
+        tokens_cached=(getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0) if usage else 0,
         tokens_out=usage.completion_tokens if usage else 0,
     )
 

@@ -5,15 +5,13 @@ the truth: of two writers who asked the same, both hand on the answer that was p
 """
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
-from itertools import chain, islice
+from itertools import chain
 from typing import Protocol
 
-from chai_resources.captioners import Captioner, CaptionError, Request, Result
-
-_AT_ONCE = 64
-"""Requests handed to the engine together: enough to work on side by side, few enough to hold in memory."""
+from chai_resources.captioners import Call, Captioner, CaptionError, Request, Result
 
 
 class AnswerStore(Protocol):
@@ -41,29 +39,38 @@ class StoredAnswers:
         self.capabilities = captioner.capabilities
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
-        """One result for each request; of requests with one hash only the first is asked."""
-        remaining = iter(requests)
-        while chunk := list(islice(remaining, _AT_ONCE)):
-            yield from self._run_chunk(chunk)
+        """One result for each request; of requests with one hash only the first is asked.
 
-    def _run_chunk(self, chunk: list[Request]) -> Iterator[Result]:
-        unanswered: dict[str, list[Request]] = {}
-        for request in chunk:
-            # A repeated request waits for its first copy, without another look at the store.
-            if request.hash not in unanswered and self._media.exists(answer_key(request.hash)):
-                yield replace(self._stored(request.hash), key=request.key)
-            else:
-                unanswered.setdefault(request.hash, []).append(request)
-        # The engine knows requests by hash: the callers' keys may repeat within a chunk.
-        asked = [replace(same[0], key=hash_) for hash_, same in unanswered.items()]
-        for result in self._captioner.run(asked) if asked else ():
-            waiting = unanswered.pop(result.key, None)
-            if waiting is None:
+        The engine reads on as it can take more, so requests may come from a source that has millions.
+        """
+        waiting: dict[str, list[Request]] = {}
+        stored: deque[Result] = deque()
+        asked = self._unanswered(requests, waiting, stored)
+        for result in self._captioner.run(asked):
+            same = waiting.pop(result.key, None)
+            if same is None:
                 raise RuntimeError(f"{self.model} answered {result.key} twice, or without being asked")
             kept = self._kept(result)
-            yield from (replace(kept, key=request.key) for request in waiting)
-        for request in chain.from_iterable(unanswered.values()):
+            yield from (replace(kept, key=request.key) for request in same)
+            yield from _drained(stored)
+        for _ in asked:
+            pass  # whatever the engine did not read has no answer either
+        yield from _drained(stored)
+        for request in chain.from_iterable(waiting.values()):
             yield self._failed(request.key, "no_answer", f"{self.model} gave no answer to {request.hash}")
+
+    def _unanswered(
+        self, requests: Iterable[Request], waiting: dict[str, list[Request]], stored: deque[Result]
+    ) -> Iterator[Request]:
+        """The requests to ask, by hash, for callers' keys may repeat; those that have an answer go to `stored`."""
+        for request in requests:
+            if request.hash in waiting:
+                waiting[request.hash].append(request)
+            elif self._media.exists(answer_key(request.hash)):
+                stored.append(replace(self._stored(request.hash), key=request.key))
+            else:
+                waiting[request.hash] = [request]
+                yield replace(request, key=request.hash)
 
     def _kept(self, result: Result) -> Result:
         """The result as stored: ours, or the one that another writer published first."""
@@ -83,7 +90,8 @@ class StoredAnswers:
             if answer.pop("request_hash") != request_hash:
                 raise ValueError("it answers another request")
             error = CaptionError(**answer.pop("error")) if answer["error"] else answer.pop("error")
-            return Result(key=request_hash, error=error, **answer)
+            calls = tuple(Call(**call) for call in answer.pop("calls", ()))
+            return Result(key=request_hash, error=error, calls=calls, **answer)
         except (ValueError, KeyError, TypeError, AttributeError) as reason:
             message = f"stored answer {key} cannot be read ({reason}): delete it to ask again"
             return self._failed(request_hash, "corrupt_answer", message)
@@ -91,6 +99,11 @@ class StoredAnswers:
     def _failed(self, key: str, code: str, message: str) -> Result:
         error = CaptionError("retryable", code, message)
         return Result(key=key, model=self.model, served_revision=self.revision, error=error)
+
+
+def _drained(stored: deque[Result]) -> Iterator[Result]:
+    while stored:
+        yield stored.popleft()
 
 
 def answer_key(request_hash: str) -> str:

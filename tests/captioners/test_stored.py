@@ -97,7 +97,8 @@ def test_a_corrupt_answer_is_an_error_that_names_the_object_and_is_not_asked_aga
     key = answer_key(request(1).hash)
     media.put_bytes(key, content)
     engine = Counting()
-    bad, good = StoredAnswers(engine, media).run([request(1), request(2)])
+    found = {result.key: result for result in StoredAnswers(engine, media).run([request(1), request(2)])}
+    bad, good = found["k1"], found["k2"]
     assert bad.error is not None
     assert key in bad.error.message
     assert "delete it" in bad.error.message
@@ -105,7 +106,7 @@ def test_a_corrupt_answer_is_an_error_that_names_the_object_and_is_not_asked_aga
     assert (good.text, engine.asked) == (f"answer to {request(2).hash}", [request(2).hash])
 
 
-def test_requests_are_read_in_chunks_and_never_all_at_once(media: Media):
+def test_requests_are_read_as_the_engine_takes_them_and_never_all_at_once(media: Media):
     read = 0
 
     def many() -> Iterator[Request]:

@@ -1,0 +1,56 @@
+"""What a model's tokens cost: read from one YAML file whose version stands on every call of the ledger."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
+
+OWN = Path(__file__).with_name("prices.yaml")
+
+
+class PricesRefused(ValueError):
+    """The price file cannot be used; the text names it and what is wrong."""
+
+
+class Price(BaseModel):
+    """US dollars for a million tokens; `cached` for prompt tokens that the provider had already read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    input: NonNegativeFloat
+    cached: NonNegativeFloat
+    output: NonNegativeFloat
+
+    def cost(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> float:
+        """US dollars; `tokens_in` include the cached ones."""
+        fresh = max(0, tokens_in - tokens_cached)
+        return (fresh * self.input + tokens_cached * self.cached + tokens_out * self.output) / 1e6
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    version: str
+    models: dict[str, Price]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """All known prices, in one version."""
+
+    version: str
+    models: dict[str, Price]
+
+    @classmethod
+    def load(cls, path: Path | str = "") -> "Prices":
+        """The prices of a file, by default those that come with the platform. Raises PricesRefused."""
+        path = Path(path or OWN)
+        try:
+            read = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (OSError, yaml.YAMLError, ValidationError) as error:
+            raise PricesRefused(f"price file {path} cannot be read ({error}): mend it, or unset CHAI_PRICES") from error
+        return cls(read.version, read.models)
+
+    def of(self, model: str) -> Price | None:
+        """The price of a model: the entry whose name is the longest start of it; None where there is none."""
+        fitting = [name for name in self.models if model.startswith(name)]
+        return self.models[max(fitting, key=len)] if fitting else None

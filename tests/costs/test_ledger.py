@@ -1,0 +1,172 @@
+"""Ledger and budgets, with the real SDKs against a local server: what is booked is what the server charged."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chai_assets.asking import Answered, Wanted, ask
+from chai_assets.costs.purse import NoPrice
+from chai_assets.costs.sums import WAYS, costs
+from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.prices import Price, Prices, PricesRefused
+from chai_resources.media import Media
+from chai_resources.tables import Tables
+from tests.captioners.model_server import TOKENS, Book, model_server
+
+MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
+EACH = 0.01
+"""US dollars an answer of the test server costs under PRICES."""
+PRICES = f"""
+version: "7"
+models:
+  gpt-4.1-2025: {{input: {EACH / 2 / TOKENS[0] * 1e6}, cached: 0, output: {EACH / 2 / TOKENS[1] * 1e6}}}
+  gemini-2.5-flash: {{input: {EACH / 2 / TOKENS[0] * 1e6}, cached: 0, output: {EACH / 2 / TOKENS[1] * 1e6}}}
+  served: {{input: 1, cached: 1, output: 1}}
+"""
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[str, Book]]:
+    with model_server() as at:
+        yield at
+
+
+class Desk:
+    """A store, tables and an engine: what a stage asks with."""
+
+    def __init__(self, engine: str, url: str, root: Any, **budget: float) -> None:
+        (root / "prices.yaml").write_text(PRICES)
+        self.tables, self.media = Tables(root=str(root / "tables")), Media(root=str(root / "media"))
+        place = f"{url}/v1" if engine == "openai" else url
+        model = ModelChoice(model=MODELS[engine], url=place, timeout_s=1.0, parallel=4)
+        self.choice = CaptionerChoice(name=engine, model=model, prices=str(root / "prices.yaml"), **budget)
+
+    def ask(self, names: list[str], run: str, captioner: Captioner | None = None) -> Answered:
+        """Asks for those that have no row yet, as a stage does."""
+        done = set(self.tables.read("drafts", "b1", columns=["clip_id"])["clip_id"])
+        return ask(
+            "draft",
+            "drafts",
+            [wanted(name) for name in names if name not in done],
+            lambda row: {**row, "draft_id": row["clip_id"]},
+            choice=self.choice,
+            captioner=captioner or self.choice.open(self.media),
+            tables=self.tables,
+            run=run,
+            log=lambda _: None,
+        )
+
+    @property
+    def ledger(self) -> pl.DataFrame:
+        return self.tables.read("model_calls")
+
+
+def wanted(name: str) -> Wanted:
+    request = Request(name, f"req_{name.encode().hex():0>32}", "draft", f"Describe it. {name}", {})
+    return Wanted(request, {"batch": "b1", "clip_id": name, "aspect": "camera"})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+
+
+@pytest.mark.parametrize("engine", list(MODELS))
+def test_the_ledger_charges_what_the_server_charged(engine: str, served: tuple[str, Book], tmp_path, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    url, book = served
+    desk = Desk(engine, url, tmp_path)
+    faults = ["429", "500", "cut", "garbage", "slow", "refused", "blocked", "bad-video", "truncated", "no-choices"]
+    for fault in faults:
+        book.faults[f"row-{fault}."] = [fault]
+    names = [f"row-{fault}." for fault in faults] + ["plain-1", "plain-2"]
+    outcome = desk.ask(names, "run-1")
+    ledger = desk.ledger
+    assert len(ledger) == book.calls.total(), "a row for each call"
+    assert len(ledger.filter(pl.col("charged") != "no")) == book.charged.total()
+    lost = ledger.filter(pl.col("charged") == "unknown")
+    assert sorted(lost["clip_id"]) == ["row-cut.", "row-garbage.", "row-no-choices.", "row-slow."]
+    assert outcome.spent == pytest.approx(EACH * len(ledger.filter(pl.col("charged") == "yes")))
+    assert set(ledger["price_version"]) == {"7"}
+    assert outcome.made + len(outcome.errors) == len(names)
+
+    desk.ask(names, "run-2")
+    assert len(desk.ledger) == book.calls.total(), "what is settled is neither asked nor booked again"
+
+
+@pytest.mark.parametrize("engine", list(MODELS))
+def test_half_a_budget_stops_at_half_and_raising_it_finishes_the_rest(
+    engine: str, served: tuple[str, Book], tmp_path, monkeypatch
+):
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    url, book = served
+    names = [f"row-{number:02}" for number in range(40)]
+    Desk(engine, url, tmp_path).ask(["first"], "run-0")
+    half = Desk(engine, url, tmp_path, budget_run=20 * EACH)
+    outcome = half.ask(names, "run-1")
+    assert (outcome.made, outcome.held_back, outcome.errors) == (20, 20, [])
+    assert outcome.planned == pytest.approx(40 * EACH)
+    assert outcome.spent == pytest.approx(20 * EACH)
+    assert half.ask(names, "run-1").made == 0, "the same run has nothing left"
+
+    rest = Desk(engine, url, tmp_path, budget_run=100 * EACH).ask(names, "run-2")
+    assert (rest.made, rest.held_back) == (20, 0)
+    assert set(book.charged.values()) == {1}
+    assert len(half.tables.read("drafts")) == 41
+
+
+def test_a_days_budget_counts_all_runs(served: tuple[str, Book], tmp_path):
+    Desk("openai", served[0], tmp_path).ask(["row-0"], "run-1")
+    desk = Desk("openai", served[0], tmp_path, budget_day=5 * EACH)
+    names = [f"row-{number}" for number in range(4)]
+    assert desk.ask(names[1:3], "run-2").made == 2
+    many = desk.ask([f"more-{number}" for number in range(9)], "run-3")
+    assert (many.made, many.held_back) == (2, 7)
+
+
+def test_a_killed_run_loses_no_charge(served: tuple[str, Book], tmp_path, monkeypatch):
+    desk = Desk("openai", served[0], tmp_path)
+    names = ["a", "b", "c"]
+    with monkeypatch.context() as broken:
+        broken.setattr(Tables, "append_new", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            desk.ask(names, "run-1")
+    assert desk.ledger.is_empty()
+    again = desk.ask(names, "run-2")
+    assert again.made == 3
+    assert served[1].charged.total() == 3, "nothing is asked twice"
+    assert len(desk.ledger) == 3
+    assert again.spent == 0, "the money was spent by the run that was killed"
+
+
+def test_a_budget_without_a_price_is_refused_before_any_call(served: tuple[str, Book], tmp_path):
+    desk = Desk("openai", served[0], tmp_path, budget_run=1.0)
+    (tmp_path / "prices.yaml").write_text('version: "8"\nmodels: {}\n')
+    with pytest.raises(NoPrice, match="CHAI_PRICES"):
+        desk.ask(["a"], "run-1")
+    assert served[1].calls.total() == 0
+
+
+def test_the_sums_of_every_way_add_up_to_the_ledger(served: tuple[str, Book], tmp_path):
+    desk = Desk("openai", served[0], tmp_path)
+    desk.ask(["a", "b"], "run-1")
+    for by in WAYS:
+        sums = costs(desk.ledger, by)
+        assert (sums["calls"].sum(), sums["cost"].sum()) == (2, pytest.approx(2 * EACH))
+
+
+def test_the_longest_start_of_a_models_name_decides_its_price(tmp_path):
+    prices = Prices(
+        "1", {"gpt-4.1": Price(input=1, cached=0, output=1), "gpt-4.1-mini": Price(input=2, cached=0, output=2)}
+    )
+    assert prices.of("gpt-4.1-mini-2025-04-14") == Price(input=2, cached=0, output=2)
+    assert prices.of("gpt-4o-2024-08-06") is None
+    assert Prices.load().of("gemini-2.5-flash-001") is not None
+    assert Price(input=2, cached=1, output=4).cost(1_000_000, 400_000, 500_000) == pytest.approx(1.2 + 0.4 + 2)
+    (tmp_path / "bad.yaml").write_text("models: {a: {input: -1}}")
+    with pytest.raises(PricesRefused, match=r"bad\.yaml"):
+        Prices.load(tmp_path / "bad.yaml")
