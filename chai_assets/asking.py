@@ -111,7 +111,8 @@ def ask(
     if purse.held_back:
         log(
             f"{stage}: the budget is used up ({purse.spent:.2f} USD spent here), {purse.held_back} requests wait, "
-            f"about {outcome.planned / len(wanted):.4f} USD each: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run again; nothing is asked twice"
+            f"about {outcome.planned / len(wanted):.4f} USD each: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
+            "again; nothing is asked twice"
         )
     return outcome
 
