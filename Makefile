@@ -27,8 +27,8 @@ $(LABEL_STUDIO_VENV)/.done: deploy/label_studio/requirements.lock
 	@$(LABEL_STUDIO_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r deploy/label_studio/requirements.lock
 	@touch $@
 
-demo: setup ## Run the whole loop on practice clips with practice people, and say where to look
-	@$(BIN)/chai demo
+demo: setup ## Run the whole loop on practice clips with practice people, and say where to look (ENGINE=openai|gemini)
+	@$(BIN)/chai demo $(if $(ENGINE),--engine $(ENGINE))
 
 up: setup ## Start Dagster and Label Studio for daily work; prints addresses and log-ins
 	@$(BIN)/chai up

@@ -72,7 +72,8 @@ def down(
     from chai_assets.platform import down as stop
 
     settings = Settings.from_env()
-    homes = [settings, replace(settings, home=DEMO_HOME)] if every else [settings]
+    demos = sorted(DEMO_HOME.parent.glob(f"{DEMO_HOME.name}*")) if every else []
+    homes = [settings, *(replace(settings, home=home) for home in demos)]
     stopped = [name for home in homes for name in stop(home)]
     console.print("stopped " + ", ".join(stopped) if stopped else "nothing was running")
 
@@ -169,18 +170,22 @@ def cost(
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    engine: Annotated[str, typer.Option(help="offline, or openai or gemini against a practice model.")] = "offline",
+) -> None:
     """Run the whole loop on practice clips, with practice people working in a real Label Studio.
 
     Leaves everything running so that you can look around; run it again and it finds nothing left to do.
+    With `--engine openai` or `gemini` the real SDK asks a practice model on this machine, and calls are booked.
     """
     from chai_assets.practice.demo import run_demo
 
-    run_demo(_demo_settings(), console)
+    run_demo(_demo_settings(engine), console, engine)
 
 
-def _demo_settings() -> Settings:
-    return Settings.from_env(CHAI_HOME=str(DEMO_HOME), CHAI_POLL_SECONDS="5")
+def _demo_settings(engine: str = "offline") -> Settings:
+    home = DEMO_HOME if engine == "offline" else DEMO_HOME.with_name(f"demo-{engine}")
+    return Settings.from_env(CHAI_HOME=str(home), CHAI_POLL_SECONDS="5")
 
 
 def _print_logins(logins: "list[Login]") -> None:

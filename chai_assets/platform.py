@@ -27,6 +27,7 @@ from chai_resources.settings import (
 )
 
 Say = Callable[[str], None]
+PRACTICE_MODEL = "practice-model"
 NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", "label-studio")
 
 
@@ -117,7 +118,7 @@ _LOCATIONS = (
 
 def down(settings: Settings) -> list[str]:
     """Stops the deployment's processes; returns the names of those that ran."""
-    return [name for name in NAMES if services.stop(settings.home, name)]
+    return [name for name in (*NAMES, PRACTICE_MODEL) if services.stop(settings.home, name)]
 
 
 def prepare(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from chai_resources.captioners.models import ModelChoice
 LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"
 DAGSTER_PORT = "CHAI_DAGSTER_PORT"
 CODE_PORT = "CHAI_CODE_PORT"
+PRACTICE_MODEL_PORT = "CHAI_PRACTICE_MODEL_PORT"
 POSTGRES_URL = "CHAI_POSTGRES_URL"
 
 
@@ -44,6 +45,8 @@ class Settings:
     """Port of Dagster's UI."""
     code_port: int
     """Port of Dagster's code server."""
+    practice_model_port: int
+    """Port of the demo's practice model, where it runs with another engine than `offline`."""
     captioner: str
     """Name of the engine that drafts and revises: offline, openai or gemini."""
     prices: str
@@ -86,6 +89,7 @@ class Settings:
             "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
             DAGSTER_PORT: self.dagster_port,
             CODE_PORT: self.code_port,
+            PRACTICE_MODEL_PORT: self.practice_model_port,
             "CHAI_CAPTIONER": self.captioner,
             **{f"CHAI_MODEL{end}": getattr(self.model, name) for name, end in _MODEL_NUMBERS.items()},
             "CHAI_PRICES": self.prices,
@@ -126,6 +130,7 @@ class Settings:
             label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
             dagster_port=int(get(DAGSTER_PORT, "3000")),
             code_port=int(get(CODE_PORT, "3030")),
+            practice_model_port=int(get(PRACTICE_MODEL_PORT, "3040")),
             captioner=get("CHAI_CAPTIONER", "offline"),
             prices=get("CHAI_PRICES", ""),
             budget_run=float(get("CHAI_BUDGET_RUN", "0")),

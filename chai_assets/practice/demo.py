@@ -4,10 +4,11 @@ It puts two folders into the inbox and lets practice people work; everything els
 and sensors' runs, as in daily use. Run again, it goes on where it stands, or finds nothing left to do.
 """
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from chai_assets.chain import Standing, TurnKind
 from chai_assets.partitions import batches as batches_partition
-from chai_assets.platform import Running, up
+from chai_assets.platform import PRACTICE_MODEL, Running, environment, up
 from chai_assets.practice.material import write_inbox
 from chai_assets.practice.people import SECONDS, Script, items_by_clip, respond
 from chai_assets.practice.report import report
@@ -24,9 +25,11 @@ from chai_assets.push import OPEN
 from chai_assets.running import instance_of
 from chai_assets.spec.resource import release_of
 from chai_assets.standings import standings_of
+from chai_resources.captioners.choice import ENGINES
+from chai_resources.captioners.models import ModelChoice
 from chai_resources.label_studio import Annotator, LabelStudioRefused
-from chai_resources.local_services import CHECKOUT, ServiceFailed
-from chai_resources.settings import Settings
+from chai_resources.local_services import CHECKOUT, Service, ServiceFailed, start
+from chai_resources.settings import PRACTICE_MODEL_PORT, Settings
 from chai_resources.tables import Tables
 
 PEOPLE = Path(__file__).with_name("people.yaml")
@@ -36,8 +39,11 @@ LOOK_EVERY_SECONDS = 2.0
 DONE = {"approved", "set_aside"}
 
 
-def run_demo(settings: Settings, console: Console) -> None:
-    """Runs the loop to its end and prints what happened. Raises ServiceFailed if nothing moves any more."""
+def run_demo(settings: Settings, console: Console, engine: str = "offline") -> None:
+    """Runs the loop to its end and prints what happened. Raises ServiceFailed if nothing moves any more.
+
+    An engine other than `offline` asks a practice model, which is started beside the other services.
+    """
     started = time.monotonic()
 
     def say(text: str) -> None:
@@ -46,6 +52,8 @@ def run_demo(settings: Settings, console: Console) -> None:
     settings.home.mkdir(parents=True, exist_ok=True)
     if not settings.people.exists():
         settings.people.write_bytes(PEOPLE.read_bytes())
+    if engine != "offline":
+        settings = with_practice_model(settings, engine, say)
     say("practice clips: rendering some, fetching some real ones")
     write_inbox(Path(settings.inbox), CHECKOUT / ".chai" / "cache")
     demo = Demo(settings, up(settings, say), say)
@@ -57,6 +65,30 @@ def run_demo(settings: Settings, console: Console) -> None:
     demo.run_loop()
     demo.export()
     report(demo.tables, demo.script(), demo.standings(), settings, console)
+
+
+def with_practice_model(settings: Settings, engine: str, say: Callable[[str], None]) -> Settings:
+    """Starts the practice model and has the engine ask it. Raises ServiceFailed where its port is taken."""
+    if engine not in ENGINES:
+        raise ServiceFailed(f"{engine} is no engine: choose one of {', '.join(sorted(ENGINES))}")
+    say("a practice model")
+    url = f"http://127.0.0.1:{settings.practice_model_port}"
+    argv = [sys.executable, "-m", "chai_assets.practice.model_server", str(settings.practice_model_port)]
+    start(
+        settings.home,
+        Service(
+            PRACTICE_MODEL,
+            argv,
+            environment(settings),
+            url,
+            settings.practice_model_port,
+            PRACTICE_MODEL_PORT,
+            CHECKOUT,
+        ),
+        say,
+    )
+    model = ModelChoice(model="practice-2026-01-01", url=f"{url}/v1" if engine == "openai" else url)
+    return replace(settings, captioner=engine, model=model)
 
 
 @dataclass

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
+
+from chai_assets.practice.model_dialects import SERVED, Dialect, OpenAIDialect, dialect_of
 
 TOKENS = (100, 20)
 """Prompt and completion tokens that an answer costs."""
@@ -84,35 +86,35 @@ class _Handler(BaseHTTPRequestHandler):
             asked = json.loads(body)
             self.book.seen.append(asked)
             self.book.headers.append({name.lower(): value for name, value in self.headers.items()})
-            dialect = _OpenAI if "/chat/completions" in self.path else _Gemini
+            dialect = dialect_of(self.path)
             self._answer(dialect, dialect.prompt(asked))
         finally:
             with self.book.lock:
                 self.book.at_once -= 1
 
-    def _answer(self, dialect: "type[_OpenAI] | type[_Gemini]", prompt: str) -> None:
+    def _answer(self, dialect: Dialect, prompt: str) -> None:
         fault = self.book.next_fault(prompt)
         if fault.startswith("429-after-"):
             return self._send(429, dialect.error(429, "slow down"), {"Retry-After": fault.rpartition("-")[2]})
         if fault == "429-quota":
-            return self._send(429, dialect.quota())
+            return self._send(429, _quota(dialect))
         if fault[:3].isdigit():
             status = int(fault[:3])
             return self._send(status, dialect.error(status, f"made to fail with {status}"))
         if fault == "bad-video":
             return self._send(400, dialect.error(400, "the video cannot be decoded"))
         if fault == "blocked":
-            return self._send(*dialect.blocked())
+            return self._send(*_blocked(dialect))
         with self.book.lock:
             self.book.charged[prompt] += 1
         # A caller whose patience is at an end is gone by then; the work was done all the same.
         time.sleep(3 if fault == "slow" else self.book.answer_s)
         text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
-        answer = dialect.answer(text, finish)
+        answer = dialect.answer(text, finish, TOKENS)
         if fault == "garbage":
             return self._raw(200, b"{this is no JSON")
         if fault == "no-choices":
-            return self._send(200, {**answer, **dialect.NOTHING})
+            return self._send(200, {**answer, **_NOTHING})
         if fault == "cut":
             return self._cut(json.dumps(answer).encode())
         return self._send(200, answer)
@@ -154,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
+_NOTHING: dict[str, Any] = {"choices": [], "candidates": []}
 _LOOP = " ".join(["the camera pans left and then it goes on and on"] * 12)
 _SAID = {
     "refused": ("I'm sorry, but I can't help with describing this video.", "stop"),
@@ -164,57 +167,15 @@ _SAID = {
 }
 
 
-class _OpenAI:
-    NOTHING: ClassVar[dict[str, Any]] = {"choices": []}
-
-    @staticmethod
-    def prompt(asked: dict[str, Any]) -> str:
-        return asked["messages"][-1]["content"][-1]["text"]
-
-    @staticmethod
-    def answer(text: str, finish: str) -> dict[str, Any]:
-        choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
-        usage = {"prompt_tokens": TOKENS[0], "completion_tokens": TOKENS[1], "total_tokens": sum(TOKENS)}
-        head = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "served-2026-01-01"}
-        return {**head, "system_fingerprint": "fp_1", "choices": [choice], "usage": usage}
-
-    @staticmethod
-    def error(status: int, message: str) -> dict[str, Any]:
-        return {"error": {"message": message, "type": "error", "code": None, "param": None}}
-
-    @staticmethod
-    def quota() -> dict[str, Any]:
-        return {"error": {"message": "you have used it up", "type": "insufficient_quota", "code": "insufficient_quota"}}
-
-    @staticmethod
-    def blocked() -> tuple[int, dict[str, Any]]:
+def _blocked(dialect: Dialect) -> tuple[int, dict[str, Any]]:
+    if isinstance(dialect, OpenAIDialect):
         return 400, {"error": {"message": "flagged", "type": "invalid_request_error", "code": "content_filter"}}
+    return 200, {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": SERVED}
 
 
-class _Gemini:
-    NOTHING: ClassVar[dict[str, Any]] = {"candidates": []}
-
-    @staticmethod
-    def prompt(asked: dict[str, Any]) -> str:
-        return asked["contents"][-1]["parts"][-1]["text"]
-
-    @staticmethod
-    def answer(text: str, finish: str) -> dict[str, Any]:
-        reason = {"stop": "STOP", "length": "MAX_TOKENS"}[finish]
-        usage = {"promptTokenCount": TOKENS[0], "candidatesTokenCount": TOKENS[1], "totalTokenCount": sum(TOKENS)}
-        candidate = {"index": 0, "finishReason": reason, "content": {"role": "model", "parts": [{"text": text}]}}
-        return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "served-2026-01-01"}
-
-    @staticmethod
-    def error(status: int, message: str) -> dict[str, Any]:
-        return {"error": {"code": status, "message": message, "status": "FAILED"}}
-
-    @staticmethod
-    def quota() -> dict[str, Any]:
-        violation = {"quotaId": "GenerateRequestsPerDayPerProject"}
-        details = [{"@type": "QuotaFailure", "violations": [violation]}]
-        return {"error": {"code": 429, "message": "used up", "status": "RESOURCE_EXHAUSTED", "details": details}}
-
-    @staticmethod
-    def blocked() -> tuple[int, dict[str, Any]]:
-        return 200, {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "served-2026-01-01"}
+def _quota(dialect: Dialect) -> dict[str, Any]:
+    if isinstance(dialect, OpenAIDialect):
+        code = "insufficient_quota"
+        return {"error": {"message": "you have used it up", "type": code, "code": code}}
+    details = [{"@type": "QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}]}]
+    return {"error": {"code": 429, "message": "used up", "status": "RESOURCE_EXHAUSTED", "details": details}}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chai_assets.practice.model_dialects import SERVED
 from chai_resources.captioners import Captioner, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.choice import CaptionerChoice
@@ -60,7 +61,7 @@ def test_an_answer_names_what_served_it_and_what_it_cost(engine: str, served: tu
     result = run(opened(engine, url, str(tmp_path)), "a")["a"]
     assert result.error is None
     assert (result.text or "").startswith("The camera pans left.")
-    assert "served-2026-01-01" in result.served_revision
+    assert SERVED in result.served_revision
     assert (result.tokens_in, result.tokens_out) == TOKENS
     assert result.latency_ms > 0
     assert book.calls.total() == 1

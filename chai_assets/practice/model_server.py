@@ -1,0 +1,143 @@
+"""A model of rules behind a real HTTP server, so that the demo can run with the engines `openai` and `gemini`.
+
+It reads nothing but the prompt, as any model does: the labels that a draft prompt lists, the findings of a
+revise prompt, the captions of a merge prompt. What it writes of them is the offline engine's own writing.
+
+python -m chai_assets.practice.model_server PORT
+"""
+
+import json
+import re
+import sys
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from chai_assets.practice.model_dialects import dialect_of
+from chai_assets.spec.models import Aspect, Spec
+from chai_assets.spec.resource import release_of
+from chai_resources.captioners import Request, TaskName
+from chai_resources.captioners.offline import OfflineCaptioner
+from chai_resources.settings import Settings
+
+_SLOT = re.compile(r"\{(\w+)\}")
+_SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+_PRESENT = re.compile(r"^- (.+?) \(present\):", re.MULTILINE)
+_TEXT = re.compile(r"^- ([\w ]+): (.+)$", re.MULTILINE)
+_ASKED = re.compile(
+    r'^\d+\. (?P<why>[^:]+): "(?P<quote>.*)"; (?:write instead: "(?P<fix>.*)"|remove it\.)$', re.MULTILINE
+)
+_MISSING = re.compile(r"^\d+\. This is missing; add it: (.+)$", re.MULTILINE)
+
+
+class CannotAnswer(ValueError):
+    """The prompt is none that this model knows."""
+
+
+class PracticeModel:
+    """Answers prompts of the platform's templates."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+
+    def answer(self, prompt: str) -> str:
+        """The answer to a prompt. Raises CannotAnswer for one of no known template."""
+        parts = _sections(prompt)
+        if "What is known" in parts:
+            return self._write("draft", self._draft(prompt, parts["What is known"]))
+        if "What is wrong with it" in parts:
+            return self._write("revise", _revision(parts["The caption"], parts["What is wrong with it"]))
+        captions = [{"aspect": name, "text": text} for name, text in parts.items() if name in self._spec.aspects]
+        if captions:
+            return self._write("merge", {"captions": captions})
+        raise CannotAnswer("a practice model knows the prompts of drafts, revisions and merges only")
+
+    def _draft(self, prompt: str, known: str) -> dict[str, Any]:
+        aspect = next((a for a in self._spec.aspects.values() if prompt.startswith(a.instruction.strip())), None)
+        if aspect is None:
+            raise CannotAnswer("the draft prompt begins with no aspect's instruction of this specification")
+        return {"aspect": aspect.id, "statements": _statements(aspect, known), "upstream": {}}
+
+    def _write(self, task: TaskName, context: dict[str, Any]) -> str:
+        [result] = self._offline.run([Request("practice", "practice", task, "", context)])
+        if result.text is None:
+            raise CannotAnswer(result.error.message if result.error else "nothing to say")
+        return result.text
+
+    @cached_property
+    def _offline(self) -> OfflineCaptioner:
+        return OfflineCaptioner()
+
+
+def _sections(prompt: str) -> dict[str, str]:
+    heads = list(_SECTION.finditer(prompt))
+    ends = [*(head.start() for head in heads[1:]), len(prompt)]
+    return {head[1]: prompt[head.end() : end].strip() for head, end in zip(heads, ends, strict=False)}
+
+
+def _statements(aspect: Aspect, known: str) -> list[str]:
+    """What the listed labels say, in the specification's own words and order."""
+    terms = set(_PRESENT.findall(known))
+    texts = {name.replace(" ", "_"): text for name, text in _TEXT.findall(known)}
+    asked = {attribute.id: number for number, attribute in enumerate(aspect.attributes)}
+    said = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
+    for primitive in aspect.primitives:
+        if primitive.says and primitive.term in terms:
+            said.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
+    said.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
+    filled = [_SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template) for _, _, template in said]
+    return [sentence[:1].upper() + sentence[1:] for sentence in filled]
+
+
+def _revision(draft: str, listed: str) -> dict[str, Any]:
+    findings: list[dict[str, Any]] = []
+    for match in _ASKED.finditer(listed):
+        start = draft.find(match["quote"])
+        if start >= 0:
+            place = {"quote": match["quote"], "start": start, "end": start + len(match["quote"])}
+            findings.append({"kind": "wrong", **place, "fix": match["fix"] or ""})
+    for match in _MISSING.finditer(listed):
+        findings.append({"kind": "missing", "quote": "", "start": None, "end": None, "fix": match[1]})
+    return {"draft": draft, "findings": findings}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers every request by the class's model."""
+
+    model: PracticeModel
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self._send(200, {"ready": True})
+
+    def do_POST(self) -> None:
+        dialect = dialect_of(self.path)
+        asked = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)))
+        prompt = dialect.prompt(asked)
+        try:
+            text = self.model.answer(prompt)
+        except CannotAnswer as reason:
+            self._send(400, dialect.error(400, str(reason)))
+            return
+        self._send(200, dialect.answer(text, "stop", (len(prompt.split()), len(text.split()))))
+
+    def _send(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def serve(port: int, spec: Spec) -> ThreadingHTTPServer:
+    """A server of the practice model on this port of the machine itself, not yet running."""
+    handler = type("PracticeHandler", (Handler,), {"model": PracticeModel(spec)})
+    return ThreadingHTTPServer(("127.0.0.1", port), handler)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), release_of(Settings.from_env()).load()).serve_forever()

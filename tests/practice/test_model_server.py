@@ -1,0 +1,56 @@
+"""The practice model reads prompts alone and writes what the offline engine writes of the same facts."""
+
+from typing import Any
+
+import pytest
+
+from chai_assets.drafting.prompt import draft_request
+from chai_assets.practice.material import truth
+from chai_assets.practice.model_server import CannotAnswer, PracticeModel
+from chai_assets.revision.prompt import revise_request
+from chai_assets.spec.releases import load_spec
+from chai_assets.triples.merge import merge_request
+from chai_resources.captioners import Request
+from chai_resources.captioners.offline import OfflineCaptioner
+from tests.captioners.findings import mark, missing
+
+SPEC, OFFLINE = load_spec(), OfflineCaptioner()
+CLIP = {"clip_id": "clp_1", "duration_s": 4.0, "fps": 25.0, "media_key": "clips/clp_1.mp4"}
+ITEMS = [(shot, aspect, answers) for shot, by_aspect in truth().items() for aspect, answers in by_aspect.items()]
+
+
+def offline(request: Request) -> str | None:
+    [result] = OFFLINE.run([request])
+    return result.text
+
+
+def test_every_practice_draft_comes_out_of_its_prompt_as_the_offline_engine_writes_it():
+    model = PracticeModel(SPEC)
+    for _, aspect, answers in ITEMS:
+        upstream: dict[str, Any] = {"subject": "A tram."} if aspect in ("motion", "spatial") else {}
+        request = draft_request(SPEC, aspect, CLIP, answers, upstream, OFFLINE)
+        assert model.answer(request.prompt) == offline(request)
+
+
+def test_a_revision_applies_the_findings_that_its_prompt_lists():
+    text = "The camera pans left. The shot is level. It seems sad."
+    findings = [mark(text, "left", "right"), mark(text, "It seems sad.", "", kind="subjective"), missing("It is slow.")]
+    draft = {"draft_id": "drf_1", "aspect": "camera", "text": text}
+    critique = {"critique_id": "crt_1", "findings": findings, "text": "Left is right."}
+    request = revise_request(spec=SPEC, clip=CLIP, draft=draft, critique=critique, captioner=OFFLINE)
+    assert (
+        PracticeModel(SPEC).answer(request.prompt)
+        == offline(request)
+        == ("The camera pans right. The shot is level. It is slow.")
+    )
+
+
+def test_captions_are_merged_as_they_are_listed():
+    captions = [{"aspect": aspect, "text": f"This is about {aspect}."} for aspect in SPEC.aspects]
+    request = merge_request("clp_1", captions, OFFLINE)
+    assert PracticeModel(SPEC).answer(request.prompt) == offline(request)
+
+
+def test_another_prompt_is_refused():
+    with pytest.raises(CannotAnswer, match="drafts, revisions and merges"):
+        PracticeModel(SPEC).answer("Write a poem.")
