@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from chai_assets.datasets.inputs import Export
 from chai_assets.datasets.one_spec import Counted
-from chai_assets.datasets.publish import Export
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
@@ -35,6 +35,12 @@ def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     empty = pl.from_arrow(schema.empty_table())
     assert isinstance(empty, pl.DataFrame)
     return pl.DataFrame(whole, schema=empty.schema)
+
+
+def look(number: int) -> str:
+    """The signature of a shot: another number looks like nothing else."""
+    frames = [hashlib.sha256(f"look {number} {at}".encode()).hexdigest() + f"{number % 200:02x}8080" for at in range(3)]
+    return "-".join(frames)
 
 
 def clip(number: int, clips_per_source: int = 4, **changes: Any) -> dict[str, Any]:
