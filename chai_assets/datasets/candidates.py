@@ -4,6 +4,7 @@ Pure Polars, lazy: a part of the tables goes in, and only the columns that are a
 rules for levels of review are those of `selection.py`; approved captions are the rows of the table triples.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -30,6 +31,10 @@ class Records:
     revisions: pl.LazyFrame
     reviews: pl.LazyFrame
 
+    def where(self, kept: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "Records":
+        """The records of each table that are kept."""
+        return Records(kept(self.drafts), kept(self.critiques), kept(self.revisions), kept(self.reviews))
+
     def without(self, events: pl.LazyFrame) -> "Records":
         """The records but for those read from annotations that `annotation_events` calls deleted."""
         deleted = events.filter(pl.col("what") == "deleted").select("annotation_id").unique()
@@ -55,6 +60,8 @@ def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
     `level` is corrected or unreviewed, or one of NOT_TAKEN. Columns as the rows of `triples`, which is the triples
     in force, but for what only an approved one has (triple_id, review_id, reviewer, chain_hash).
     """
+    # Nearly all captions of a grown project are approved: what is about those goes first.
+    records = records.where(lambda rows: rows.join(triples, on=["clip_id", "aspect"], how="anti"))
     latest = _latest_critiques(records)
     critiques = _critiques(records).drop("draft_id", "verdict", "clip_id", "aspect", "batch")
     drafts = records.drafts.unique("draft_id", keep="any").select(
@@ -62,8 +69,7 @@ def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
     )
     revisions = _by_critique(records)
     found = (
-        latest.join(triples.select("clip_id", "aspect"), on=["clip_id", "aspect"], how="anti")
-        .join(critiques, left_on="shaping", right_on="critique_id", how="left", maintain_order="left")
+        latest.join(critiques, left_on="shaping", right_on="critique_id", how="left", maintain_order="left")
         .rename({"shaping": "critique_id"})
         .join(revisions, on="critique_id", how="left", maintain_order="left")
         .with_columns(revision_id=pl.when(pl.col("verdict") != "perfect").then("revision_id"))
@@ -86,6 +92,7 @@ def rejected_first(records: Records) -> pl.LazyFrame:
     rejections = records.reviews.filter(pl.col("verdict") == "reject").sort("submitted_at", "event_id")
     first = rejections.unique("draft_id", keep="first", maintain_order=True)
     first = first.select("draft_id", "critique_id", "revision_id", "review_id", reviewer="author")
+    records = records.where(lambda rows: rows.join(rejections, on="draft_id", how="semi"))
     critiques = _critiques(records).select("critique_id", "critique", "findings", "rating", "rounds", "annotator")
     revisions = records.revisions.unique("revision_id", keep="any").select(
         "revision_id", revised="text", human_edited=(pl.col("model") == PERSON).fill_null(False)
@@ -96,19 +103,16 @@ def rejected_first(records: Records) -> pl.LazyFrame:
 
 def _critiques(records: Records) -> pl.LazyFrame:
     """Critiques with the rating that was last given to the draft itself: later rounds rate a revision."""
-    critiques = records.critiques.sort("round", "submitted_at", "event_id")
-    drafts_rejected = records.reviews.filter(pl.col("revision_id").is_null()).select("review_id")
-    on_draft = ((pl.col("cause") == pl.col("draft_id")) | pl.col("of_draft").fill_null(False)) | pl.col(
-        "batch"
-    ).str.starts_with(IMPORTED)
-    rated = critiques.join(
-        drafts_rejected.unique().with_columns(of_draft=pl.lit(True)),
-        left_on="cause",
-        right_on="review_id",
-        how="left",
-        maintain_order="left",
-    ).with_columns(given=pl.when(on_draft).then("rating"))
-    return rated.select(
+    drafts_rejected = records.reviews.filter(pl.col("revision_id").is_null()).select(cause="review_id").unique()
+    critiques = records.critiques.join(
+        drafts_rejected.with_columns(of_draft=pl.lit(True)), on="cause", how="left", maintain_order="left"
+    ).sort("draft_id", "round", "submitted_at", "event_id")
+    on_draft = (pl.col("cause") == pl.col("draft_id")) | pl.col("of_draft").fill_null(False)
+    on_draft |= pl.col("batch").str.starts_with(IMPORTED)
+    # The last rating given so far, unless it was given to the draft before in this order.
+    given = pl.when(on_draft).then("rating").forward_fill()
+    to_this = pl.when(on_draft).then("draft_id").forward_fill() == pl.col("draft_id")
+    return critiques.select(
         "batch",
         "clip_id",
         "aspect",
@@ -117,7 +121,7 @@ def _critiques(records: Records) -> pl.LazyFrame:
         "verdict",
         "findings",
         critique="text",
-        rating=pl.col("given").forward_fill().over("draft_id").fill_null(pl.col("rating")),
+        rating=pl.when(to_this).then(given).otherwise("rating"),
         rounds=pl.col("round"),
         annotator="author",
     ).unique("critique_id", keep="last", maintain_order=True)

@@ -17,8 +17,8 @@ from chai_assets.records import record_id
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
-PART_ROWS = 40_000
-"""Captions read at once: about 80 MB of text, twice that while they are joined."""
+PART_ROWS = 20_000
+"""Captions read at once: about 40 MB of text, and several times that as JSON of all formats."""
 
 Frame = pl.DataFrame | pl.LazyFrame
 
@@ -100,24 +100,39 @@ def _ranges(export: Export, batch: str, rows: int) -> list[Part]:
     return [Part((batch,), first, end) for first, end in pairwise(bounds)]
 
 
-def approved_and_others(export: Export, part: Part, clips: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """The rows of a part in both variants: of triples in force, and of captions without one.
+@dataclass(frozen=True)
+class Captions:
+    """The captions of a part, lazy: of triples in force, and of items without one.
 
-    Columns: `id`, those of the table triples, `review` (the level), human_edited, prompt_hash, and `was_...`: what a
-    reviewer first rejected of the same draft, which counts where `variant_differs`.
-    `clips` has at least the clip_id, batch and source_id of every clip.
+    Columns: `id` (of a triple), those of the table triples, `review` (the level), human_edited, and `was_...`: what
+    a reviewer first rejected of the same draft, which counts where `variant_differs`.
     """
+
+    approved: pl.LazyFrame
+    others: pl.LazyFrame
+    critiqued: pl.LazyFrame
+    """clip_id and aspect of every item with a critique: those without a triple may be among `others`."""
+    prompts: pl.LazyFrame
+    """draft_id and prompt_hash."""
+
+
+def captions(export: Export, part: Part, clips: pl.DataFrame) -> Captions:
+    """The captions of a part. `clips` has at least the clip_id, batch and source_id of every clip."""
     triples = in_force(export.triples.lazy().filter(part.holds_source()))
     records = _records(export, part, clips)
-    others = candidates(records, triples)
     rejected = rejected_first(records)
-    prompts = records.drafts.unique("draft_id", keep="any").select("draft_id", "prompt_hash")
     of_clip = clips.lazy().filter(part.holds_source()).select("clip_id", "source_id")
     approved = triples.rename({"triple_id": "id"}).with_columns(
         review=pl.lit(LEVELS[0]), human_edited=pl.col("human_edited").fill_null(False)
     )
-    others = others.join(of_clip, on="clip_id", how="left").rename({"level": "review"})
-    return _with_rejected(approved, rejected, prompts), _with_rejected(others, rejected, prompts)
+    others = candidates(records, triples).join(of_clip, on="clip_id", how="left").rename({"level": "review"})
+    prompts = records.drafts.select("draft_id", "prompt_hash").unique("draft_id", keep="any")
+    critiqued = records.critiques.select("clip_id", "aspect").unique()
+    return Captions(_with_rejected(approved, rejected), _with_rejected(others, rejected), critiqued, prompts)
+
+
+NAMED = ("id", "chain_hash", "review_id", "reviewer")
+"""What only a triple has: `named` makes the first two for the other captions, and leaves the rest empty."""
 
 
 def named(rows: pl.DataFrame) -> pl.DataFrame:
@@ -149,11 +164,10 @@ def _records(export: Export, part: Part, clips: pl.DataFrame) -> Records:
     return records.without(export.annotation_events.lazy().filter(pl.col("batch").is_in(part.batches)))
 
 
-def _with_rejected(rows: pl.LazyFrame, rejected: pl.LazyFrame, prompts: pl.LazyFrame) -> pl.LazyFrame:
+def _with_rejected(rows: pl.LazyFrame, rejected: pl.LazyFrame) -> pl.LazyFrame:
     another = pl.col("was_critique_id").ne_missing(pl.col("critique_id")) | pl.col("was_revision_id").ne_missing(
         pl.col("revision_id")
     )
-    differs = pl.col("was_review_id").is_not_null() & another
-    joined = rows.join(rejected, on="draft_id", how="left").join(prompts, on="draft_id", how="left")
     was_final = pl.when(pl.col("was_revision_id").is_null()).then("draft").otherwise("was_revised")
-    return joined.with_columns(variant_differs=differs, was_final=was_final)
+    joined = rows.join(rejected, on="draft_id", how="left")
+    return joined.with_columns(variant_differs=pl.col("was_review_id").is_not_null() & another, was_final=was_final)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chai_assets.datasets.candidates import NOT_TAKEN
-from chai_assets.datasets.inputs import Export, Part, approved_and_others, named, parts
+from chai_assets.datasets.inputs import Export, Part, captions, named, parts
 from chai_assets.datasets.one_spec import mixed_in, told
 from chai_assets.datasets.rows import ExportRefused, LeftOut, added_up, left_out
 from chai_assets.datasets.splits import BadPins, Sides, sides
@@ -78,11 +78,22 @@ def _part(export: Export, part: Part, clips: pl.DataFrame, unfit: "_Unfit") -> t
     """The captions of a part that the selection takes (_KEPT), and those it does not take."""
     hashes = {"caption": caption_hash("final"), "was_caption": caption_hash("was_final")}
     hashes["was_caption"] = pl.when("variant_differs").then(hashes["was_caption"])
-    approved, others = approved_and_others(export, part, clips)
-    chain = ("review_id", "chain_hash")
-    approved, others = pl.collect_all(
-        [approved.select(*_IDS, *chain, **hashes), others.select(*(name for name in _IDS if name != "id"), **hashes)]
-    )
+    found = captions(export, part, clips)
+    approved = found.approved.select(*_IDS, "review_id", "chain_hash", **hashes).collect()
+    unfit.look_at(approved.filter(export.selection.takes_aspect()), export)
+    approved, out = _selected(export, approved)
+    # Most parts hold nothing but approved captions, and to find the others' level takes as long as all the rest.
+    without = found.critiqued.join(approved.lazy(), on=["clip_id", "aspect"], how="anti").head(1).collect()
+    if without.is_empty():
+        return approved.select(_KEPT), out
+    others = found.others.select(*(name for name in _IDS if name != "id"), **hashes).collect()
+    others, left = _others(export, others)
+    unfit.aspects |= set(others["aspect"])
+    return pl.concat([approved.select(_KEPT), others.select(_KEPT)]), [*out, *left]
+
+
+def _others(export: Export, others: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
+    """Of the captions without a triple those that the selection takes, and the rest."""
     selection, out = export.selection, []
     for review, reason in NOT_TAKEN.items():
         out += _left("caption", reason, others.filter(pl.col("review") == review))
@@ -93,11 +104,8 @@ def _part(export: Export, part: Part, clips: pl.DataFrame, unfit: "_Unfit") -> t
     others = others.filter(pl.col("review").is_in(selection.levels))
     other_spec = ~export.counted.holds()
     out += _left("caption", "made under another specification, and not approved", others.filter(other_spec))
-    others = named(others.filter(~other_spec))
-    approved, left = _selected(export, approved)
-    others, more = _selected(export, others)
-    unfit.look_at(approved, export)
-    return pl.concat([approved.select(_KEPT), others.select(_KEPT)]), [*out, *left, *more]
+    taken, left = _selected(export, named(others.filter(~other_spec)))
+    return taken, [*out, *left]
 
 
 def _selected(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:

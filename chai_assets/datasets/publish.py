@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from chai_assets.datasets.formats import PROMPTS, VIEWS, merged_rows, unpaired
-from chai_assets.datasets.inputs import Export, Part, approved_and_others, merged_of, named
+from chai_assets.datasets.inputs import NAMED, Export, Part, captions, merged_of, named
 from chai_assets.datasets.leaks import Leaked, certify
 from chai_assets.datasets.manifest import (
     CARD,
@@ -33,7 +33,7 @@ from chai_assets.datasets.manifest import (
     tally,
 )
 from chai_assets.datasets.plan import Plan, Say, caption_hash, make_plan
-from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, added_up, canonical, left_out
+from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, added_up, canonical, columns_of, left_out
 from chai_assets.datasets.scratch import scratch_folder
 from chai_assets.datasets.selection import LATEST, LEVELS
 from chai_assets.datasets.splits import SPLITS
@@ -189,17 +189,24 @@ def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.Data
     """The canonical rows of a part, its merged captions, and what stays out of some files."""
     selection = export.selection
     here = plan.rows.filter(part.holds_source()).drop("clip_id")
-    approved, others = approved_and_others(export, part, plan.clips)
-    if selection.review == LEVELS[0]:
-        rows = approved.collect()
-    else:
-        approved, others = pl.collect_all([approved, others.filter(pl.col("review").is_in(selection.levels))])
-        others = named(others)
-        rows = pl.concat(
-            [approved.select(shared := [n for n in approved.columns if n in others.columns]), others.select(shared)]
-        )
-    rows = canonical(rows, here, export.instructions, selection.variant)
+    found = captions(export, part, plan.clips)
+    wanted = columns_of(selection.variant)
+    lazy = [found.prompts, found.approved.select(wanted)]
+    if selection.levels != LEVELS[:1]:
+        of_level = pl.col("review").is_in(selection.levels)
+        lazy.append(found.others.filter(of_level).select(name for name in wanted if name not in NAMED))
+    prompts, approved, *others = pl.collect_all(lazy)
+    rows = pl.concat([approved, *(named(one).select(wanted) for one in others)])
+    rows = canonical(rows.join(prompts, on="draft_id", how="left"), here, export.instructions, selection.variant)
     merged, left = merged_rows(merged_of(export, part), rows)
+    columns = merged.columns
+    # In the order of the rows, which no cutting into parts changes.
+    merged = (
+        rows.select("clip_id")
+        .unique(maintain_order=True)
+        .join(merged, on="clip_id", maintain_order="left")
+        .select(columns)
+    )
     out = [*left, *unpaired(rows)]
     if selection.variant == "pre_review":
         changed = pl.col("clip_id").is_in(rows.filter("variant_differs")["clip_id"].unique().implode())

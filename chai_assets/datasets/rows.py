@@ -87,6 +87,13 @@ def added_up(entries: Iterable[LeftOut]) -> list[LeftOut]:
     return list(found.values())
 
 
+def columns_of(variant: Variant) -> list[str]:
+    """The columns that `canonical` asks of rows for this variant, but for prompt_hash."""
+    made = {*_OWN_COLUMNS, "source_id"} - {"id", "review"}
+    asked = [name for name in _ORDER if name not in made]
+    return asked + ([f"was_{name}" for name in _OF_VARIANT] if variant == "pre_review" else [])
+
+
 def canonical(
     rows: pl.DataFrame, decided: pl.DataFrame, instructions: dict[str, str], variant: Variant
 ) -> pl.DataFrame:
@@ -94,7 +101,7 @@ def canonical(
 
     `rows` come from `inputs.py`; `decided` has their id, batch, split, split_by, video, licence and rights.
     """
-    rows = rows.drop("source_id", "batch").join(decided, on="id")
+    rows = rows.join(decided, on="id")
     rows = rows.with_columns(
         pl.col("findings").fill_null([]),
         instruction=pl.col("aspect").replace_strict(instructions, return_dtype=pl.String),

@@ -57,7 +57,7 @@ def triple(of: dict[str, Any], aspect: str = "camera", rating: int = 4, **change
     draft = f"In {of['name']} the {aspect} is seen from far away, and a “slow” dolly follows in naïve light."
     finding = {"finding_id": _name("fnd", key), "kind": "wrong", "quote": "far away", "start": 4, "end": 12}
     row = {
-        "batch": "b1",
+        "batch": of["batch"],
         "entry_id": _name("ent", key),
         "triple_id": _name("tri", key),
         "standing": "verified",
@@ -92,7 +92,7 @@ def triples_of(clips: list[dict[str, Any]], aspects: tuple[str, ...] = ASPECTS) 
 
 def merged(of: dict[str, Any], parts: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     text = " ".join(part["final"] for part in parts)
-    row = {"batch": "b1", "merged_id": _name("mrg", of["clip_id"]), "clip_id": of["clip_id"]}
+    row = {"batch": of["batch"], "merged_id": _name("mrg", of["clip_id"]), "clip_id": of["clip_id"]}
     row |= {"source_id": of["source_id"], "triple_ids": [part["triple_id"] for part in parts]}
     row |= {"text": text, "words": len(text.split()), "spec_version": SPEC["spec_version"]}
     return row | {"model": "offline-1", "prompt": DRAFT_PROMPT, "recorded_at": NOON} | changes

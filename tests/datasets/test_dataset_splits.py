@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chai_assets.datasets.publish import build
@@ -51,6 +51,7 @@ def sides_of(clips: list[dict[str, Any]], *pins: str) -> dict[str, tuple[str, st
     return {source: (split, by) for source, split, by in found.iter_rows()}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=25), st.integers(0, 25), st.randoms(use_true_random=False))
 def test_no_source_changes_sides_as_data_grows_whatever_shots_the_later_ones_show(looks, count, random):
     clips = one_clip_each(looks)
@@ -63,6 +64,7 @@ def test_no_source_changes_sides_as_data_grows_whatever_shots_the_later_ones_sho
         assert {source: now[source] for source in known} == known
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=25))
 def test_sources_with_the_same_shot_go_where_the_first_of_them_goes_by_its_hash(looks):
     clips = one_clip_each(looks)
@@ -132,6 +134,7 @@ def test_a_pin_that_is_no_source_and_no_clip_is_refused():
         sides_of([clip(0)], "clp_lost", clip(0)["clip_id"])
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.sets(st.integers(0, 80), min_size=1), st.sets(st.integers(0, 80)))
 def test_no_exported_source_changes_sides_as_data_grows(tmp_path_factory, before: set[int], added: set[int]):
     def exported(numbers: set[int]) -> dict[str, str]:
