@@ -7,20 +7,23 @@ python -m tests.bench.bench_dataset [--smoke]
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from chai_assets.datasets.export import export_of, versions_of
 from chai_assets.datasets.inputs import Export
+from chai_assets.datasets.one_spec import Counted
 from chai_assets.datasets.publish import publish
 from chai_assets.datasets.selection import Selection
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
-from tests.bench.dataset_tables import Maker
+from tests.bench.dataset_tables import SPEC, Maker
 from tests.bench.measuring import load, peak_mb, say, timed
 
 TRIPLES, FEWER = 1_000_000, 100_000
@@ -51,21 +54,16 @@ def _export(folder: Path) -> int:
 
 def _of_made_up_spec(export: Export) -> Export:
     """The made-up rows name no real hash of a specification: they count as made under what they name."""
-    from dataclasses import replace
-
-    from chai_assets.datasets.one_spec import Counted
-    from tests.bench.dataset_tables import SPEC
-
     return replace(export, counted=Counted(SPEC["spec_version"], SPEC["spec_hash"]))
 
 
 def _polars(folder: Path) -> int:
-    pl.read_parquet(f"{folder}/tables/triples/**/*.parquet").write_ndjson(folder / "plain.jsonl")
+    pl.read_parquet(f"{folder}/tables/triples/batch=*/*.parquet").write_ndjson(folder / "plain.jsonl")
     return (folder / "plain.jsonl").stat().st_size
 
 
 def _json(folder: Path) -> int:
-    rows = pl.read_parquet(f"{folder}/tables/triples/**/*.parquet").drop("recorded_at")
+    rows = pl.read_parquet(f"{folder}/tables/triples/batch=*/*.parquet").drop("recorded_at")
     with (folder / "lines.jsonl").open("w", encoding="utf-8") as file:
         for row in rows.iter_rows(named=True):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -76,7 +74,9 @@ def measure(way: str, folder: str) -> dict[str, float]:
     """One way, in this process."""
     ways = {"export": _export, "polars": _polars, "json": _json}
     size, seconds = timed(lambda: ways[way](Path(folder)))
-    return {"s": seconds, "mb": peak_mb(), "gb_written": size / 1e9, "load": load()}
+    times = os.times()
+    busy = times.user + times.system
+    return {"s": seconds, "cpu_s": busy, "mb": peak_mb(), "gb_written": size / 1e9, "load": load()}
 
 
 if __name__ == "__main__":
