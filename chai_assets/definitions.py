@@ -60,7 +60,7 @@ def resources(settings: Settings) -> dict[str, Any]:
             budget_day=settings.budget_day,
         ),
         "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
-        "datasets": DatasetStore(root=settings.datasets, specs=settings.dataset_specs),
+        "datasets": DatasetStore.of(settings),
     }
 
 

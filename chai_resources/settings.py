@@ -37,6 +37,18 @@ class Settings:
     """Folder or s3:// prefix of published datasets."""
     dataset_specs: str
     """Version of the specification that datasets hold, or a range such as 1.0.0-1.1.0; empty for the one in force."""
+    dataset_aspects: str
+    """Aspects that datasets hold, joined by commas; empty for all."""
+    dataset_review: str
+    """The least review a caption must have had to be exported: approved, corrected or unreviewed."""
+    dataset_edited: bool
+    """Whether captions that a person wrote over are exported, marked as such."""
+    dataset_variant: str
+    """post_review, or pre_review for the same rows as they were before a reviewer sent them back."""
+    dataset_import: str
+    """Name of an imported corpus, which is then all that is exported; empty for the loop's own batches."""
+    dataset_pins: str
+    """File of sources and clips, one id a line, that are eval always; empty for none."""
     people: Path
     """The people file (YAML)."""
     label_studio_url: str
@@ -85,6 +97,12 @@ class Settings:
             "CHAI_INBOX": self.inbox,
             "CHAI_DATASETS": self.datasets,
             "CHAI_DATASET_SPECS": self.dataset_specs,
+            "CHAI_DATASET_ASPECTS": self.dataset_aspects,
+            "CHAI_DATASET_REVIEW": self.dataset_review,
+            "CHAI_DATASET_EDITED": "yes" if self.dataset_edited else "no",
+            "CHAI_DATASET_VARIANT": self.dataset_variant,
+            "CHAI_DATASET_IMPORT": self.dataset_import,
+            "CHAI_DATASET_PINS": self.dataset_pins,
             "CHAI_PEOPLE": self.people,
             "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
             DAGSTER_PORT: self.dagster_port,
@@ -126,6 +144,16 @@ class Settings:
             inbox=get("CHAI_INBOX", str(home / "inbox")),
             datasets=get("CHAI_DATASETS", str(home / "datasets")),
             dataset_specs=get("CHAI_DATASET_SPECS", ""),
+            dataset_aspects=get("CHAI_DATASET_ASPECTS", ""),
+            dataset_review=_one_of(
+                "CHAI_DATASET_REVIEW", get("CHAI_DATASET_REVIEW", "approved"), ("approved", "corrected", "unreviewed")
+            ),
+            dataset_edited=_one_of("CHAI_DATASET_EDITED", get("CHAI_DATASET_EDITED", "no"), ("no", "yes")) == "yes",
+            dataset_variant=_one_of(
+                "CHAI_DATASET_VARIANT", get("CHAI_DATASET_VARIANT", "post_review"), ("post_review", "pre_review")
+            ),
+            dataset_import=get("CHAI_DATASET_IMPORT", ""),
+            dataset_pins=get("CHAI_DATASET_PINS", ""),
             people=Path(get("CHAI_PEOPLE", str(home / "people.yaml"))),
             label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
             dagster_port=int(get(DAGSTER_PORT, "3000")),

@@ -117,6 +117,18 @@ class Tables(dg.ConfigurableResource):
             self._frames[name, batch] = (delta.version(), found)
         return found.select(wanted)
 
+    def scan(self, name: str, version: int) -> pl.LazyFrame:
+        """Every row as it was appended at that version, to be read in parts by its filters.
+
+        Neither distinct nor in order, and nothing is kept: for readers of tables that no memory holds.
+        """
+        table = TABLES[name]
+        with self._reachable(name):
+            delta = self._open(name, version)
+            if delta is None:
+                return self._empty(table).lazy()
+            return pl.scan_delta(delta).with_columns(self._not_written_yet(table, delta)).select(table.schema.names)
+
     def rows(self, name: str, batch: str | None = None, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """`read`, as dictionaries."""
         return as_rows(self.read(name, batch, columns))

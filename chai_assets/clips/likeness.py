@@ -15,18 +15,19 @@ POSITIONS = (0.25, 0.5, 0.75)
 
 _HASH_SIDE = 16
 _HASH_BITS = _HASH_SIDE**2
-_FAR_BITS = 16
+FAR_BITS = 16
 """Of 256. Measured on 14 clips: hard re-encoding (CRF 36 at half the size) moves 2 to 16, in one case 20;
 a camera moved by 1 % of the width 10 to 36, a different picture more than 100."""
 
-_FAR_COLOUR = 6
+FAR_COLOUR = 6
 """Of 255. Re-encoding moves a frame's mean colour by 2 at most; hashes see no colour at all."""
 
 _PLAIN = 5.0
 """Least detail, in grey levels, of a frame with something to hash. A grey ramp has 3, real clips 20 to 30."""
 
-_SECONDS_APART = 0.15
-_LENGTH_APART = 0.03
+SECONDS_APART = 0.15
+LENGTH_APART = 0.03
+"""Two shots whose lengths differ by more than either of these, the larger one counting, are not the same."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class ShotIndex:
         wanted = _parse(text)
         bits = np.bitwise_count(self._stacked[:, :, :-3] ^ wanted[:, :-3]).sum(axis=2)
         colours = np.abs(self._stacked[:, :, -3:].astype(np.int16) - wanted[:, -3:].astype(np.int16))
-        alike = (bits <= _FAR_BITS).all(axis=1) & (colours <= _FAR_COLOUR).all(axis=(1, 2))
-        apart = max(_SECONDS_APART, _LENGTH_APART * duration_s)
+        alike = (bits <= FAR_BITS).all(axis=1) & (colours <= FAR_COLOUR).all(axis=(1, 2))
+        apart = max(SECONDS_APART, LENGTH_APART * duration_s)
         for number in np.flatnonzero(alike):
             shot = self._shots[number]
             if shot.source_id != source_id and abs(shot.duration_s - duration_s) <= apart:

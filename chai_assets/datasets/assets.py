@@ -2,35 +2,70 @@
 
 import json
 from datetime import timedelta
-from importlib.metadata import version as package_version
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from chai_assets.datasets.expectations import Outcome, suite, validate
-from chai_assets.datasets.one_spec import Counted, counted, declared, mixed_in, told
-from chai_assets.datasets.publish import Export, publish
+from chai_assets.datasets.export import counted_for, dataset_row, export_of, triples_of, versions_of
+from chai_assets.datasets.one_spec import Counted, mixed_in, told
+from chai_assets.datasets.publish import publish
+from chai_assets.datasets.selection import Selection, selection_of
 from chai_assets.desk import Desk
 from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.reporting import preview
-from chai_assets.triples.join import in_force
 from chai_resources.media import Media
+from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
 MOST_DOUBTFUL = 0.05
 """Share of captions with a doubt that is no news: the linter itself errs now and then."""
-PINNED = ("triples", "clips", "merged_captions")
 CANDIDATE = "candidate.json"
 """Object beside the datasets that holds the table versions the next one is made from."""
 
 
 class DatasetStore(dg.ConfigurableResource):
-    """Folder or `s3://` prefix under which datasets are published, and the versions of the specification they hold."""
+    """Folder or `s3://` prefix under which datasets are published, and what the nightly export takes.
+
+    The fields but for `root` are those of `selection_of`; the settings CHAI_DATASET_* fill them.
+    """
 
     root: str
     specs: str = ""
-    """A version, or a range of them such as 1.0.0-1.1.0; empty for the one in force."""
+    aspects: str = ""
+    review: str = "approved"
+    edited: bool = False
+    variant: str = "post_review"
+    imported: str = ""
+    pins: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "DatasetStore":
+        """The store and the nightly selection as a deployment's settings name them."""
+        return cls(
+            root=settings.datasets,
+            specs=settings.dataset_specs,
+            aspects=settings.dataset_aspects,
+            review=settings.dataset_review,
+            edited=settings.dataset_edited,
+            variant=settings.dataset_variant,
+            imported=settings.dataset_import,
+            pins=settings.dataset_pins,
+        )
+
+    @property
+    def selection(self) -> Selection:
+        """What the nightly export takes. Raises ValueError where the settings name no such thing."""
+        return selection_of(
+            aspects=self.aspects,
+            specs=self.specs,
+            review=self.review,
+            edited=self.edited,
+            variant=self.variant,
+            imported=self.imported,
+            pins=self.pins,
+        )
 
     @property
     def store(self) -> Media:
@@ -45,21 +80,21 @@ class DatasetStore(dg.ConfigurableResource):
         return json.loads(self.store.get_bytes(CANDIDATE))
 
 
-def candidate_triples(tables: Tables, versions: dict[str, int]) -> pl.DataFrame:
-    """The triples in force at the pinned version."""
-    return in_force(tables.read("triples", version=versions["triples"]))
+def candidate_triples(tables: Tables, datasets: DatasetStore) -> pl.DataFrame:
+    """The triples in force at the pinned version that the nightly export may take."""
+    return triples_of(tables, datasets.pinned(), datasets.selection)
 
 
 def _counted(triples: pl.DataFrame, desk: Desk, datasets: DatasetStore) -> Counted:
-    return counted(triples, desk.release.releases, declared(datasets.specs, desk.release.in_force))
+    return counted_for(triples, desk.release, datasets.selection)
 
 
 @dg.asset(group_name="datasets", deps=["triples", "merged_captions"])
 def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The triples of the next dataset: the tables' versions are pinned, so that what is checked is published."""
-    versions = {name: desk.tables.version(name) for name in PINNED}
+    versions = versions_of(desk.tables)
     datasets.pin(versions)
-    rows = candidate_triples(desk.tables, versions)
+    rows = candidate_triples(desk.tables, datasets)
     counts = _counted(rows, desk, datasets)
     mixed = mixed_in(rows, counts)
     if mixed:
@@ -83,7 +118,7 @@ def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: D
 )
 def triples_expectations(desk: Desk, datasets: DatasetStore):
     """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
-    triples = candidate_triples(desk.tables, datasets.pinned())
+    triples = candidate_triples(desk.tables, datasets)
     for outcome in validate(triples, _counted(triples, desk, datasets)):
         yield _as_check(outcome)
 
@@ -95,7 +130,7 @@ def triples_expectations(desk: Desk, datasets: DatasetStore):
 )
 def captions_follow_the_specification(desk: Desk, datasets: DatasetStore) -> dg.AssetCheckResult:
     """The caption linter on the candidate, with the labels each caption was made from; never stops the export."""
-    triples = candidate_triples(desk.tables, datasets.pinned())
+    triples = candidate_triples(desk.tables, datasets)
     label_of = dict(desk.tables.read("drafts", columns=["draft_id", "label_id"]).iter_rows())
     captions = [
         {"clip_id": clip, "aspect": aspect, "text": final, "label_id": label_of.get(draft)}
@@ -116,37 +151,16 @@ NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_w
 
 
 @dg.asset(group_name="datasets", deps=[dataset_candidate], freshness_policy=NIGHTLY)
-def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
+def dataset(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
-    versions, tables = datasets.pinned(), desk.tables
-    triples = candidate_triples(tables, versions)
-    if triples.is_empty():
+    selection, versions = datasets.selection, datasets.pinned()
+    nothing = triples_of(desk.tables, versions, selection).is_empty()
+    if nothing and selection.review == "approved":
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    counts = _counted(triples, desk, datasets)
-    spec = desk.release.releases.load(counts.version)
-    published = publish(
-        Export(
-            triples=triples,
-            clips=tables.read("clips", version=versions["clips"]),
-            merged_captions=tables.read("merged_captions", version=versions["merged_captions"]),
-            instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
-            table_versions=versions,
-            counted=counts,
-            code_version=package_version("chai"),
-        ),
-        datasets.root,
-    )
+    export = export_of(desk.tables, desk.release, selection, versions)
+    published = publish(export, datasets.root, say=context.log.info)
     manifest = published.manifest
-    row = {
-        "dataset_id": manifest.dataset_id,
-        "uri": published.uri,
-        "triples": manifest.counts.triples,
-        "clips": manifest.counts.clips,
-        "sources": manifest.counts.sources,
-        "spec_version": spec.version,
-        "manifest": manifest.text(),
-    }
-    tables.append_new("datasets", [row])
+    desk.tables.append_new("datasets", [dataset_row(published)])
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.dataset_id),
         metadata={

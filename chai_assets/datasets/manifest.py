@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from chai_assets.datasets.leaks import Certificate
 from chai_assets.datasets.rows import UNKNOWN_LICENCE, LeftOut
 from chai_assets.datasets.splits import SPLITS
-from chai_assets.records import record_id
+from chai_assets.records import record_id, sha256_text
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -46,10 +47,24 @@ class Counts(BaseModel):
             triples=len(rows),
             clips=rows["clip_id"].n_unique(),
             sources=rows["source_id"].n_unique(),
-            by_split=dict.fromkeys(SPLITS, 0) | _tally(rows["split"]),
-            by_aspect=_tally(rows["aspect"]),
-            by_rating=_tally(rows["rating"]),
+            by_split=dict.fromkeys(SPLITS, 0) | tally(rows["split"]),
+            by_aspect=tally(rows["aspect"]),
+            by_rating=tally(rows["rating"]),
         )
+
+
+class DraftPrompts(BaseModel):
+    """The prompts that made the drafts: each row names the hash of its own."""
+
+    model_config = ConfigDict(frozen=True)
+    distinct: int
+    sha256: str
+    """Over the distinct hashes, sorted, one a line."""
+
+    @classmethod
+    def of(cls, hashes: pl.Series) -> "DraftPrompts":
+        distinct = hashes.drop_nulls().unique().sort()
+        return cls(distinct=len(distinct), sha256=sha256_text("".join(f"{one}\n" for one in distinct)))
 
 
 class Content(BaseModel):
@@ -72,9 +87,19 @@ class Content(BaseModel):
     """Clips by licence."""
     prompts: dict[str, str]
     """The user turn of each task file; {instruction} and {caption} stand for a row's own."""
+    draft_prompts: DraftPrompts
+    selection: dict[str, Any]
+    """What was taken of all that could be exported."""
+    by_review: dict[str, int]
+    """Rows by how far they were reviewed."""
+    human_edited: int
+    """Rows whose caption a person wrote over."""
+    variant_differs: int
+    """Rows that are another one before and after review."""
+    near_duplicate_groups: int
+    """Groups of sources that show the same shots, among all clips that the platform knows."""
     left_out: list[LeftOut]
-    leak_check: dict[str, int]
-    """Sources and clips found on both sides of the split: always 0, or there is no dataset."""
+    leak_certificate: Certificate
     notes: list[str]
 
 
@@ -100,17 +125,17 @@ def dataset_id(content: Content) -> str:
 
 def licences(rows: pl.DataFrame) -> dict[str, int]:
     """Clips by licence; a clip without one counts as unknown."""
-    return _tally(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENCE))
+    return tally(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENCE))
 
 
 def models(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the model that wrote the draft."""
-    return _tally(rows["model"])
+    return tally(rows["model"])
 
 
 def specs(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the version of the specification they count for."""
-    return _tally(rows["spec_version"])
+    return tally(rows["spec_version"])
 
 
 def notes(counts: Counts) -> list[str]:
@@ -150,7 +175,7 @@ def card(counts: Counts, spec_version: str, licence_counts: dict[str, int], out:
     return "\n".join(lines) + "\n"
 
 
-def _tally(values: pl.Series) -> dict[str, int]:
+def tally(values: pl.Series) -> dict[str, int]:
     counted = values.cast(pl.String).rename("value").value_counts().sort("value")
     return dict(counted.iter_rows())
 

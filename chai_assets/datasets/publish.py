@@ -4,22 +4,25 @@ A dataset is a folder `<root>/<dataset_id>/` that holds a manifest, which is wri
 not exist. `<root>/latest.json` names the current one. Being stopped at any point leaves the former current.
 """
 
-import hashlib
 import json
-import tempfile
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from chai_assets.datasets.formats import PROMPTS, VIEWS, merged_rows, unpaired
+from chai_assets.datasets.inputs import NAMED, Export, Part, captions, merged_of, named
+from chai_assets.datasets.leaks import Leaked, certify
 from chai_assets.datasets.manifest import (
     CARD,
     MANIFEST,
     Content,
     Counts,
+    DraftPrompts,
     FileEntry,
     Manifest,
     card,
@@ -27,33 +30,28 @@ from chai_assets.datasets.manifest import (
     models,
     notes,
     specs,
+    tally,
 )
-from chai_assets.datasets.one_spec import Counted, mixed_in, told
-from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, canonical_rows
-from chai_assets.datasets.splits import EVAL_SHARE, SPLITS, on_both_sides
+from chai_assets.datasets.plan import Plan, Say, caption_hash, make_plan
+from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, added_up, canonical, columns_of, left_out
+from chai_assets.datasets.scratch import scratch_folder
+from chai_assets.datasets.selection import LATEST, LEVELS
+from chai_assets.datasets.splits import SPLITS
+from chai_assets.datasets.writing import NO_ROOM, HashedFile, Lines, Parquet, Rows, entry_of
 from chai_resources.media import Media
 
-LATEST = "latest.json"
 MERGED = "merged_captions.jsonl"
+STATIC: dict[str, str | Callable[[Content], str]] = {
+    CARD: lambda content: card(content.counts, content.spec_version, content.licences, content.left_out),
+}
+"""Files that hold no rows, by path: their text, or what makes it of the manifest's content but for these files."""
+
+_SLIM = ["id", "clip_id", "source_id", "split", "aspect", "rating", "review", "human_edited", "variant_differs"]
+_SLIM += ["model", "spec_version", "licence", "prompt_hash"]
 
 
-@dataclass(frozen=True)
-class Export:
-    """What a dataset is made from: rows of the tables, the specification's instructions, and the versions."""
-
-    triples: pl.DataFrame
-    """Current verified rows of the table triples."""
-    clips: pl.DataFrame
-    """Rows of the table clips."""
-    merged_captions: pl.DataFrame
-    """Rows of the table merged_captions; may be empty."""
-    instructions: dict[str, str]
-    """The plain task instruction of each aspect; never a draft prompt, which holds the human labels."""
-    table_versions: dict[str, int]
-    counted: Counted
-    """The specification the dataset is made under, and what counts as made under it."""
-    code_version: str
-    eval_share: float = EVAL_SHARE
+class NoRoom(Exception):
+    """The files do not fit where they are written; the text names the file, what is needed and what is free."""
 
 
 @dataclass(frozen=True)
@@ -65,43 +63,169 @@ class Published:
     new: bool
 
 
-def publish(export: Export, root: str) -> Published:
-    """Publishes under `root` (a folder or an s3:// prefix) and makes the dataset current.
+def _quiet(_: str) -> None:
+    pass
+
+
+def publish(export: Export, root: str, pointer: str = LATEST, say: Say = _quiet) -> Published:
+    """Publishes under `root` (a folder or an s3:// prefix) and makes the dataset the one that `pointer` names.
 
     Equal inputs give the same dataset: it is found there and nothing is written. Raises ExportRefused where
-    the rows may not be exported; nothing is written then either.
+    the rows may not be exported, NoRoom where the disk is full; nothing is published then either.
     """
     store = Media(root=root)
-    with tempfile.TemporaryDirectory(prefix="chai-dataset-") as scratch:
-        manifest = build(export, Path(scratch))
+    with scratch_folder(None if store.is_s3 else Path(root)) as scratch:
+        manifest = build(export, scratch, say)
         prefix = manifest.dataset_id
         new = not store.exists(f"{prefix}/{MANIFEST}")
         if new:
-            for entry in manifest.files:
-                store.put_file(f"{prefix}/{entry.path}", Path(scratch) / entry.path)
-            store.put_bytes(f"{prefix}/{MANIFEST}", manifest.text().encode())
+            _place(manifest, scratch, store)
     latest = (json.dumps({"dataset_id": prefix, "manifest": f"{prefix}/{MANIFEST}"}) + "\n").encode()
-    if not store.exists(LATEST) or store.get_bytes(LATEST) != latest:
-        store.put_bytes(LATEST, latest)
+    if not store.exists(pointer) or store.get_bytes(pointer) != latest:
+        store.put_bytes(pointer, latest)
     return Published(manifest, f"{root.rstrip('/')}/{prefix}", new)
 
 
-def build(export: Export, folder: Path) -> Manifest:
+def build(export: Export, folder: Path, say: Say = _quiet) -> Manifest:
     """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
-    _refuse_other_specs(export)
-    rows, out = canonical_rows(export.triples, export.clips, export.instructions, export.eval_share)
-    merged, stale = merged_rows(export.merged_captions, rows)
-    out = [*out, *unpaired(rows), *stale]
+    plan = make_plan(export, say)
+    files = _Files(folder)
+    try:
+        written = _write_rows(export, plan, files, say)
+        entries = files.finish()
+        content = _content(export, plan, written, entries)
+        static = [_static(folder, path, made, content) for path, made in STATIC.items()]
+    except OSError as error:
+        files.abandon()
+        if error.errno in NO_ROOM:
+            raise _no_room(error, folder, files, plan) from error
+        raise
+    except BaseException:
+        files.abandon()
+        raise
+    return Manifest.of(content.model_copy(update={"files": sorted([*entries, *static], key=lambda one: one.path)}))
+
+
+def latest(root: str, pointer: str = LATEST) -> Manifest | None:
+    """The manifest of the current dataset under `root`, or None where nothing was published yet."""
+    store = Media(root=root)
+    if not store.exists(pointer):
+        return None
+    return Manifest.model_validate_json(store.get_bytes(json.loads(store.get_bytes(pointer))["manifest"]))
+
+
+@dataclass(frozen=True)
+class _Written:
+    rows: pl.DataFrame
+    """What counts and the certificate are made from: the columns _SLIM, and `caption`, a hash of it."""
+    out: list[LeftOut]
+
+
+class _Files:
+    """Every file of a dataset that holds rows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.whole: list[Rows] = [
+            Parquet(HashedFile(folder / "triples.parquet"), CANONICAL),
+            Lines(HashedFile(folder / "triples.jsonl"), lambda rows: rows),
+        ]
+        # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
+        self.views: dict[str, list[Rows]] = {
+            split: [Lines(HashedFile(folder / split / view.path), view.rows) for view in VIEWS] for split in SPLITS
+        }
+        self.merged = {split: Lines(HashedFile(folder / split / MERGED), lambda rows: rows) for split in SPLITS}
+
+    @property
+    def _every(self) -> list[Rows]:
+        return [*self.whole, *(view for views in self.views.values() for view in views), *self.merged.values()]
+
+    @property
+    def bytes(self) -> int:
+        return sum(rows.file.bytes for rows in self._every)
+
+    @property
+    def rows(self) -> int:
+        return self.whole[-1].rows
+
+    def jobs(self, rows: pl.DataFrame, merged: pl.DataFrame) -> Iterator[tuple[Rows, pl.DataFrame]]:
+        """What each file gets of a part's rows."""
+        for split in SPLITS:
+            if (side := rows.filter(pl.col("split") == split)).height:
+                yield from ((view, side) for view in self.views[split])
+            if (side := merged.filter(pl.col("split") == split)).height:
+                yield self.merged[split], side
+        yield from ((file, rows) for file in self.whole)
+
+    def finish(self) -> list[FileEntry]:
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda rows: entry_of(rows, self._folder), self._every))
+
+    def abandon(self) -> None:
+        for rows in self._every:
+            rows.file.abandon()
+
+
+def _write_rows(export: Export, plan: Plan, files: _Files, say: Say) -> _Written:
+    """Writes all rows; while one part is turned into text, the next one is read."""
+    slim: list[pl.DataFrame] = []
+    out: list[LeftOut] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running: list[Future[None]] = []
+        for part in plan.parts:
+            rows, merged, left = _part(export, plan, part)
+            out += left
+            slim.append(rows.select(*_SLIM, caption=caption_hash("final")))
+            for future in running:
+                future.result()
+            running = [pool.submit(file.add, table) for file, table in files.jobs(rows, merged)]
+            say(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
+        for future in running:
+            future.result()
+    return _Written(pl.concat(slim), out)
+
+
+def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.DataFrame, list[LeftOut]]:
+    """The canonical rows of a part, its merged captions, and what stays out of some files."""
+    selection = export.selection
+    here = plan.rows.filter(part.holds_source()).drop("clip_id")
+    found = captions(export, part, plan.clips)
+    wanted = columns_of(selection.variant)
+    lazy = [found.prompts, found.approved.select(wanted)]
+    if selection.levels != LEVELS[:1]:
+        of_level = pl.col("review").is_in(selection.levels)
+        lazy.append(found.others.filter(of_level).select(name for name in wanted if name not in NAMED))
+    prompts, approved, *others = pl.collect_all(lazy)
+    rows = pl.concat([approved, *(named(one).select(wanted) for one in others)])
+    rows = canonical(rows.join(prompts, on="draft_id", how="left"), here, export.instructions, selection.variant)
+    merged, left = merged_rows(merged_of(export, part), rows)
+    columns = merged.columns
+    # In the order of the rows, which no cutting into parts changes.
+    merged = (
+        rows.select("clip_id")
+        .unique(maintain_order=True)
+        .join(merged, on="clip_id", maintain_order="left")
+        .select(columns)
+    )
+    out = [*left, *unpaired(rows)]
+    if selection.variant == "pre_review":
+        changed = pl.col("clip_id").is_in(rows.filter("variant_differs")["clip_id"].unique().implode())
+        reason = "it was merged from captions as they were after review"
+        out += left_out("merged caption", reason, merged.filter(changed)["clip_id"])
+        merged = merged.filter(~changed)
+    return rows, merged, out
+
+
+def _content(export: Export, plan: Plan, written: _Written, entries: list[FileEntry]) -> Content:
+    rows = written.rows
+    try:
+        certificate = certify(rows, plan.clips)
+    except Leaked as leak:
+        raise ExportRefused(str(leak)) from leak
     counts = Counts.of(rows)
-    files = [
-        _file(folder, "triples.parquet", len(rows), lambda path: _write_parquet(rows, path)),
-        _file(folder, "triples.jsonl", len(rows), rows.write_ndjson),
-        *_split_files(folder, {**{view.path: view.rows(rows) for view in VIEWS}, MERGED: merged}),
-        _card_file(folder, counts, export, rows, out),
-    ]
-    content = Content(
+    return Content(
         counts=counts,
-        files=sorted(files, key=lambda entry: entry.path),
+        files=sorted(entries, key=lambda entry: entry.path),
         spec_version=export.counted.version,
         spec_hash=export.counted.hash,
         specs=specs(rows),
@@ -111,54 +235,54 @@ def build(export: Export, folder: Path) -> Manifest:
         models=models(rows),
         licences=licences(rows),
         prompts=PROMPTS,
-        left_out=out,
-        leak_check={f"{kind}s_on_both_sides": len(on_both_sides(rows, f"{kind}_id")) for kind in ("source", "clip")},
+        draft_prompts=DraftPrompts.of(rows["prompt_hash"]),
+        selection=export.selection.told(),
+        by_review=dict.fromkeys(LEVELS, 0) | tally(rows["review"]),
+        human_edited=int(rows["human_edited"].sum()),
+        variant_differs=int(rows["variant_differs"].sum()),
+        near_duplicate_groups=plan.groups,
+        left_out=added_up([*plan.out, *written.out]),
+        leak_certificate=certificate,
         notes=notes(counts),
     )
-    return Manifest.of(content)
 
 
-def latest(root: str) -> Manifest | None:
-    """The manifest of the current dataset under `root`, or None where nothing was published yet."""
-    store = Media(root=root)
-    if not store.exists(LATEST):
-        return None
-    return Manifest.model_validate_json(store.get_bytes(json.loads(store.get_bytes(LATEST))["manifest"]))
+def _static(folder: Path, path: str, made: str | Callable[[Content], str], content: Content) -> FileEntry:
+    file = HashedFile(folder / path)
+    try:
+        file.write((made if isinstance(made, str) else made(content)).encode())
+    except BaseException:
+        file.abandon()
+        raise
+    return FileEntry(path=path, rows=None, sha256=file.close(), bytes=file.bytes)
 
 
-def _refuse_other_specs(export: Export) -> None:
-    if mixed := mixed_in(export.triples, export.counted):
-        raise ExportRefused(
-            f"the triples follow more than specification {export.counted.version}: {told(mixed)}; move their batches "
-            "to it (`chai plan`, `chai backfill`) and let people answer what it asks, or declare the range with "
-            "CHAI_DATASET_SPECS"
-        )
+def _place(manifest: Manifest, scratch: Path, store: Media) -> None:
+    """Makes the files the dataset: by one rename in a folder; to a bucket they are sent, the manifest last."""
+    prefix = manifest.dataset_id
+    if store.is_s3:
+        for entry in manifest.files:
+            store.put_file(f"{prefix}/{entry.path}", scratch / entry.path)
+        store.put_bytes(f"{prefix}/{MANIFEST}", manifest.text().encode())
+        return
+    last = HashedFile(scratch / MANIFEST)
+    last.write(manifest.text().encode())
+    last.close()
+    target = Path(store.root) / prefix
+    shutil.rmtree(target, ignore_errors=True)  # without a manifest it is no dataset
+    os.rename(scratch, target)
+    for folder in (target, target.parent):
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
 
 
-def _split_files(folder: Path, tables: dict[str, pl.DataFrame]) -> list[FileEntry]:
-    # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
-    entries = []
-    for split in SPLITS:
-        for name, table in tables.items():
-            part = table.filter(pl.col("split") == split)
-            entries.append(_file(folder, f"{split}/{name}", len(part), part.write_ndjson))
-    return entries
-
-
-def _card_file(folder: Path, counts: Counts, export: Export, rows: pl.DataFrame, out: list[LeftOut]) -> FileEntry:
-    text = card(counts, export.counted.version, licences(rows), out)
-    return _file(folder, CARD, None, lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
-    table = rows.to_arrow().cast(CANONICAL)
-    pq.write_table(table, path, compression="zstd", row_group_size=50_000, store_schema=True)
-
-
-def _file(folder: Path, name: str, rows: int | None, write: Callable[[Path], object]) -> FileEntry:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path)
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return FileEntry(path=name, rows=rows, bytes=path.stat().st_size, sha256=digest)
+def _no_room(error: OSError, folder: Path, files: _Files, plan: Plan) -> NoRoom:
+    free = shutil.disk_usage(folder).free
+    done = files.rows
+    about = f"about {files.bytes * len(plan.rows) / done / 1e9:,.1f} GB in all" if done else "more than that"
+    return NoRoom(
+        f"{error.filename}: {error.strerror} after {files.bytes / 1e9:,.3f} GB; the dataset needs {about}, and "
+        f"{free / 1e9:,.1f} GB are free there: make room (or lift the limit on file sizes), then export again; what "
+        "was current still is, and what was half written is removed"
+    )

@@ -1,7 +1,7 @@
-"""The canonical rows of a dataset: one per verified triple, with all a trainer or an auditor may ask of it.
+"""The canonical rows of a dataset: one per caption, with all a trainer or an auditor may ask of it.
 
-What may not be exported at all is refused here, and what is left out is counted here. How rows become task
-files is in `formats.py`; writing files is in `publish.py`.
+Which captions those are is decided in `plan.py`; how rows become task files is in `formats.py`; writing files
+is in `writing.py`.
 """
 
 from collections.abc import Iterable
@@ -10,28 +10,44 @@ import polars as pl
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from chai_assets.datasets.splits import on_both_sides, split_of
+from chai_assets.datasets.selection import Variant
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
 UNKNOWN_LICENCE = "unknown"
+ORDER = ["batch", "source_id", "clip_id", "aspect", "id"]
+"""What rows are sorted by, in every file and however an export is read: parts are ranges of the first two."""
+
 _OWN_COLUMNS = {
-    "id": "id of the triple",
+    "id": "id of the triple; of a caption nobody approved, made in the same way without a review",
     "video": "key of the clip in the media store",
     "split": "train or eval, by source",
+    "split_by": "id of the source whose hash decided the split, or `pinned`",
     "instruction": "the aspect's plain task instruction",
+    "review": "how far the row was reviewed: approved, corrected by a reviewer, or unreviewed",
+    "prompt_hash": "sha256 of the prompt that made the draft",
     "licence": "licence of the source",
     "rights": "rights holder of the source",
 }
-_ORDER = ["id", "video", "clip_id", "source_id", "split", "aspect", "instruction", "draft", "critique"]
-_ORDER += ["final", "rating", "rounds", "findings", "annotator", "reviewer", "model", "spec_version"]
-_ORDER += ["spec_hash", "draft_id", "critique_id", "revision_id", "review_id", "chain_hash"]
-_ORDER += ["licence", "rights"]
+_OWN_FLAGS = {
+    "human_edited": "whether a person wrote over the model's revision",
+    "variant_differs": "whether the row is another one before and after review",
+}
+_ORDER = ["id", "video", "clip_id", "source_id", "split", "split_by", "aspect", "instruction", "draft", "critique"]
+_ORDER += ["final", "rating", "rounds", "findings", "annotator", "reviewer", "review", "human_edited"]
+_ORDER += ["variant_differs", "model", "prompt_hash", "spec_version", "spec_hash", "draft_id", "critique_id"]
+_ORDER += ["revision_id", "review_id", "chain_hash", "licence", "rights"]
+
+_OF_VARIANT = ["review_id", "critique_id", "revision_id", "critique", "final", "findings", "rating", "rounds"]
+_OF_VARIANT += ["annotator", "reviewer", "human_edited"]
+"""What is another before review than after it; `was_...` holds the former."""
 
 
 def _field(name: str) -> pa.Field:
     if name in _OWN_COLUMNS:
         return pa.field(name, pa.string(), metadata={"comment": _OWN_COLUMNS[name]})
+    if name in _OWN_FLAGS:
+        return pa.field(name, pa.bool_(), nullable=False, metadata={"comment": _OWN_FLAGS[name]})
     return TABLES["triples"].schema.field(name)
 
 
@@ -58,94 +74,51 @@ def left_out(what: str, reason: str, ids: Iterable[str]) -> list[LeftOut]:
     return [LeftOut(what=what, reason=reason, count=len(found), examples=found[:5])] if found else []
 
 
-def canonical_rows(
-    triples: pl.DataFrame,
-    clips: pl.DataFrame,
-    instructions: dict[str, str],
-    eval_share: float,
-) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """Rows with the columns of CANONICAL in one fixed order, and what had to stay out.
+def added_up(entries: Iterable[LeftOut]) -> list[LeftOut]:
+    """One entry for each kind and reason, in the order they first come up."""
+    found: dict[tuple[str, str], LeftOut] = {}
+    for entry in entries:
+        key = (entry.what, entry.reason)
+        before = found.get(key)
+        if before is not None:
+            count, examples = before.count + entry.count, sorted(before.examples + entry.examples)[:5]
+            entry = entry.model_copy(update={"count": count, "examples": examples})
+        found[key] = entry
+    return list(found.values())
 
-    `triples` and `clips` are rows of those tables, the triples current and verified;
-    `instructions` holds the plain task instruction of every aspect. Raises ExportRefused where the triples
-    are not fit for export.
+
+def columns_of(variant: Variant) -> list[str]:
+    """The columns that `canonical` asks of rows for this variant, but for prompt_hash."""
+    made = {*_OWN_COLUMNS, "source_id"} - {"id", "review"}
+    asked = [name for name in _ORDER if name not in made]
+    return asked + ([f"was_{name}" for name in _OF_VARIANT] if variant == "pre_review" else [])
+
+
+def canonical(
+    rows: pl.DataFrame, decided: pl.DataFrame, instructions: dict[str, str], variant: Variant
+) -> pl.DataFrame:
+    """Rows with the columns of CANONICAL in its order, sorted by ORDER: those of `rows` that `decided` holds.
+
+    `rows` come from `inputs.py`; `decided` has their id, batch, split, split_by, video, licence and rights.
     """
-    _refuse_unfit(triples, instructions)
-    triples = triples.unique("triple_id", keep="first", maintain_order=True)
-    placed = _placed(clips, eval_share)
-    whole = triples.join(placed, on="clip_id", how="left")
-    homeless = whole.filter(pl.col("video").is_null())["triple_id"]
-    twins = whole.filter(pl.col("twin_on_other_side"))["triple_id"]
-    kept = whole.filter(pl.col("video").is_not_null() & ~pl.col("twin_on_other_side"))
-    rows = (
-        kept.with_columns(
-            split=_split(pl.col("source_id"), eval_share),
-            instruction=pl.col("aspect").replace_strict(instructions, return_dtype=pl.String),
-        )
-        .rename({"triple_id": "id"})
-        .select(_ORDER)
-        .sort("source_id", "clip_id", "aspect", "id")
+    rows = rows.join(decided, on="id")
+    rows = rows.with_columns(
+        pl.col("findings").fill_null([]),
+        instruction=pl.col("aspect").replace_strict(instructions, return_dtype=pl.String),
     )
-    out = left_out("triple", "its clip is not in the clips table", homeless)
-    out += left_out("triple", "its clip shows the same shot as a clip of the other split", twins)
-    if rows.is_empty():
-        why = "; ".join(f"{entry.count}: {entry.reason}" for entry in out)
-        raise ExportRefused(f"no triple is left to export ({why}): give the clips of the triples")
-    refuse_leaks(rows)
-    return rows, out
+    if variant == "pre_review":
+        rows = _before_review(rows)
+    return rows.sort(ORDER).select(_ORDER)
 
 
-def _split(source_id: pl.Expr, eval_share: float) -> pl.Expr:
-    return source_id.map_elements(lambda source: split_of(source, eval_share), return_dtype=pl.String)
-
-
-def _placed(clips: pl.DataFrame, eval_share: float) -> pl.DataFrame:
-    """Clips with video, rights, and whether the clip they repeat (`same_as`) lies in the other split."""
-    columns = ["clip_id", "media_key", "source_id", "same_as", "licence", "rights"]
-    clips = clips.select(columns).sort(columns).unique("clip_id", keep="first", maintain_order=True)
-    clips = clips.with_columns(split=_split(pl.col("source_id"), eval_share))
-    split = dict(clips.select("clip_id", "split").iter_rows())
-    earlier = dict(clips.filter(pl.col("same_as").is_not_null()).select("clip_id", "same_as").iter_rows())
-    twins = [clip for clip in earlier if split.get(_first_showing(clip, earlier), split[clip]) != split[clip]]
-    return clips.select(
-        "clip_id", "licence", "rights", video="media_key", twin_on_other_side=pl.col("clip_id").is_in(twins)
+def _before_review(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with what a reviewer first rejected in place of what was approved in the end."""
+    stood = pl.col("was_revision_id").is_null()
+    was = rows.filter("variant_differs").with_columns(
+        was_findings=pl.when(stood).then(pl.lit([], rows.schema["findings"])).otherwise("was_findings"),
+        was_human_edited=pl.col("was_human_edited").fill_null(False),
     )
-
-
-def _first_showing(clip: str, earlier: dict[str, str]) -> str:
-    seen = {clip}
-    while (before := earlier.get(clip)) and before not in seen:
-        seen.add(before)
-        clip = before
-    return clip
-
-
-def _refuse_unfit(triples: pl.DataFrame, instructions: dict[str, str]) -> None:
-    if triples.is_empty():
-        raise ExportRefused("there is no verified triple to export: wait for the first approving review")
-    standing = triples.filter(pl.col("standing") != "verified")
-    if len(standing):
-        raise ExportRefused(
-            f"{len(standing)} triple(s) are not verified, first {standing['triple_id'][0]}: "
-            "export the current entries of standing 'verified' only"
-        )
-    instructed = {aspect for aspect, text in instructions.items() if text.strip()}
-    if missing := sorted(set(triples["aspect"]) - instructed):
-        raise ExportRefused(f"no task instruction for {', '.join(missing)}: add it to the specification")
-    ids = triples.select("triple_id", "chain_hash", "draft_id", "critique_id", "revision_id", "review_id")
-    broken = [triple for triple, claimed, *chain in ids.iter_rows() if claimed != chain_hash(*chain)]
-    if broken:
-        raise ExportRefused(
-            f"the chain hash of {len(broken)} triple(s) does not match its records, first {broken[0]}: "
-            "withdraw them and join them again from their records"
-        )
-
-
-def refuse_leaks(rows: pl.DataFrame) -> None:
-    """Raises ExportRefused naming a source or clip that lies on both sides of the split."""
-    for kind in ("source", "clip"):
-        if leaked := on_both_sides(rows, f"{kind}_id"):
-            raise ExportRefused(
-                f"{kind} {leaked[0]} lies on both sides of the split ({len(leaked)} such): "
-                "give all its triples the id of the one source it was cut from"
-            )
+    was = was.with_columns(pl.col(f"was_{name}").alias(name) for name in _OF_VARIANT)
+    chains = was.select("draft_id", "critique_id", "revision_id", "review_id").iter_rows()
+    was = was.with_columns(chain_hash=pl.Series([chain_hash(*chain) for chain in chains], dtype=pl.String))
+    return pl.concat([rows.filter(~pl.col("variant_differs")), was])

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from chai_assets.datasets.manifest import MANIFEST, Counts, FileEntry, Manifest, dataset_id
-from chai_assets.datasets.splits import on_both_sides, split_of
+from chai_assets.datasets.splits import PINNED, on_both_sides, split_of
 from chai_assets.triples.chain_hash import chain_hash
 
 
@@ -74,10 +74,10 @@ def _row_problems(folder: Path, manifest: Manifest) -> list[str]:
     ]
     for kind in ("source", "clip"):
         problems += [f"{kind} {leaked} is on both sides of the split" for leaked in on_both_sides(rows, f"{kind}_id")]
-    sides = rows.select("source_id", "split").unique().sort("source_id")
+    sides = rows.select("source_id", "split_by", "split").unique().sort("source_id")
     problems += [
         f"source {source} is in {split}, where its hash does not put it"
-        for source, split in sides.iter_rows()
-        if split != split_of(source, manifest.eval_share)
+        for source, by, split in sides.iter_rows()
+        if split != ("eval" if by == PINNED else split_of(by, manifest.eval_share))
     ]
     return problems

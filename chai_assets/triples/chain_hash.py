@@ -3,6 +3,6 @@
 from chai_assets.records import canonical_json, sha256_text
 
 
-def chain_hash(draft_id: str, critique_id: str, revision_id: str | None, review_id: str) -> str:
-    """Hex sha256 over the ids of draft, critique, revision (None where the draft stood) and review."""
+def chain_hash(draft_id: str, critique_id: str, revision_id: str | None, review_id: str | None) -> str:
+    """Hex sha256 over the ids of draft, critique, revision (None where it stood) and review (None without one)."""
     return sha256_text(canonical_json([draft_id, critique_id, revision_id, review_id]))

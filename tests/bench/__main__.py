@@ -43,7 +43,16 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "plan_mb": ("peak memory of that, MB", 2000.0, False),
         "plan_s_quarter": ("the same over a quarter of them, seconds", None, False),
     },
-    "dataset": {},
+    "dataset": {
+        "export_s": ("exporting all formats of 1,000,000 triples, seconds", 120.0, False),
+        "export_mb": ("peak memory of that, MB", 4000.0, False),
+        "export_gb_written": ("bytes of that, GB", None, True),
+        "export_cpu_s": ("processor seconds of that", None, False),
+        "export_s_100k": ("the same of 100,000 triples, seconds", None, False),
+        "polars_s": ("plain: Polars, 1,000,000 triples to JSON lines in one format, seconds", None, False),
+        "polars_mb": ("peak memory of that, MB", None, False),
+        "json_s_100k": ("plain: json, line by line, 100,000 triples in one format, seconds", None, False),
+    },
 }
 
 

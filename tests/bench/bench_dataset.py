@@ -1,51 +1,86 @@
-"""Publishing a dataset of 20,000 triples and judging them: seconds and peak memory.
+"""Exporting all formats from real tables of 100,000 and of 1,000,000 triples: seconds, peak memory, bytes written.
 
-python -m tests.bench.bench_dataset [<clips, five triples each>]
+Beside it, of the same tables in the same run: Polars reading all triples and writing them as JSON lines, one format
+of all and nothing checked; and the standard library writing the smaller one line by line.
+
+python -m tests.bench.bench_dataset [--smoke]
 """
 
 import json
-import resource
+import os
+import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import replace
+from pathlib import Path
 
-from chai_assets.datasets.expectations import validate
+import polars as pl
+
+from chai_assets.datasets.export import export_of, versions_of
+from chai_assets.datasets.inputs import Export
+from chai_assets.datasets.one_spec import Counted
 from chai_assets.datasets.publish import publish
-from chai_assets.datasets.verify import verify_dataset
-from tests.datasets.factory import many
+from chai_assets.datasets.selection import Selection
+from chai_assets.spec.resource import SpecRelease
+from chai_resources.tables import Tables
+from tests.bench.dataset_tables import SPEC, Maker
+from tests.bench.measuring import load, peak_mb, say, timed
+
+TRIPLES, FEWER = 1_000_000, 100_000
 
 
-def megabytes() -> float:
-    """Peak resident memory of this process so far."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+def run(triples: int = TRIPLES, fewer: int = FEWER) -> dict[str, float]:
+    """Figures for both sizes, each way measured in a process of its own."""
+    found: dict[str, float] = {}
+    for count, suffix, ways in ((fewer, "_100k", ("export", "polars", "json")), (triples, "", ("export", "polars"))):
+        with tempfile.TemporaryDirectory(prefix="chai-bench-") as folder:
+            say(f"writing tables of {count:,} triples")
+            Maker(Path(folder, "tables")).write(count)
+            for way in ways:
+                say(f"{way}, {count:,} triples")
+                command = [sys.executable, "-m", "tests.bench.bench_dataset", way, folder]
+                out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+                found |= {f"{way}_{name}{suffix}": value for name, value in json.loads(out.splitlines()[-1]).items()}
+    return found
 
 
-def measure(clips: int = 4_000) -> dict[str, float]:
-    """Figures by name: seconds (`_s`) and peak memory (`_mb`)."""
-    export = many(clips)
-    figures: dict[str, float] = {"triples": len(export.triples), "before_mb": megabytes()}
-    with tempfile.TemporaryDirectory() as root:
-        started = time.perf_counter()
-        published = publish(export, root)
-        figures["publish_s"] = time.perf_counter() - started
-        figures["publish_mb"] = megabytes()
-        started = time.perf_counter()
-        publish(export, root)
-        figures["publish_again_s"] = time.perf_counter() - started
-        started = time.perf_counter()
-        problems = verify_dataset(published.uri)
-        figures["verify_s"] = time.perf_counter() - started
-    if problems:
-        raise SystemExit("\n".join(problems))
-    started = time.perf_counter()
-    validate(export.triples, export.counted)
-    figures["first_validate_s"] = time.perf_counter() - started
-    started = time.perf_counter()
-    validate(export.triples, export.counted)
-    figures["validate_s"] = time.perf_counter() - started
-    figures["validate_mb"] = megabytes()
-    return {name: round(value, 2) for name, value in figures.items()}
+def _export(folder: Path) -> int:
+    tables = Tables(root=str(folder / "tables"))
+    release = SpecRelease(version="1.0.0")
+    export = _of_made_up_spec(export_of(tables, release, Selection(), versions_of(tables)))
+    published = publish(export, str(folder / "datasets"), say=say)
+    return sum(entry.bytes for entry in published.manifest.files)
+
+
+def _of_made_up_spec(export: Export) -> Export:
+    """The made-up rows name no real hash of a specification: they count as made under what they name."""
+    return replace(export, counted=Counted(SPEC["spec_version"], SPEC["spec_hash"]))
+
+
+def _polars(folder: Path) -> int:
+    pl.read_parquet(f"{folder}/tables/triples/batch=*/*.parquet").write_ndjson(folder / "plain.jsonl")
+    return (folder / "plain.jsonl").stat().st_size
+
+
+def _json(folder: Path) -> int:
+    rows = pl.read_parquet(f"{folder}/tables/triples/batch=*/*.parquet").drop("recorded_at")
+    with (folder / "lines.jsonl").open("w", encoding="utf-8") as file:
+        for row in rows.iter_rows(named=True):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return (folder / "lines.jsonl").stat().st_size
+
+
+def measure(way: str, folder: str) -> dict[str, float]:
+    """One way, in this process."""
+    ways = {"export": _export, "polars": _polars, "json": _json}
+    size, seconds = timed(lambda: ways[way](Path(folder)))
+    times = os.times()
+    busy = times.user + times.system
+    return {"s": seconds, "cpu_s": busy, "mb": peak_mb(), "gb_written": size / 1e9, "load": load()}
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(*((100,) if "--smoke" in sys.argv else ()))))
+    if len(sys.argv) == 3:
+        print(json.dumps(measure(*sys.argv[1:])))
+    else:
+        print(json.dumps(run(*((2_000, 500) if "--smoke" in sys.argv else ()))))

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from chai_assets.datasets.inputs import Export
 from chai_assets.datasets.one_spec import Counted
-from chai_assets.datasets.publish import Export
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
@@ -37,6 +37,12 @@ def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(whole, schema=empty.schema)
 
 
+def look(number: int) -> str:
+    """The signature of a shot: another number looks like nothing else."""
+    frames = [hashlib.sha256(f"look {number} {at}".encode()).hexdigest() + f"{number % 200:02x}8080" for at in range(3)]
+    return "-".join(frames)
+
+
 def clip(number: int, clips_per_source: int = 4, **changes: Any) -> dict[str, Any]:
     clip_id = _name("clp", number)
     row = {"batch": "b1", "clip_id": clip_id, "source_id": source_id(number // clips_per_source)}
@@ -51,7 +57,7 @@ def triple(of: dict[str, Any], aspect: str = "camera", rating: int = 4, **change
     draft = f"In {of['name']} the {aspect} is seen from far away, and a “slow” dolly follows in naïve light."
     finding = {"finding_id": _name("fnd", key), "kind": "wrong", "quote": "far away", "start": 4, "end": 12}
     row = {
-        "batch": "b1",
+        "batch": of["batch"],
         "entry_id": _name("ent", key),
         "triple_id": _name("tri", key),
         "standing": "verified",
@@ -86,7 +92,7 @@ def triples_of(clips: list[dict[str, Any]], aspects: tuple[str, ...] = ASPECTS) 
 
 def merged(of: dict[str, Any], parts: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     text = " ".join(part["final"] for part in parts)
-    row = {"batch": "b1", "merged_id": _name("mrg", of["clip_id"]), "clip_id": of["clip_id"]}
+    row = {"batch": of["batch"], "merged_id": _name("mrg", of["clip_id"]), "clip_id": of["clip_id"]}
     row |= {"source_id": of["source_id"], "triple_ids": [part["triple_id"] for part in parts]}
     row |= {"text": text, "words": len(text.split()), "spec_version": SPEC["spec_version"]}
     return row | {"model": "offline-1", "prompt": DRAFT_PROMPT, "recorded_at": NOON} | changes

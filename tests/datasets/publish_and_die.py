@@ -6,23 +6,31 @@ python -m tests.datasets.publish_and_die <root> <clips> <write to die before, fr
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from chai_assets.datasets.publish import publish
+from chai_assets.datasets.writing import HashedFile
 from chai_resources.media import Media
 from tests.datasets.factory import many
 
 
 def main(root: str, clips: int, fatal: int) -> None:
-    writes = 0
+    writes, lock = 0, threading.Lock()
 
     def die_when_due() -> None:
         nonlocal writes
-        if writes == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        writes += 1
+        with lock:
+            if writes == fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+            writes += 1
 
-    put_file, put_bytes, replace = Media.put_file, Media.put_bytes, os.replace
+    write, put_file, put_bytes = HashedFile.write, Media.put_file, Media.put_bytes
+    rename, replace = os.rename, os.replace
+
+    def counted_write(self: HashedFile, data: bytes) -> int:
+        die_when_due()
+        return write(self, data)
 
     def counted_put_file(self: Media, key: str, path: Path) -> None:
         die_when_due()
@@ -32,15 +40,20 @@ def main(root: str, clips: int, fatal: int) -> None:
         die_when_due()
         put_bytes(self, key, data)
 
-    def counted_replace(part: Path, target: Path) -> None:
+    def counted_rename(old: Path, new: Path) -> None:
         die_when_due()
-        replace(part, target)
+        rename(old, new)
 
+    def counted_replace(old: Path, new: Path) -> None:
+        die_when_due()
+        replace(old, new)
+
+    HashedFile.write = counted_write  # pyright: ignore
     if root.startswith("s3://"):
         Media.put_file, Media.put_bytes = counted_put_file, counted_put_bytes  # pyright: ignore
     else:
-        # Between the bytes of a file and its name: the worst moment a folder has.
-        os.replace = counted_replace  # pyright: ignore
+        # Between the bytes of a dataset, or of its pointer, and their name: the worst moments a folder has.
+        os.rename, os.replace = counted_rename, counted_replace  # pyright: ignore
     published = publish(many(clips), root)
     print(published.manifest.dataset_id, writes)
 

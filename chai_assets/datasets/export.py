@@ -1,0 +1,85 @@
+"""An export from the tables: their versions are pinned, a selection is taken, and the dataset is published.
+
+The nightly job and `chai dataset export` both come through here; what a dataset is made of is in `inputs.py`.
+"""
+
+from importlib.metadata import version as package_version
+from typing import Any
+
+import polars as pl
+
+from chai_assets.datasets.candidates import in_force
+from chai_assets.datasets.inputs import Export
+from chai_assets.datasets.one_spec import Counted, counted, declared
+from chai_assets.datasets.plan import Say
+from chai_assets.datasets.publish import Published, publish
+from chai_assets.datasets.selection import Selection
+from chai_assets.records import sha256_text
+from chai_assets.spec.resource import SpecRelease
+from chai_resources.tables import Tables
+
+RECORDS = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
+PINNED = ("triples", "clips", "merged_captions", *RECORDS)
+"""Every table that an export reads."""
+
+
+def versions_of(tables: Tables) -> dict[str, int]:
+    """The versions that the tables have now."""
+    return {name: tables.version(name) for name in PINNED}
+
+
+def triples_of(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.DataFrame:
+    """The triples in force at the pinned version that the selection may take, whole."""
+    rows = tables.scan("triples", versions["triples"]).filter(selection.takes_batch(), selection.takes_aspect())
+    return in_force(rows).collect()
+
+
+def counted_for(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> Counted:
+    """What the dataset is made under: a specification, or an imported corpus, which is its own. Raises SpecError."""
+    if selection.imported:
+        return Counted(selection.batch, sha256_text(selection.batch))
+    taken = triples.lazy().filter(selection.takes_batch(), selection.takes_aspect())
+    rows = taken.select("aspect", "spec_version", "spec_hash").unique().collect()
+    return counted(rows, release.releases, declared(selection.specs, release.in_force))
+
+
+def export_of(tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int]) -> Export:
+    """The export of a selection from the tables at these versions. Raises SpecError."""
+    scanned: dict[str, Any] = {name: tables.scan(name, versions[name]) for name in PINNED}
+    counts = counted_for(scanned["triples"], release, selection)
+    spec = release.load() if selection.imported else release.releases.load(counts.version)
+    return Export(
+        **scanned,
+        instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
+        table_versions=versions,
+        counted=counts,
+        code_version=package_version("chai"),
+        selection=selection,
+    )
+
+
+def publish_selection(
+    tables: Tables, release: SpecRelease, selection: Selection, nightly: Selection, root: str, say: Say
+) -> Published:
+    """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
+
+    `nightly` is the selection whose current dataset `latest.json` names. Raises ExportRefused, NoRoom, SpecError.
+    """
+    export = export_of(tables, release, selection, versions_of(tables))
+    published = publish(export, root, selection.pointer(nightly), say)
+    tables.append_new("datasets", [dataset_row(published)])
+    return published
+
+
+def dataset_row(published: Published) -> dict[str, Any]:
+    """The row of a published dataset."""
+    manifest = published.manifest
+    return {
+        "dataset_id": manifest.dataset_id,
+        "uri": published.uri,
+        "triples": manifest.counts.triples,
+        "clips": manifest.counts.clips,
+        "sources": manifest.counts.sources,
+        "spec_version": manifest.spec_version,
+        "manifest": manifest.text(),
+    }

@@ -1,0 +1,117 @@
+"""What an export takes of all that could be exported, as one value: it goes into the manifest, so into the id.
+
+Levels of review say how far a caption came: `approved` by someone independent; `corrected` by a reviewer who
+rejected it and wrote the critique himself; `unreviewed`. The variant says which text of a row is meant.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import polars as pl
+
+from chai_assets.records import canonical_json, sha256_text
+
+Level = Literal["approved", "corrected", "unreviewed"]
+Variant = Literal["post_review", "pre_review"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""From the most to the least reviewed: a minimum takes itself and those before it."""
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+IMPORTED = "import-"
+"""How the batch of an imported corpus begins; no batch of the loop is called so."""
+LATEST = "latest.json"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What an export takes; the plain `Selection()` is every approved caption of the loop's own batches."""
+
+    aspects: tuple[str, ...] = ()
+    """Aspects taken; none named means all."""
+    specs: str = ""
+    """A version of the specification or a range such as 1.0.0-1.1.0; empty for the one in force."""
+    review: Level = "approved"
+    """The least review a caption must have had."""
+    edited: bool = False
+    """Whether rows whose caption a person wrote over are taken, marked `human_edited`."""
+    variant: Variant = "post_review"
+    """`pre_review`: the same rows, each with what a reviewer first rejected of it, where anything was."""
+    imported: str = ""
+    """Name of one imported corpus, which is then all that is taken; empty for the loop's own batches."""
+    pins: tuple[str, ...] = ()
+    """Sources and clips (standing for their sources) that are eval always, with all that shows the same shots."""
+
+    def __post_init__(self) -> None:
+        for what, value, known in (("review", self.review, LEVELS), ("variant", self.variant, VARIANTS)):
+            if value not in known:
+                raise ValueError(f"{what} {value!r} is none of {', '.join(known)}: give one of them")
+
+    @property
+    def batch(self) -> str:
+        """The batch that holds the imported corpus."""
+        return IMPORTED + self.imported
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of review that are taken."""
+        return LEVELS[: LEVELS.index(self.review) + 1]
+
+    def takes_batch(self) -> pl.Expr:
+        """Whether a row's batch is taken."""
+        if self.imported:
+            return pl.col("batch") == self.batch
+        return ~pl.col("batch").str.starts_with(IMPORTED)
+
+    def takes_aspect(self) -> pl.Expr:
+        """Whether a row's aspect is taken."""
+        return pl.col("aspect").is_in(self.aspects) if self.aspects else pl.col("aspect").is_not_null()
+
+    def told(self) -> dict[str, Any]:
+        """The selection as the manifest holds it."""
+        return json.loads(json.dumps(asdict(self)))
+
+    def pointer(self, nightly: "Selection") -> str:
+        """Name of the file that says which dataset of this selection is current.
+
+        The nightly job's selection has `latest.json` for itself, so that no other export ever takes its place.
+        """
+        if self == nightly:
+            return LATEST
+        words = [*([self.batch] if self.imported else []), self.review, self.variant, *sorted(self.aspects)]
+        words += ["edited"] if self.edited else []
+        return f"latest-{'-'.join(words)}-{sha256_text(canonical_json(self.told()))[:8]}.json"
+
+
+def selection_of(
+    *,
+    aspects: str = "",
+    specs: str = "",
+    review: str = "approved",
+    edited: bool = False,
+    variant: str = "post_review",
+    imported: str = "",
+    pins: str = "",
+) -> Selection:
+    """A selection from the texts of settings and options: aspects joined by commas, `pins` a file of ids.
+
+    Raises ValueError for what is no such thing, with the remedy.
+    """
+    return Selection(
+        aspects=tuple(sorted({part.strip() for part in aspects.split(",") if part.strip()})),
+        specs=specs,
+        review=review,  # pyright: ignore[reportArgumentType]  # Selection judges the word
+        edited=edited,
+        variant=variant,  # pyright: ignore[reportArgumentType]
+        imported=imported,
+        pins=read_pins(Path(pins)) if pins else (),
+    )
+
+
+def read_pins(path: Path) -> tuple[str, ...]:
+    """The ids in a file, one a line; what follows a # is for people. Raises ValueError if it cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the pinned eval set {path} cannot be read ({error}): correct CHAI_DATASET_PINS") from error
+    return tuple(sorted({word for line in lines if (word := line.partition("#")[0].strip())}))
