@@ -32,6 +32,8 @@ class Settings:
     """Folder or s3:// prefix of published datasets."""
     dataset_specs: str
     """Version of the specification that datasets hold, or a range such as 1.0.0-1.1.0; empty for the one in force."""
+    tokenizer: str
+    """Path of the video generator's SentencePiece vocabulary, a spiece.model; empty to estimate token counts."""
     people: Path
     """The people file (YAML)."""
     label_studio_url: str
@@ -70,6 +72,7 @@ class Settings:
             "CHAI_INBOX": self.inbox,
             "CHAI_DATASETS": self.datasets,
             "CHAI_DATASET_SPECS": self.dataset_specs,
+            "CHAI_TOKENIZER": self.tokenizer,
             "CHAI_PEOPLE": self.people,
             "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
             DAGSTER_PORT: self.dagster_port,
@@ -102,6 +105,7 @@ class Settings:
             inbox=get("CHAI_INBOX", str(home / "inbox")),
             datasets=get("CHAI_DATASETS", str(home / "datasets")),
             dataset_specs=get("CHAI_DATASET_SPECS", ""),
+            tokenizer=get("CHAI_TOKENIZER", ""),
             people=Path(get("CHAI_PEOPLE", str(home / "people.yaml"))),
             label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
             dagster_port=int(get(DAGSTER_PORT, "3000")),

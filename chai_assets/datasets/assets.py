@@ -11,6 +11,7 @@ import polars as pl
 from chai_assets.datasets.expectations import Outcome, suite, validate
 from chai_assets.datasets.one_spec import Counted, counted, declared, mixed_in, told
 from chai_assets.datasets.publish import Export, publish
+from chai_assets.datasets.tokens import counter
 from chai_assets.desk import Desk
 from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.reporting import preview
@@ -31,6 +32,8 @@ class DatasetStore(dg.ConfigurableResource):
     root: str
     specs: str = ""
     """A version, or a range of them such as 1.0.0-1.1.0; empty for the one in force."""
+    tokenizer: str = ""
+    """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
 
     @property
     def store(self) -> Media:
@@ -133,6 +136,7 @@ def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
             table_versions=versions,
             counted=counts,
             code_version=package_version("chai"),
+            tokens=counter(datasets.tokenizer),
         ),
         datasets.root,
     )

@@ -7,14 +7,15 @@ not exist. `<root>/latest.json` names the current one. Being stopped at any poin
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from chai_assets.datasets.formats import PROMPTS, VIEWS, merged_rows, unpaired
+from chai_assets.datasets.card import card
+from chai_assets.datasets.formats import PROMPTS, VIEWS, View, bracketed, merged_rows, unpaired
 from chai_assets.datasets.manifest import (
     CARD,
     MANIFEST,
@@ -22,19 +23,19 @@ from chai_assets.datasets.manifest import (
     Counts,
     FileEntry,
     Manifest,
-    card,
     licences,
     models,
     notes,
     specs,
 )
 from chai_assets.datasets.one_spec import Counted, mixed_in, told
-from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, canonical_rows
+from chai_assets.datasets.rows import CANONICAL, ExportRefused, canonical_rows
 from chai_assets.datasets.splits import EVAL_SHARE, SPLITS, on_both_sides
+from chai_assets.datasets.tokens import ESTIMATE, Counter, within_limit
+from chai_assets.datasets.trainers import DATASET_INFO, MERGED_VIEWS, TRAINER_VIEWS, dataset_info, text_notes
 from chai_resources.media import Media
 
 LATEST = "latest.json"
-MERGED = "merged_captions.jsonl"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Export:
     """The specification the dataset is made under, and what counts as made under it."""
     code_version: str
     eval_share: float = EVAL_SHARE
+    tokens: Counter = ESTIMATE
+    """Counts the tokens that a video generator makes of a merged caption."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,16 @@ def build(export: Export, folder: Path) -> Manifest:
     _refuse_other_specs(export)
     rows, out = canonical_rows(export.triples, export.clips, export.instructions, export.eval_share)
     merged, stale = merged_rows(export.merged_captions, rows)
-    out = [*out, *unpaired(rows), *stale]
+    merged, too_long = within_limit(merged, export.tokens)
+    out = [*out, *unpaired(rows), *stale, *too_long]
     counts = Counts.of(rows)
     files = [
         _file(folder, "triples.parquet", len(rows), lambda path: _write_parquet(rows, path)),
         _file(folder, "triples.jsonl", len(rows), rows.write_ndjson),
-        *_split_files(folder, {**{view.path: view.rows(rows) for view in VIEWS}, MERGED: merged}),
-        _card_file(folder, counts, export, rows, out),
+        *_split_files(folder, (*VIEWS, *TRAINER_VIEWS), rows),
+        *_split_files(folder, MERGED_VIEWS, merged),
     ]
+    files.append(_text_file(folder, DATASET_INFO, dataset_info(files)))
     content = Content(
         counts=counts,
         files=sorted(files, key=lambda entry: entry.path),
@@ -113,9 +118,10 @@ def build(export: Export, folder: Path) -> Manifest:
         prompts=PROMPTS,
         left_out=out,
         leak_check={f"{kind}s_on_both_sides": len(on_both_sides(rows, f"{kind}_id")) for kind in ("source", "clip")},
-        notes=notes(counts),
+        notes=[*notes(counts), *text_notes(export.tokens, bracketed(rows))],
     )
-    return Manifest.of(content)
+    card_file = _text_file(folder, CARD, card(content))
+    return Manifest.of(content.model_copy(update={"files": sorted([*files, card_file], key=lambda entry: entry.path)}))
 
 
 def latest(root: str) -> Manifest | None:
@@ -135,19 +141,24 @@ def _refuse_other_specs(export: Export) -> None:
         )
 
 
-def _split_files(folder: Path, tables: dict[str, pl.DataFrame]) -> list[FileEntry]:
+def _split_files(folder: Path, views: Sequence[View], rows: pl.DataFrame) -> list[FileEntry]:
     # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
     entries = []
     for split in SPLITS:
-        for name, table in tables.items():
-            part = table.filter(pl.col("split") == split)
-            entries.append(_file(folder, f"{split}/{name}", len(part), part.write_ndjson))
+        for view in views:
+            part = view.rows(rows.filter(pl.col("split") == split))
+            entries.append(_file(folder, f"{split}/{view.path}", len(part), _writer(part, view.path)))
     return entries
 
 
-def _card_file(folder: Path, counts: Counts, export: Export, rows: pl.DataFrame, out: list[LeftOut]) -> FileEntry:
-    text = card(counts, export.counted.version, licences(rows), out)
-    return _file(folder, CARD, None, lambda path: path.write_text(text, encoding="utf-8"))
+def _writer(part: pl.DataFrame, name: str) -> Callable[[Path], object]:
+    if name.endswith(".parquet"):
+        return lambda path: pq.write_table(part.to_arrow(), path, compression="zstd")
+    return part.write_csv if name.endswith(".csv") else part.write_ndjson
+
+
+def _text_file(folder: Path, name: str, text: str) -> FileEntry:
+    return _file(folder, name, None, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _write_parquet(rows: pl.DataFrame, path: Path) -> None:

@@ -25,8 +25,8 @@ from chai_resources.media import Media
 from tests.datasets.factory import clip, export, many, triples_of
 from tests.services import S3Server, start_s3
 
-WRITES = 13
-"""Eleven files, the manifest, and latest.json."""
+WRITES = 36
+"""34 files, the manifest, and latest.json."""
 
 
 @pytest.fixture(scope="module")
