@@ -17,9 +17,10 @@ from chai_assets.datasets.splits import SPLITS
 from chai_assets.datasets.trainers import DATASET_INFO, MERGED_VIEWS, TRAINER_VIEWS
 from chai_assets.prompting import bullets, render
 
+TRIPLES = "triples.parquet"
 TEMPLATE = Path(__file__).parent / "card.md"
 _ABOUT = {view.path: view.about for view in (*VIEWS, *TRAINER_VIEWS, *MERGED_VIEWS)} | {
-    "triples.parquet": "a triple with all its ids, people and rights",
+    TRIPLES: "a triple with all its ids, people and rights",
     "triples.jsonl": "the same triples",
     DATASET_INFO: "(LLaMA-Factory's list of the files)",
 }
@@ -75,30 +76,30 @@ def _licence(licences: dict[str, int]) -> dict[str, Any]:
 def _configs(files: Iterable[FileEntry]) -> list[dict[str, Any]]:
     """A config a file, with the splits that have rows: the hub cannot show a file without any."""
     held = {entry.path for entry in files if entry.rows}
-    configs = []
+    configs: list[dict[str, Any]] = []
     for view in (*VIEWS, *TRAINER_VIEWS, *MERGED_VIEWS):
         paths = [{"split": split, "path": f"{split}/{view.path}"} for split in SPLITS if f"{split}/{view.path}" in held]
         if paths:
             name = view.path.rpartition(".")[0].replace("/", "_")
             configs.append({"config_name": name, "data_files": paths})
-    if configs:
-        configs[0]["default"] = True
-    return configs
+    if TRIPLES in held:
+        configs.append({"config_name": "triples", "data_files": [{"split": "both", "path": TRIPLES}]})
+    return [config | ({} if number else {"default": True}) for number, config in enumerate(configs)]
 
 
 def _files(files: Iterable[FileEntry]) -> str:
     """A table of the files: what a row is, and how many rows each split has."""
-    rows: dict[str, dict[str, str]] = {}
+    table: dict[str, list[str]] = {}
     for entry in files:
-        side, _, name = entry.path.partition("/")
-        where, path = (side, name) if side in SPLITS else ("whole", entry.path)
-        shown = path if where == "whole" else f"<split>/{path}"
-        rows.setdefault(shown, {"about": _ABOUT.get(path, "")})[where] = "" if entry.rows is None else str(entry.rows)
-    table = [
-        [f"`{path}`", row["about"], *(row.get(split, row.get("whole", "")) for split in SPLITS)]
-        for path, row in sorted(rows.items(), key=lambda item: item[0].startswith("<"))
-    ]
-    return _table(["file", "one row is", *SPLITS], table)
+        side, _, path = entry.path.partition("/")
+        rows = "" if entry.rows is None else str(entry.rows)
+        if side in SPLITS:
+            name = f"`<split>/{path}`"
+            table.setdefault(name, [name, _ABOUT.get(path, ""), *[""] * len(SPLITS)])[2 + SPLITS.index(side)] = rows
+        else:
+            about = _ABOUT.get(entry.path, "")
+            table[entry.path] = [f"`{entry.path}`", about, f"{rows} in all" if rows else "", *[""] * (len(SPLITS) - 1)]
+    return _table(["file", "one row is", *SPLITS], table.values())
 
 
 def _counts(content: Content) -> str:

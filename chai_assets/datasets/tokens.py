@@ -20,7 +20,7 @@ from chai_assets.datasets.rows import LeftOut, left_out
 LIMIT = 512
 """Tokens that Wan's text encoder reads, the one that ends the text included."""
 _END = 1
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+_SENTENCE_END = re.compile(r"""(?:(?<=[.!?…])|(?<=[.!?…]["'”’)]))\s+""")
 
 
 class Counter(Protocol):
@@ -63,14 +63,14 @@ class Vocabulary:
         import sentencepiece  # pyright: ignore[reportMissingTypeStubs]
 
         try:
-            model = path.read_bytes()
-            self._processor: Any = sentencepiece.SentencePieceProcessor(model_proto=model)
+            self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
         except (OSError, RuntimeError) as error:
             raise ValueError(
                 f"CHAI_TOKENIZER={path} is no SentencePiece vocabulary ({error}): give the path of a spiece.model, "
                 "or unset it to estimate token counts"
             ) from error
-        self.name = f"SentencePiece vocabulary {path.name}, sha256 {hashlib.sha256(model).hexdigest()}"
+        self.name = f"SentencePiece vocabulary {path.name}, sha256 {digest}"
 
     def count(self, texts: list[str]) -> list[int]:
         return [len(pieces) + _END for pieces in self._processor.encode(texts, num_threads=os.cpu_count() or 1)]
@@ -86,21 +86,22 @@ def within_limit(merged: pl.DataFrame, count: Counter, limit: int = LIMIT) -> tu
 
     A caption over the limit is cut after its last whole sentence under it, rather than left out: the sentences
     stand in the order of the aspects, so what is lost is the least, and half a sentence would teach the generator
-    to stop in the middle. `prompt` is null where not even the first sentence is short enough; those are counted.
+    to stop in the middle. `prompt` is null where not even the first sentence is short enough; such clips are counted
+    as left out.
     """
-    squeezed = plain(pl.col("caption")).str.replace_all(r"\s+", " ").str.strip_chars()
+    squeezed = plain(pl.col("caption")).str.replace_all(r"[\s\p{Cc}]+", " ").str.strip_chars()
     texts = merged.select(squeezed).to_series().to_list()
     tokens = count.count(texts)
     fits = [length <= limit for length in tokens]
     cut = iter(_cut([text for text, fit in zip(texts, fits, strict=True) if not fit], count, limit))
-    prompts = [text if fit else next(cut) for text, fit in zip(texts, fits, strict=True)]
+    prompts = [(text or None) if fit else next(cut) for text, fit in zip(texts, fits, strict=True)]
     sized = merged.with_columns(
         tokens=pl.Series(tokens, dtype=pl.UInt32),
         fits=pl.Series(fits, dtype=pl.Boolean),
         prompt=pl.Series(prompts, dtype=pl.String),
     )
     lost = sized.filter(pl.col("prompt").is_null())["clip_id"]
-    return sized, left_out("generator prompt", f"its first sentence alone is over {limit} tokens", lost)
+    return sized, left_out("generator prompt", f"it is blank, or its first sentence alone is over {limit} tokens", lost)
 
 
 def _cut(texts: list[str], count: Counter, limit: int) -> list[str | None]:
