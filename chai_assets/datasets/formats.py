@@ -60,7 +60,7 @@ def plain(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(RESERVED, "[${1}]")
 
 
-def _readable(rows: pl.DataFrame) -> pl.DataFrame:
+def _readable(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(plain(pl.col(*_TEXTS)))
 
 
@@ -81,20 +81,21 @@ def unpaired(rows: pl.DataFrame) -> list[LeftOut]:
     return left_out("critique, reward and preference rows", reason, rows.filter(_unchanged())["id"])
 
 
-def changed(rows: pl.DataFrame) -> pl.DataFrame:
+def changed(rows: pl.DataFrame) -> pl.LazyFrame:
     """The rows of which draft and caption make a pair (rated below 5 and changed), their texts readable."""
-    return _readable(rows.filter(~_PERFECT & ~_unchanged()))
+    return _readable(rows.lazy().filter(~_PERFECT & ~_unchanged()))
 
 
-def captions(rows: pl.DataFrame) -> pl.DataFrame:
+def captions(rows: pl.DataFrame) -> pl.LazyFrame:
     """Exchanges of captioning, one a triple: the task instruction, answered by the approved caption.
 
-    Exchanges have the columns of canonical rows and `about` (draft or final), `question` and `answer`.
+    Exchanges have the columns of canonical rows and `about` (draft or final), `question` and `answer`. They are
+    lazy: each file takes a few of the columns, and the others are never made.
     """
-    return _readable(rows).with_columns(about=pl.lit("final"), question="instruction", answer="final")
+    return _readable(rows.lazy()).with_columns(about=pl.lit("final"), question="instruction", answer="final")
 
 
-def critiques(rows: pl.DataFrame) -> pl.DataFrame:
+def critiques(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
 
     A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
@@ -104,15 +105,15 @@ def critiques(rows: pl.DataFrame) -> pl.DataFrame:
     return _on_captions(rows, CRITIQUE_PROMPT, answers)
 
 
-def judgements(rows: pl.DataFrame) -> pl.DataFrame:
+def judgements(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: the caption is answered Yes and the draft No; perfect: Yes only."""
     return _on_captions(rows, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
 
 
-def _on_captions(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.DataFrame:
+def _on_captions(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
     """For each text named in `answers`, in that order, the template asked about it and answered so."""
     shown = pl.when(_PERFECT).then(pl.lit(["final"])).otherwise(pl.lit(list(answers)))
-    exchanges = _readable(rows.filter(~_unchanged())).with_columns(about=shown).explode("about")
+    exchanges = _readable(rows.lazy().filter(~_unchanged())).with_columns(about=shown).explode("about")
     on_draft = pl.col("about") == "draft"
     caption = pl.when(on_draft).then("draft").otherwise("final")
     return exchanges.with_columns(
@@ -128,15 +129,11 @@ def _filled(template: str, caption: pl.Expr) -> list[pl.Expr]:
     return [pl.lit(before), pl.col("instruction"), pl.lit(middle), caption, pl.lit(end)]
 
 
-def conversations(exchanges: pl.DataFrame) -> pl.DataFrame:
+def conversations(exchanges: pl.LazyFrame) -> pl.DataFrame:
     """Rows of the release files: messages, videos, and where they come from."""
-    return exchanges.select(
-        turns(said("user", VIDEO + pl.col("question")), said("assistant", pl.col("answer"))).alias("messages"),
-        turns("video").alias("videos"),
-        "id",
-        "about",
-        *_PROVENANCE,
-    )
+    messages = turns(said("user", VIDEO + pl.col("question")), said("assistant", pl.col("answer")))
+    rows = exchanges.select(messages.alias("messages"), turns("video").alias("videos"), "id", "about", *_PROVENANCE)
+    return rows.collect()
 
 
 def said(role: str, content: pl.Expr) -> pl.Expr:

@@ -25,9 +25,9 @@ from chai_assets.datasets.formats import (
 from chai_assets.datasets.manifest import FileEntry
 from chai_assets.datasets.tokens import LIMIT, Counter
 
-Rows = Callable[[pl.DataFrame], pl.DataFrame]
+Exchanges = Callable[[pl.DataFrame], pl.LazyFrame]
 DATASET_INFO = "dataset_info.json"
-_TASKS: dict[str, Rows] = dict(zip(PROMPTS, (captions, critiques, judgements), strict=True))
+_TASKS: dict[str, Exchanges] = dict(zip(PROMPTS, (captions, critiques, judgements), strict=True))
 _ASKED = {
     "caption_generation": "a caption asked for and given",
     "critique_generation": "a critique asked for and given",
@@ -35,26 +35,25 @@ _ASKED = {
 }
 
 
-def qwen(exchanges: pl.DataFrame) -> pl.DataFrame:
+def qwen(exchanges: pl.LazyFrame) -> pl.DataFrame:
     """Rows for Qwen's finetune code: one video, a human and a gpt turn."""
     human = pl.struct(pl.lit("human").alias("from"), value=VIDEO + "\n" + pl.col("question"))
-    return exchanges.select("id", "video", conversations=turns(human, _by_gpt(pl.col("answer"))))
+    return exchanges.select("id", "video", conversations=turns(human, _by_gpt(pl.col("answer")))).collect()
 
 
 def _by_gpt(text: pl.Expr) -> pl.Expr:
     return pl.struct(pl.lit("gpt").alias("from"), value=text)
 
 
-def prompt_completion(exchanges: pl.DataFrame) -> pl.DataFrame:
+def prompt_completion(exchanges: pl.LazyFrame) -> pl.DataFrame:
     """TRL's conversational prompt-completion rows, their contents as lists of parts."""
-    return exchanges.select("id", prompt=_asked("question"), completion=_answered("answer"))
+    return exchanges.select("id", prompt=_asked("question"), completion=_answered("answer")).collect()
 
 
 def preference(rows: pl.DataFrame) -> pl.DataFrame:
     """TRL's conversational preference rows: the approved caption chosen, the draft rejected."""
-    return changed(rows).select(
-        "id", prompt=_asked("instruction"), chosen=_answered("final"), rejected=_answered("draft")
-    )
+    pairs = {"prompt": _asked("instruction"), "chosen": _answered("final"), "rejected": _answered("draft")}
+    return changed(rows).select("id", **pairs).collect()
 
 
 def _asked(question: str) -> pl.Expr:
@@ -71,22 +70,30 @@ def _answered(answer: str) -> pl.Expr:
 
 def dpo_ms_swift(rows: pl.DataFrame) -> pl.DataFrame:
     """Preference pairs for ms-swift: the chosen answer is the last message, the other beside it."""
-    return changed(rows).select(
-        "id",
-        messages=turns(said("user", VIDEO + pl.col("instruction")), said("assistant", pl.col("final"))),
-        rejected_response="draft",
-        videos=turns("video"),
+    return (
+        changed(rows)
+        .select(
+            "id",
+            messages=turns(said("user", VIDEO + pl.col("instruction")), said("assistant", pl.col("final"))),
+            rejected_response="draft",
+            videos=turns("video"),
+        )
+        .collect()
     )
 
 
 def dpo_llama_factory(rows: pl.DataFrame) -> pl.DataFrame:
     """Preference pairs for LLaMA-Factory: both answers beside the question."""
-    return changed(rows).select(
-        "id",
-        conversations=turns(pl.struct(pl.lit("human").alias("from"), value=VIDEO + pl.col("instruction"))),
-        chosen=_by_gpt(pl.col("final")),
-        rejected=_by_gpt(pl.col("draft")),
-        videos=turns("video"),
+    return (
+        changed(rows)
+        .select(
+            "id",
+            conversations=turns(pl.struct(pl.lit("human").alias("from"), value=VIDEO + pl.col("instruction"))),
+            chosen=_by_gpt(pl.col("final")),
+            rejected=_by_gpt(pl.col("draft")),
+            videos=turns("video"),
+        )
+        .collect()
     )
 
 
@@ -95,7 +102,9 @@ def generator_prompts(merged: pl.DataFrame) -> pl.DataFrame:
     return merged.filter(pl.col("prompt").is_not_null()).select("video", "prompt", cut=~pl.col("fits"))
 
 
-def _over(shape: Rows, exchanges: Rows) -> Rows:
+def _over(
+    shape: Callable[[pl.LazyFrame], pl.DataFrame], exchanges: Exchanges
+) -> Callable[[pl.DataFrame], pl.DataFrame]:
     return lambda rows: shape(exchanges(rows))
 
 
