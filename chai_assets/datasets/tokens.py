@@ -20,7 +20,8 @@ from chai_assets.datasets.rows import LeftOut, left_out
 LIMIT = 512
 """Tokens that Wan's text encoder reads, the one that ends the text included."""
 _END = 1
-_SENTENCE_END = re.compile(r"""(?:(?<=[.!?…])|(?<=[.!?…]["'”’)]))\s+""")
+# Begins with the space, which is searched for fastest; white space is single by then.
+_SENTENCE_END = re.compile(r""" (?:(?<=[.!?…] )|(?<=[.!?…]["'”’)] ))""")
 
 
 class Counter(Protocol):
