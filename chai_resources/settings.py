@@ -49,6 +49,8 @@ class Settings:
     """Name of an imported corpus, which is then all that is exported; empty for the loop's own batches."""
     dataset_pins: str
     """File of sources and clips, one id a line, that are eval always; empty for none."""
+    tokenizer: str
+    """Path of the video generator's SentencePiece vocabulary, a spiece.model; empty to estimate token counts."""
     people: Path
     """The people file (YAML)."""
     label_studio_url: str
@@ -103,6 +105,7 @@ class Settings:
             "CHAI_DATASET_VARIANT": self.dataset_variant,
             "CHAI_DATASET_IMPORT": self.dataset_import,
             "CHAI_DATASET_PINS": self.dataset_pins,
+            "CHAI_TOKENIZER": self.tokenizer,
             "CHAI_PEOPLE": self.people,
             "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
             DAGSTER_PORT: self.dagster_port,
@@ -145,15 +148,12 @@ class Settings:
             datasets=get("CHAI_DATASETS", str(home / "datasets")),
             dataset_specs=get("CHAI_DATASET_SPECS", ""),
             dataset_aspects=get("CHAI_DATASET_ASPECTS", ""),
-            dataset_review=_one_of(
-                "CHAI_DATASET_REVIEW", get("CHAI_DATASET_REVIEW", "approved"), ("approved", "corrected", "unreviewed")
-            ),
-            dataset_edited=_one_of("CHAI_DATASET_EDITED", get("CHAI_DATASET_EDITED", "no"), ("no", "yes")) == "yes",
-            dataset_variant=_one_of(
-                "CHAI_DATASET_VARIANT", get("CHAI_DATASET_VARIANT", "post_review"), ("post_review", "pre_review")
-            ),
+            dataset_review=_choice(get, "CHAI_DATASET_REVIEW", "approved", "corrected", "unreviewed"),
+            dataset_edited=_choice(get, "CHAI_DATASET_EDITED", "no", "yes") == "yes",
+            dataset_variant=_choice(get, "CHAI_DATASET_VARIANT", "post_review", "pre_review"),
             dataset_import=get("CHAI_DATASET_IMPORT", ""),
             dataset_pins=get("CHAI_DATASET_PINS", ""),
+            tokenizer=get("CHAI_TOKENIZER", ""),
             people=Path(get("CHAI_PEOPLE", str(home / "people.yaml"))),
             label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
             dagster_port=int(get(DAGSTER_PORT, "3000")),
@@ -197,11 +197,11 @@ def _model(get: Callable[[str, str], str]) -> ModelChoice:
     )
 
 
-def _choice(get: Callable[[str, str], str], name: str, default: str, other: str) -> str:
-    """One of two words. Raises ValueError naming the variable."""
-    value = get(name, default)
-    if value not in (default, other):
-        raise ValueError(f"{name}={value} is none of {default}, {other}: set one of them, or unset it")
+def _choice(get: Callable[[str, str], str], name: str, *choices: str) -> str:
+    """One of some words, the first by default. Raises ValueError naming the variable."""
+    value = get(name, choices[0])
+    if value not in choices:
+        raise ValueError(f"{name}={value} is none of {', '.join(choices)}: set one of them, or unset it")
     return value
 
 

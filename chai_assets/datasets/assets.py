@@ -39,6 +39,8 @@ class DatasetStore(dg.ConfigurableResource):
     variant: str = "post_review"
     imported: str = ""
     pins: str = ""
+    tokenizer: str = ""
+    """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
@@ -52,6 +54,7 @@ class DatasetStore(dg.ConfigurableResource):
             variant=settings.dataset_variant,
             imported=settings.dataset_import,
             pins=settings.dataset_pins,
+            tokenizer=settings.tokenizer,
         )
 
     @property
@@ -157,7 +160,7 @@ def dataset(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStor
     nothing = triples_of(desk.tables, versions, selection).is_empty()
     if nothing and selection.review == "approved":
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    export = export_of(desk.tables, desk.release, selection, versions)
+    export = export_of(desk.tables, desk.release, selection, versions, datasets.tokenizer)
     published = publish(export, datasets.root, say=context.log.info)
     manifest = published.manifest
     desk.tables.append_new("datasets", [dataset_row(published)])

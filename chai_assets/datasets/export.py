@@ -14,6 +14,7 @@ from chai_assets.datasets.one_spec import Counted, counted, declared
 from chai_assets.datasets.plan import Say
 from chai_assets.datasets.publish import Published, publish
 from chai_assets.datasets.selection import Selection
+from chai_assets.datasets.tokens import counter
 from chai_assets.records import sha256_text
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
@@ -43,8 +44,13 @@ def counted_for(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, sele
     return counted(rows, release.releases, declared(selection.specs, release.in_force))
 
 
-def export_of(tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int]) -> Export:
-    """The export of a selection from the tables at these versions. Raises SpecError."""
+def export_of(
+    tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int], tokenizer: str = ""
+) -> Export:
+    """The export of a selection from the tables at these versions. Raises SpecError.
+
+    `tokenizer`: path of the vocabulary that merged captions are counted with; empty to estimate.
+    """
     scanned: dict[str, Any] = {name: tables.scan(name, versions[name]) for name in PINNED}
     counts = counted_for(scanned["triples"], release, selection)
     spec = release.load() if selection.imported else release.releases.load(counts.version)
@@ -55,17 +61,24 @@ def export_of(tables: Tables, release: SpecRelease, selection: Selection, versio
         counted=counts,
         code_version=package_version("chai"),
         selection=selection,
+        tokens=counter(tokenizer),
     )
 
 
 def publish_selection(
-    tables: Tables, release: SpecRelease, selection: Selection, nightly: Selection, root: str, say: Say
+    tables: Tables,
+    release: SpecRelease,
+    selection: Selection,
+    nightly: Selection,
+    root: str,
+    say: Say,
+    tokenizer: str = "",
 ) -> Published:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
     `nightly` is the selection whose current dataset `latest.json` names. Raises ExportRefused, NoRoom, SpecError.
     """
-    export = export_of(tables, release, selection, versions_of(tables))
+    export = export_of(tables, release, selection, versions_of(tables), tokenizer)
     published = publish(export, root, selection.pointer(nightly), say)
     tables.append_new("datasets", [dataset_row(published)])
     return published

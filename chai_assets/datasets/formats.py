@@ -1,8 +1,9 @@
-"""The task files trainers read, made from canonical rows: captions, critiques, rewards, merged captions.
+"""The release formats, made from canonical rows: captions, critiques, yes/no rewards, merged captions.
 
-A row is `messages` and `videos` (read as it is by ms-swift and LLaMA-Factory) and then where it came from.
-The user turn is built from the plain task instruction alone: the prompt that made the draft holds the human
-labels and would give the answer away, so no function here ever sees it.
+A row is `messages` and `videos` (read as it is by ms-swift and LLaMA-Factory) and then where it came from; the
+shapes that other trainers want are in `trainers.py`. The user turn is built from the plain task instruction
+alone: the prompt that made the draft holds the human labels and would give the answer away, so no function here
+ever sees it.
 """
 
 from collections.abc import Callable
@@ -25,13 +26,17 @@ PROMPTS = {
     "critique_generation": CRITIQUE_PROMPT,
     "reward": REWARD_PROMPT,
 }
+# Trainers count <video>, <image> and <audio> and raise if there are more than files; tokenizers read the likes of
+# <|im_end|>, </s> and <pad> as control tokens wherever they stand.
+RESERVED = r"<(/?[A-Za-z][A-Za-z0-9_-]*|\|[^<>|]*\|)>"
+VIDEO = "<video>"
 
+_TEXTS = ("instruction", "draft", "critique", "final")
 _PROVENANCE = ["clip_id", "source_id", "split", "aspect", "rating", "model", "spec_version", "chain_hash"]
 _PROVENANCE += ["licence", "rights"]
 _MERGED_PROVENANCE = ["clip_id", "source_id", "split", "triple_ids", "model", "spec_version"]
 _MERGED_PROVENANCE += ["licence", "rights"]
 _PERFECT = pl.col("rating") == 5
-_UNCHANGED = ~_PERFECT & (pl.col("draft") == pl.col("final"))
 
 
 @dataclass(frozen=True)
@@ -46,36 +51,99 @@ class View:
     rows: Callable[[pl.DataFrame], pl.DataFrame]
 
 
+def plain(text: pl.Expr) -> pl.Expr:
+    """The text with `<video>`, `<|im_end|>` and other such tokens in square brackets, which nothing reads as one.
+
+    A row is kept so, rather than left out: the word is on the screen or slipped from a prompt, the rest of the
+    caption is a person's work, and every file keeps the same rows. `triples.parquet` has it as written.
+    """
+    return text.str.replace_all(RESERVED, "[${1}]")
+
+
+def _readable(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.with_columns(plain(pl.col(*_TEXTS)))
+
+
+def bracketed(rows: pl.DataFrame) -> int:
+    """How many of these canonical rows have a text with a token that `plain` puts into brackets."""
+    return rows.select(pl.any_horizontal(pl.col(*_TEXTS).str.contains(RESERVED)).sum()).item()
+
+
+def _unchanged() -> pl.Expr:
+    """Rated below 5, yet draft and caption are the same to a trainer, which strips texts."""
+    same = plain(pl.col("draft")).str.strip_chars() == plain(pl.col("final")).str.strip_chars()
+    return ~_PERFECT & same
+
+
 def unpaired(rows: pl.DataFrame) -> list[LeftOut]:
     """The triples that stay out of the files that set a draft against its caption."""
     reason = "rated below 5, yet the approved caption is the unchanged draft: no pair to learn from"
-    return left_out("critique and reward rows", reason, rows.filter(_UNCHANGED)["id"])
+    return left_out("critique, reward and preference rows", reason, rows.filter(_unchanged())["id"])
 
 
-def caption_generation(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row a triple: the task instruction, answered by the approved caption."""
-    return _conversations(rows, PROMPTS["caption_generation"], caption="final", answer=pl.col("final"))
+def changed(rows: pl.DataFrame) -> pl.LazyFrame:
+    """The rows of which draft and caption make a pair (rated below 5 and changed), their texts readable."""
+    return _readable(rows.lazy().filter(~_PERFECT & ~_unchanged()))
 
 
-def critique_generation(rows: pl.DataFrame) -> pl.DataFrame:
+def captions(rows: pl.DataFrame) -> pl.LazyFrame:
+    """Exchanges of captioning, one a triple: the task instruction, answered by the approved caption.
+
+    Exchanges have the columns of canonical rows and `about` (draft or final), `question` and `answer`. They are
+    lazy: each file takes a few of the columns, and the others are never made.
+    """
+    return _readable(rows.lazy()).with_columns(about=pl.lit("final"), question="instruction", answer="final")
+
+
+def critiques(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
 
     A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
-    stays out, here and in `reward`; as a caption it is kept.
+    stays out, here and in `judgements`; as a caption it is kept.
     """
-    rows = rows.filter(~_UNCHANGED)
-    critiqued = rows.filter(~_PERFECT)
-    on_draft = _conversations(critiqued, CRITIQUE_PROMPT, caption="draft", answer=pl.col("critique"))
-    on_final = _conversations(rows, CRITIQUE_PROMPT, caption="final", answer=pl.lit(NO_CHANGE))
-    return _interleaved(rows, on_draft, on_final)
+    answers = {"draft": pl.col("critique"), "final": pl.lit(NO_CHANGE)}
+    return _on_captions(rows, CRITIQUE_PROMPT, answers)
 
 
-def reward(rows: pl.DataFrame) -> pl.DataFrame:
+def judgements(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: the caption is answered Yes and the draft No; perfect: Yes only."""
-    rows = rows.filter(~_UNCHANGED)
-    preferred = _conversations(rows, REWARD_PROMPT, caption="final", answer=pl.lit("Yes"))
-    rejected = _conversations(rows.filter(~_PERFECT), REWARD_PROMPT, caption="draft", answer=pl.lit("No"))
-    return _interleaved(rows, preferred, rejected)
+    return _on_captions(rows, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
+
+
+def _on_captions(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
+    """For each text named in `answers`, in that order, the template asked about it and answered so."""
+    shown = pl.when(_PERFECT).then(pl.lit(["final"])).otherwise(pl.lit(list(answers)))
+    exchanges = _readable(rows.lazy().filter(~_unchanged())).with_columns(about=shown).explode("about")
+    on_draft = pl.col("about") == "draft"
+    caption = pl.when(on_draft).then("draft").otherwise("final")
+    return exchanges.with_columns(
+        question=pl.concat_str(_filled(template, caption)),
+        answer=pl.when(on_draft).then(answers["draft"]).otherwise(answers["final"]),
+    )
+
+
+def _filled(template: str, caption: pl.Expr) -> list[pl.Expr]:
+    """The template as pieces to concatenate: captions may hold braces, so no formatting runs over them."""
+    before, _, after = template.partition("{instruction}")
+    middle, _, end = after.partition("{caption}")
+    return [pl.lit(before), pl.col("instruction"), pl.lit(middle), caption, pl.lit(end)]
+
+
+def conversations(exchanges: pl.LazyFrame) -> pl.DataFrame:
+    """Rows of the release files: messages, videos, and where they come from."""
+    messages = turns(said("user", VIDEO + pl.col("question")), said("assistant", pl.col("answer")))
+    rows = exchanges.select(messages.alias("messages"), turns("video").alias("videos"), "id", "about", *_PROVENANCE)
+    return rows.collect()
+
+
+def said(role: str, content: pl.Expr) -> pl.Expr:
+    """A message as {role, content}."""
+    return pl.struct(role=pl.lit(role), content=content)
+
+
+def turns(*items: pl.Expr | str) -> pl.Expr:
+    """A list of just these items; twenty times faster than pl.concat_list on structs."""
+    return pl.concat_arr(*items).arr.to_list()
 
 
 def merged_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
@@ -101,40 +169,21 @@ def merged_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame,
     return kept, left_out("merged caption", reason, lost)
 
 
-def _conversations(rows: pl.DataFrame, template: str, *, caption: str, answer: pl.Expr) -> pl.DataFrame:
-    ask = pl.concat_str(pl.lit("<video>"), *_filled(template, caption))
-    return rows.select(
-        pl.concat_list(_turn("user", ask), _turn("assistant", answer)).alias("messages"),
-        pl.concat_list("video").alias("videos"),
-        "id",
-        pl.lit(caption).alias("about"),
-        *_PROVENANCE,
-    )
-
-
-def _turn(role: str, content: pl.Expr) -> pl.Expr:
-    return pl.struct(role=pl.lit(role), content=content)
-
-
-def _filled(template: str, caption: str) -> list[pl.Expr]:
-    """The template as pieces to concatenate: captions may hold braces, so no formatting runs over them."""
-    before, _, after = template.partition("{instruction}")
-    middle, slot, end = after.partition("{caption}")
-    pieces = [pl.lit(before), pl.col("instruction"), pl.lit(middle)]
-    return [*pieces, pl.col(caption), pl.lit(end)] if slot else pieces
-
-
-def _interleaved(rows: pl.DataFrame, first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
-    """Both tables in the order of `rows`; of one triple, the row of `first` comes first."""
-    place = rows.select("id").with_row_index("place")
-    both = pl.concat([first.with_columns(turn=pl.lit(0)), second.with_columns(turn=pl.lit(1))])
-    both = both.join(place, on="id").sort("place", "turn")
-    return both.drop("place", "turn")
-
-
 VIEWS = (
-    View("caption_generation.jsonl", "the task instruction, answered by the approved caption", caption_generation),
-    View("critique_generation.jsonl", 'a caption, answered by its critique or "no change"', critique_generation),
-    View("reward.jsonl", "a caption, answered Yes (approved) or No (draft that needed a change)", reward),
+    View(
+        "caption_generation.jsonl",
+        "the task instruction, answered by the approved caption",
+        lambda rows: conversations(captions(rows)),
+    ),
+    View(
+        "critique_generation.jsonl",
+        'a caption, answered by its critique or "no change"',
+        lambda rows: conversations(critiques(rows)),
+    ),
+    View(
+        "reward.jsonl",
+        "a caption, answered Yes (approved) or No (draft that needed a change)",
+        lambda rows: conversations(judgements(rows)),
+    ),
 )
-"""Every file that each split holds, but for the merged captions."""
+"""The release files that each split holds, but for the merged captions; `trainers.py` has the rest."""

@@ -13,6 +13,7 @@ from chai_assets.datasets.candidates import Records, candidates, in_force, rejec
 from chai_assets.datasets.one_spec import Counted
 from chai_assets.datasets.selection import LEVELS, Selection
 from chai_assets.datasets.splits import EVAL_SHARE
+from chai_assets.datasets.tokens import ESTIMATE, Counter
 from chai_assets.records import record_id
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
@@ -45,6 +46,8 @@ class Export:
     code_version: str
     eval_share: float = EVAL_SHARE
     selection: Selection = field(default_factory=Selection)
+    tokens: Counter = ESTIMATE
+    """Counts the tokens that a video generator makes of a merged caption."""
     drafts: Frame = field(default_factory=lambda: _none_of("drafts"))
     critiques: Frame = field(default_factory=lambda: _none_of("critiques"))
     revisions: Frame = field(default_factory=lambda: _none_of("revisions"))

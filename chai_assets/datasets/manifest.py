@@ -148,37 +148,6 @@ def notes(counts: Counts) -> list[str]:
     ]
 
 
-def card(counts: Counts, spec_version: str, licence_counts: dict[str, int], out: list[LeftOut]) -> str:
-    """README.md of a dataset: what it holds, how to read it, what to mind."""
-    lines = [
-        "# Video captions with their critiques",
-        "",
-        f"{counts.triples} reviewed (draft, critique, caption) triples of {counts.clips} clips from "
-        f"{counts.sources} sources, made after caption specification {spec_version}. To cite it, give the "
-        f"`dataset_id` in `{MANIFEST}`; that file also holds counts, hashes, prompts and table versions.",
-        "",
-        "| file | one row is |",
-        "|---|---|",
-        "| `triples.parquet`, `triples.jsonl` | a triple with all its ids, people and rights |",
-        "| `<split>/caption_generation.jsonl` | the task instruction, answered by the approved caption |",
-        '| `<split>/critique_generation.jsonl` | a caption, answered by its critique or "no change" |',
-        "| `<split>/reward.jsonl` | a caption, answered Yes (approved) or No (draft that needed a change) |",
-        "| `<split>/merged_captions.jsonl` | a clip's whole caption, merged from its approved ones |",
-        "",
-        "Splits: " + _listed(counts.by_split) + ". A source is on one side only.",
-        "Aspects: " + _listed(counts.by_aspect) + ". Ratings of the drafts: " + _listed(counts.by_rating) + ".",
-        "Clips by licence: " + _listed(licence_counts) + ". Each row names its licence and rights holder.",
-        "Videos are keys of the media store: put its root before them.",
-    ]
-    lines += [f"Note: {note}." for note in notes(counts)]
-    lines += [f"Left out: {entry.count} {entry.what}(s): {entry.reason}." for entry in out]
-    return "\n".join(lines) + "\n"
-
-
 def tally(values: pl.Series) -> dict[str, int]:
     counted = values.cast(pl.String).rename("value").value_counts().sort("value")
     return dict(counted.iter_rows())
-
-
-def _listed(counts: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"

@@ -7,14 +7,15 @@ not exist. `<root>/latest.json` names the current one. Being stopped at any poin
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from chai_assets.datasets.formats import PROMPTS, VIEWS, merged_rows, unpaired
+from chai_assets.datasets.card import card
+from chai_assets.datasets.formats import PROMPTS, VIEWS, View, bracketed, merged_rows, unpaired
 from chai_assets.datasets.inputs import NAMED, Export, Part, captions, merged_of, named
 from chai_assets.datasets.leaks import Leaked, certify
 from chai_assets.datasets.manifest import (
@@ -25,7 +26,6 @@ from chai_assets.datasets.manifest import (
     DraftPrompts,
     FileEntry,
     Manifest,
-    card,
     licences,
     models,
     notes,
@@ -37,14 +37,16 @@ from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, added_u
 from chai_assets.datasets.scratch import scratch_folder
 from chai_assets.datasets.selection import LATEST, LEVELS
 from chai_assets.datasets.splits import SPLITS
-from chai_assets.datasets.writing import NO_ROOM, HashedFile, Lines, Parquet, Rows, entry_of
+from chai_assets.datasets.tokens import within_limit
+from chai_assets.datasets.trainers import DATASET_INFO, MERGED_VIEWS, TRAINER_VIEWS, dataset_info, text_notes
+from chai_assets.datasets.writing import NO_ROOM, HashedFile, Lines, Parquet, Rows, entry_of, rows_file
 from chai_resources.media import Media
 
-MERGED = "merged_captions.jsonl"
 STATIC: dict[str, str | Callable[[Content], str]] = {
-    CARD: lambda content: card(content.counts, content.spec_version, content.licences, content.left_out),
+    DATASET_INFO: lambda content: dataset_info(content.files),
+    CARD: card,
 }
-"""Files that hold no rows, by path: their text, or what makes it of the manifest's content but for these files."""
+"""Files that hold no rows, by path: their text, or what makes it of the manifest's content so far, in this order."""
 
 _SLIM = ["id", "clip_id", "source_id", "split", "aspect", "rating", "review", "human_edited", "variant_differs"]
 _SLIM += ["model", "spec_version", "licence", "prompt_hash"]
@@ -94,7 +96,9 @@ def build(export: Export, folder: Path, say: Say = _quiet) -> Manifest:
         written = _write_rows(export, plan, files, say)
         entries = files.finish()
         content = _content(export, plan, written, entries)
-        static = [_static(folder, path, made, content) for path, made in STATIC.items()]
+        for path, made in STATIC.items():
+            entries.append(_static(folder, path, made, content))
+            content = content.model_copy(update={"files": sorted(entries, key=lambda entry: entry.path)})
     except OSError as error:
         files.abandon()
         if error.errno in NO_ROOM:
@@ -103,7 +107,7 @@ def build(export: Export, folder: Path, say: Say = _quiet) -> Manifest:
     except BaseException:
         files.abandon()
         raise
-    return Manifest.of(content.model_copy(update={"files": sorted([*entries, *static], key=lambda one: one.path)}))
+    return Manifest.of(content)
 
 
 def latest(root: str, pointer: str = LATEST) -> Manifest | None:
@@ -119,6 +123,8 @@ class _Written:
     rows: pl.DataFrame
     """What counts and the certificate are made from: the columns _SLIM, and `caption`, a hash of it."""
     out: list[LeftOut]
+    bracketed: int
+    """Rows with a text that holds a word which trainers would take for media."""
 
 
 class _Files:
@@ -127,18 +133,20 @@ class _Files:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.whole: list[Rows] = [
-            Parquet(HashedFile(folder / "triples.parquet"), CANONICAL),
+            Parquet(HashedFile(folder / "triples.parquet"), lambda rows: rows, CANONICAL),
             Lines(HashedFile(folder / "triples.jsonl"), lambda rows: rows),
         ]
         # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
-        self.views: dict[str, list[Rows]] = {
-            split: [Lines(HashedFile(folder / split / view.path), view.rows) for view in VIEWS] for split in SPLITS
-        }
-        self.merged = {split: Lines(HashedFile(folder / split / MERGED), lambda rows: rows) for split in SPLITS}
+        self.views = {split: self._opened(split, (*VIEWS, *TRAINER_VIEWS)) for split in SPLITS}
+        self.merged = {split: self._opened(split, MERGED_VIEWS) for split in SPLITS}
+
+    def _opened(self, split: str, views: Iterable[View]) -> list[Rows]:
+        return [rows_file(self._folder / split / view.path, view.rows) for view in views]
 
     @property
     def _every(self) -> list[Rows]:
-        return [*self.whole, *(view for views in self.views.values() for view in views), *self.merged.values()]
+        split = [*self.views.values(), *self.merged.values()]
+        return [*self.whole, *(file for files in split for file in files)]
 
     @property
     def bytes(self) -> int:
@@ -150,11 +158,11 @@ class _Files:
 
     def jobs(self, rows: pl.DataFrame, merged: pl.DataFrame) -> Iterator[tuple[Rows, pl.DataFrame]]:
         """What each file gets of a part's rows."""
-        for split in SPLITS:
-            if (side := rows.filter(pl.col("split") == split)).height:
-                yield from ((view, side) for view in self.views[split])
-            if (side := merged.filter(pl.col("split") == split)).height:
-                yield self.merged[split], side
+        # Sides without rows too: a file knows its columns from what it is given.
+        for files, table in ((self.views, rows), (self.merged, merged)):
+            for split in SPLITS:
+                side = table.filter(pl.col("split") == split)
+                yield from ((file, side) for file in files[split])
         yield from ((file, rows) for file in self.whole)
 
     def finish(self) -> list[FileEntry]:
@@ -170,11 +178,13 @@ def _write_rows(export: Export, plan: Plan, files: _Files, say: Say) -> _Written
     """Writes all rows; while one part is turned into text, the next one is read."""
     slim: list[pl.DataFrame] = []
     out: list[LeftOut] = []
+    in_brackets = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running: list[Future[None]] = []
         for part in plan.parts:
             rows, merged, left = _part(export, plan, part)
             out += left
+            in_brackets += bracketed(rows)
             slim.append(rows.select(*_SLIM, caption=caption_hash("final")))
             for future in running:
                 future.result()
@@ -182,7 +192,7 @@ def _write_rows(export: Export, plan: Plan, files: _Files, say: Say) -> _Written
             say(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
         for future in running:
             future.result()
-    return _Written(pl.concat(slim), out)
+    return _Written(pl.concat(slim), out, in_brackets)
 
 
 def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.DataFrame, list[LeftOut]]:
@@ -213,7 +223,8 @@ def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.Data
         reason = "it was merged from captions as they were after review"
         out += left_out("merged caption", reason, merged.filter(changed)["clip_id"])
         merged = merged.filter(~changed)
-    return rows, merged, out
+    merged, too_long = within_limit(merged, export.tokens)
+    return rows, merged, [*out, *too_long]
 
 
 def _content(export: Export, plan: Plan, written: _Written, entries: list[FileEntry]) -> Content:
@@ -243,7 +254,7 @@ def _content(export: Export, plan: Plan, written: _Written, entries: list[FileEn
         near_duplicate_groups=plan.groups,
         left_out=added_up([*plan.out, *written.out]),
         leak_certificate=certificate,
-        notes=notes(counts),
+        notes=[*notes(counts), *text_notes(export.tokens, written.bracketed)],
     )
 
 

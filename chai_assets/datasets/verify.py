@@ -49,6 +49,10 @@ def _rows_in(path: Path) -> int | None:
     if path.suffix == ".jsonl":
         with path.open("rb") as handle:
             return sum(1 for _ in handle)
+    if path.suffix == ".csv":
+        # One line a row: no value of ours has a line break.
+        with path.open("rb") as handle:
+            return sum(1 for _ in handle) - 1
     return None
 
 

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -63,6 +64,10 @@ class HashedFile:
         self._handle.close()
 
 
+Shape = Callable[[pl.DataFrame], pl.DataFrame]
+"""Makes a file's rows of a part's rows."""
+
+
 class Rows(Protocol):
     """A file that takes rows."""
 
@@ -81,7 +86,7 @@ class Rows(Protocol):
 class Lines:
     """JSON lines, of what `view` makes of the rows."""
 
-    def __init__(self, file: HashedFile, view: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    def __init__(self, file: HashedFile, view: Shape) -> None:
         self.file, self.rows, self._view = file, 0, view
 
     def add(self, table: pl.DataFrame) -> None:
@@ -96,17 +101,37 @@ class Lines:
         pass
 
 
-class Parquet:
-    """One Parquet file with row groups of ROW_GROUP rows."""
+class Csv:
+    """Comma-separated values under one line of names, of what `view` makes of the rows."""
 
-    def __init__(self, file: HashedFile, schema: pa.Schema) -> None:
-        self.file, self.rows, self._schema = file, 0, schema
-        self._writer = pq.ParquetWriter(pa.PythonFile(file, "w"), schema, compression="zstd", store_schema=True)
-        self._held: list[pl.DataFrame] = []
+    def __init__(self, file: HashedFile, view: Shape) -> None:
+        self.file, self.rows, self._view = file, 0, view
 
     def add(self, table: pl.DataFrame) -> None:
-        self._held.append(table)
-        self.rows += len(table)
+        made = self._view(table)
+        self.file.write(made.write_csv(include_header=not self.file.bytes).encode())
+        self.rows += len(made)
+
+    def finish(self) -> None:
+        pass
+
+
+class Parquet:
+    """One Parquet file with row groups of ROW_GROUP rows; its schema is the first table's where none is given."""
+
+    def __init__(self, file: HashedFile, view: Shape, schema: pa.Schema | None = None) -> None:
+        self.file, self.rows, self._view, self._schema = file, 0, view, schema
+        self._held: list[pl.DataFrame] = []
+
+    @cached_property
+    def _writer(self) -> pq.ParquetWriter:
+        return pq.ParquetWriter(pa.PythonFile(self.file, "w"), self._schema, compression="zstd", store_schema=True)
+
+    def add(self, table: pl.DataFrame) -> None:
+        made = self._view(table)
+        self._schema = self._schema or made.to_arrow().schema
+        self._held.append(made)
+        self.rows += len(made)
         if sum(map(len, self._held)) >= ROW_GROUP:
             whole = pl.concat(self._held)
             full = len(whole) // ROW_GROUP * ROW_GROUP
@@ -122,6 +147,11 @@ class Parquet:
     def _write(self, group: pl.DataFrame) -> None:
         # One chunk a column: pages are cut where chunks are, and chunks depend on the parts.
         self._writer.write_table(group.to_arrow().cast(self._schema).combine_chunks(), row_group_size=ROW_GROUP)
+
+
+def rows_file(path: Path, view: Shape) -> Rows:
+    """A file of what `view` makes of rows, in the form its name says."""
+    return {".jsonl": Lines, ".csv": Csv, ".parquet": Parquet}[path.suffix](HashedFile(path), view)
 
 
 def entry_of(rows: Rows, folder: Path) -> FileEntry:
