@@ -144,6 +144,7 @@ def card(counts: Counts, spec_version: str, licence_counts: dict[str, int], out:
         "Aspects: " + _listed(counts.by_aspect) + ". Ratings of the drafts: " + _listed(counts.by_rating) + ".",
         "Clips by licence: " + _listed(licence_counts) + ". Each row names its licence and rights holder.",
         "Videos are keys of the media store: put its root before them.",
+        "To check what you received, run `python verify.py` in this folder: it needs nothing but Python.",
     ]
     lines += [f"Note: {note}." for note in notes(counts)]
     lines += [f"Left out: {entry.count} {entry.what}(s): {entry.reason}." for entry in out]

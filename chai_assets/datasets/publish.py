@@ -31,6 +31,8 @@ from chai_assets.datasets.manifest import (
 from chai_assets.datasets.one_spec import Counted, mixed_in, told
 from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, canonical_rows
 from chai_assets.datasets.splits import EVAL_SHARE, SPLITS, on_both_sides
+from chai_assets.datasets.verify import NAME as VERIFY
+from chai_assets.datasets.verify import script
 from chai_resources.media import Media
 
 LATEST = "latest.json"
@@ -98,6 +100,7 @@ def build(export: Export, folder: Path) -> Manifest:
         _file(folder, "triples.jsonl", len(rows), rows.write_ndjson),
         *_split_files(folder, {**{view.path: view.rows(rows) for view in VIEWS}, MERGED: merged}),
         _card_file(folder, counts, export, rows, out),
+        _file(folder, VERIFY, None, lambda path: path.write_bytes(script())),
     ]
     content = Content(
         counts=counts,
