@@ -200,5 +200,5 @@ def main() -> None:
     try:
         app()
     except (*expected, TablesUnreachable, NoDataset) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None

@@ -38,7 +38,7 @@ def list_datasets(
     print_list(found, root or _root(), console)
     for listed in found:
         if listed.problem:
-            console.print(f"[red]{listed.problem}[/red]", soft_wrap=True, highlight=False)
+            console.print(listed.problem, style="red", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()

@@ -124,9 +124,9 @@ def _by_aspect(rows: pl.DataFrame) -> dict[str, int]:
 
 
 def _moved(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
-    columns = ["source_id", "split"]
-    both = before.select(columns).unique().join(after.select(columns).unique(), on="source_id", suffix="_new")
-    return both.filter(pl.col("split") != pl.col("split_new"))["source_id"].unique().sort().to_list()
+    was, now = (rows.group_by("source_id").agg(pl.col("split").unique().sort()) for rows in (before, after))
+    both = was.join(now, on="source_id", suffix="_new")
+    return both.filter(pl.col("split") != pl.col("split_new"))["source_id"].sort().to_list()
 
 
 def _examples(changed: pl.DataFrame, old: pl.LazyFrame, new: pl.LazyFrame) -> list[Texts]:

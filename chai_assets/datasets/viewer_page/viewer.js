@@ -184,11 +184,13 @@ function remark(finding) {
 
 function change([gone, come]) {
   if (gone === come) return [gone];
-  const parts = [];
-  if (gone) parts.push(el("del", {}, gone));
-  if (gone && come) parts.push(" ");
-  if (come) parts.push(el("ins", {}, come));
-  return parts;
+  // Blanks at the ends are no news and stay uncoloured.
+  const [, before, gap] = /^(\s*)(?:[^]*\S)?(\s*)$/.exec(come || gone);
+  const parts = [before];
+  if (gone.trim()) parts.push(el("del", {}, gone.trim()));
+  if (gone.trim() && come.trim()) parts.push(" ");
+  if (come.trim()) parts.push(el("ins", {}, come.trim()));
+  return [...parts, gap];
 }
 
 function more(triple) {
@@ -225,11 +227,13 @@ document.addEventListener("keydown", (event) => {
 
 document.title = `Dataset ${DATA.dataset.id}`;
 at("dataset").textContent = DATA.dataset.id;
-at("about").textContent = `specification ${DATA.dataset.spec}, ${DATA.triples.length} of ${DATA.dataset.triples} triples, as many of each aspect and rating as there are`;
-offer(at("aspect"), "Every aspect", distinct("aspect"));
-offer(at("rating"), "Every rating", distinct("rating"), (rating) => `Rated ${rating}`);
-offer(at("split"), "Both splits", distinct("split"));
-offer(at("kind"), "Findings or none", ["some", "none", ...KINDS], (kind) => ({ some: "With findings", none: "Without findings" })[kind] || `With: ${kind}`);
+const whole = DATA.triples.length === DATA.dataset.triples;
+const share = whole ? `all ${DATA.dataset.triples} triples` : `${DATA.triples.length} of ${DATA.dataset.triples.toLocaleString("en")} triples, every aspect and rating among them`;
+at("about").textContent = `specification ${DATA.dataset.spec} · ${share}`;
+offer(at("aspect"), "Aspect", distinct("aspect"));
+offer(at("rating"), "Rating", distinct("rating"), (rating) => `Rated ${rating}`);
+offer(at("split"), "Split", distinct("split"));
+offer(at("kind"), "Findings", ["some", "none", ...KINDS], (kind) => ({ some: "Any finding", none: "No finding" })[kind] || kind);
 for (const control of controls) control.addEventListener("input", filter);
 at("clear").addEventListener("click", clear);
 at("before").addEventListener("click", () => step(-1));
