@@ -36,6 +36,9 @@ NAMED = 10
 """Problems of one kind that are told one by one; the rest is counted."""
 
 
+_DECODER = json.JSONDecoder()
+
+
 class Place(Protocol):
     """Where a dataset lies: a folder here, a bucket elsewhere."""
 
@@ -192,7 +195,7 @@ class Rows:
         for line in lines:
             self.line += 1
             try:
-                self._look_at(json.loads(line.decode()))
+                self._look_at(_parsed(line.decode()))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 missing = f"it has no {error}" if isinstance(error, KeyError) else error
                 self.problems.add("line", f"{ROWS}, line {self.line} is not a triple: {missing}")
@@ -303,6 +306,12 @@ def _feed(rows: Rows, tail: bytes, chunk: bytes) -> bytes:
     if len(rest) > LONGEST_LINE:
         raise ValueError(f"{ROWS}, line {rows.line + 1} is longer than {LONGEST_LINE >> 20} MB: fetch it again")
     return rest
+
+
+def _parsed(text: str) -> Any:
+    # What json.loads does, without its three calls around it: a fifth of the time of a row.
+    value, end = _DECODER.raw_decode(text)
+    return value if end == len(text) else json.loads(text)
 
 
 def _chain(draft: str, critique: str, revision: str | None, review: str) -> str:
