@@ -20,7 +20,17 @@ from chai_assets.datasets.verify import Folder, manifest_id, verify
 from chai_assets.pages import word_changes
 from chai_resources.media import Media
 
-_SHOWN_OTHERWISE = {"dataset_id", "format", "counts", "files", "left_out", "notes", "prompts", "leak_check"}
+_SHOWN_OTHERWISE = {
+    "dataset_id",
+    "format",
+    "counts",
+    "files",
+    "left_out",
+    "notes",
+    "prompts",
+    "leak_check",
+    "leak_certificate",
+}
 _SHOWN_OTHERWISE |= {"spec_version", "spec_hash", "specs", "models", "licences", "table_versions", "code_version"}
 _MOST_MOVED = 5
 
@@ -82,7 +92,7 @@ def print_dataset(dataset: Dataset, console: Console) -> None:
         ("clips by licence", manifest.get("licences")),
         ("made from", manifest.get("table_versions")),
         ("made by", f"chai {manifest.get('code_version')}"),
-        ("leak check", manifest.get("leak_check")),
+        ("found on both sides", manifest.get("leak_certificate") or manifest.get("leak_check")),
         *((name, value) for name, value in manifest.items() if name not in _SHOWN_OTHERWISE),
     ]:
         facts.add_row(name.replace("_", " "), escape(_told(value)))
