@@ -208,6 +208,7 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
 def main() -> None:
     """Entry point: expected failures end with their message and status 1, not with a traceback."""
+    from chai_assets.datasets.published import NoDataset
     from chai_assets.spec.document import SpecError
     from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
     from chai_resources.media import MediaError
@@ -217,6 +218,6 @@ def main() -> None:
     expected = (ServiceFailed, SpecError, LabelStudioDown, LabelStudioRefused, MediaError, PeopleFileError)
     try:
         app()
-    except (*expected, TablesUnreachable) as error:
-        console.print(f"[red]{error}[/red]", highlight=False)
+    except (*expected, TablesUnreachable, NoDataset) as error:
+        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None

@@ -153,7 +153,7 @@ def html_link(address: str, text: str) -> str:
 def html_difference(before: str, after: str) -> str:
     """Both texts in one paragraph, word by word: what went in <del>, what came in <ins>."""
     pieces = []
-    for gone, come in _changes(_words(before), _words(after)):
+    for gone, come in word_changes(before, after):
         if gone == come:
             pieces.append(escape(gone))
             continue
@@ -163,18 +163,19 @@ def html_difference(before: str, after: str) -> str:
     return f"<p>{''.join(pieces)}</p>"
 
 
-def _changes(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
+def word_changes(before: str, after: str) -> Iterator[tuple[str, str]]:
     """The texts cut into pairs (before, after), equal or not; changes with only a blank between them are one."""
+    old, new = _words(before), _words(after)
     gone = come = ""
     for what, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        before, after = "".join(old[i:j]), "".join(new[k:m])
-        if what == "equal" and (before.strip() or not (gone or come)):
+        was, now = "".join(old[i:j]), "".join(new[k:m])
+        if what == "equal" and (was.strip() or not (gone or come)):
             if gone or come:
                 yield gone, come
-            yield before, after
+            yield was, now
             gone = come = ""
         else:
-            gone, come = gone + before, come + after
+            gone, come = gone + was, come + now
     if gone or come:
         yield gone, come
 

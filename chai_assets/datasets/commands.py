@@ -6,23 +6,122 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-app = typer.Typer(help="Published datasets: look at them and check them.", no_args_is_help=True)
+from chai_resources.settings import Settings
+
+app = typer.Typer(
+    help="Published datasets: look at them, compare and check them.\n\n"
+    "A dataset is named by its folder, its s3:// prefix, its id or the beginning of it, or `latest`. To look at "
+    "the demo's: CHAI_HOME=.chai/demo chai dataset show latest",
+    no_args_is_help=True,
+)
 console = Console()
+
+Address = Annotated[str, typer.Argument(help="A folder, an s3:// prefix, an id (or how it begins), or `latest`.")]
+
+
+def _root() -> str:
+    return Settings.from_env().datasets
+
+
+@app.command("list")
+def list_datasets(
+    root: Annotated[str, typer.Argument(help="Folder or s3:// prefix of datasets; the platform's by default.")] = "",
+) -> None:
+    """List the published datasets, the earliest first, and which is the latest.
+
+    Example: chai dataset list s3://captions/datasets
+    """
+    from chai_assets.datasets.published import listing
+    from chai_assets.datasets.show import print_list
+
+    found = listing(root or _root())
+    print_list(found, root or _root(), console)
+    for listed in found:
+        if listed.problem:
+            console.print(listed.problem, style="red", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
-def verify(
-    folder: Annotated[Path, typer.Argument(help="Folder of a dataset: the one that holds manifest.json.")],
-) -> None:
-    """Check every file, hash chain and split of a dataset against its manifest. Needs nothing but the folder."""
-    from chai_assets.datasets.verify import verify_dataset
+def show(dataset: Address = "latest") -> None:
+    """Show what a dataset says of itself: counts, what was left out and why, what it was made from, its files.
 
-    problems = verify_dataset(folder)
+    Example: chai dataset show dst_a6ad
+    """
+    from chai_assets.datasets.published import find
+    from chai_assets.datasets.show import print_dataset
+
+    print_dataset(find(dataset, _root()), console)
+
+
+@app.command()
+def diff(
+    old: Address,
+    new: Address = "latest",
+    json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+    shown: Annotated[int, typer.Option(help="Changed triples to show word by word.", min=0)] = 3,
+) -> None:
+    """Show what differs between two datasets: counts, triples, sides of sources, what they were made from, files.
+
+    A triple whose caption was written anew is one change. A source that moved to the other side of the split
+    would be said in red: it must not happen.
+
+    Example: chai dataset diff dst_a6ad latest --shown 10
+    """
+    from chai_assets.datasets.diff import Side, compare
+    from chai_assets.datasets.published import find
+    from chai_assets.datasets.show import print_difference
+
+    before, after = find(old, _root()), find(new, _root())
+    with before.rows() as old_rows, after.rows() as new_rows:
+        found = compare(Side(before.manifest, old_rows), Side(after.manifest, new_rows), shown)
+    if json:
+        print(found.as_json())
+    else:
+        print_difference(before, after, found, console)
+
+
+@app.command()
+def verify(dataset: Address) -> None:
+    """Check every file, hash chain and split of a dataset against its manifest; the status is 1 if any is wrong.
+
+    Whoever has no platform runs `python verify.py` in the dataset's folder: the same check, with Python alone.
+
+    Example: chai dataset verify .chai/demo/datasets/dst_a6adaa7ae7208d99563651ad955c2673
+    """
+    from chai_assets.datasets.published import place_of
+    from chai_assets.datasets.show import check
+
+    place = place_of(dataset, _root())
+    problems = check(place, console)
     for problem in problems:
-        console.print(f"[red]{problem}[/red]", soft_wrap=True, highlight=False)
+        console.print(problem, style="red", soft_wrap=True, highlight=False, markup=False)
     if problems:
+        console.print(f"{place.root} is NOT what its manifest says", soft_wrap=True, highlight=False, markup=False)
         raise typer.Exit(1)
-    console.print(f"{folder} is whole: every file, chain and split is as its manifest says")
+    console.print(f"{place.root} is whole: every file, chain and split is as its manifest says", soft_wrap=True)
+
+
+@app.command()
+def view(
+    dataset: Address = "latest",
+    sample: Annotated[int, typer.Option(help="How many triples to look at.", min=1)] = 200,
+    media: Annotated[str, typer.Option(help="Folder of the media store; the platform's by default.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder to write the pages to.")] = None,
+) -> None:
+    """Write pages to leaf through a sample of a dataset: clip, draft with its findings, critique, difference, caption.
+
+    Open index.html in a browser: no server and no network is needed. The same dataset gives the same sample, with
+    every aspect and rating in it.
+
+    Example: chai dataset view latest --sample 500 --out ~/look
+    """
+    from chai_assets.datasets.published import find
+    from chai_assets.datasets.viewer import write_viewer
+
+    found = find(dataset, _root())
+    folder = out or Path(f"view-{found.short}")
+    count = write_viewer(found, folder, sample, media or Settings.from_env().media)
+    console.print(f"{count} triples of {found.id}: open {folder / 'index.html'}", soft_wrap=True, highlight=False)
 
 
 @app.command()

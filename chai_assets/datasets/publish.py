@@ -39,12 +39,15 @@ from chai_assets.datasets.selection import LATEST, LEVELS
 from chai_assets.datasets.splits import SPLITS
 from chai_assets.datasets.tokens import within_limit
 from chai_assets.datasets.trainers import DATASET_INFO, MERGED_VIEWS, TRAINER_VIEWS, dataset_info, text_notes
+from chai_assets.datasets.verify import NAME as VERIFY
+from chai_assets.datasets.verify import script
 from chai_assets.datasets.writing import NO_ROOM, HashedFile, Lines, Parquet, Rows, entry_of, rows_file
 from chai_resources.media import Media
 
 STATIC: dict[str, str | Callable[[Content], str]] = {
     DATASET_INFO: lambda content: dataset_info(content.files),
     CARD: card,
+    VERIFY: script().decode(),
 }
 """Files that hold no rows, by path: their text, or what makes it of the manifest's content so far, in this order."""
 

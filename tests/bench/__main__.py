@@ -53,6 +53,14 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "polars_mb": ("peak memory of that, MB", None, False),
         "json_s_100k": ("plain: json, line by line, 100,000 triples in one format, seconds", None, False),
     },
+    "verify": {
+        "verify_mb_s": ("checking a dataset of 140,000 triples (1 GB), MB per second", 500.0, True),
+        "sha256sum_mb_s": ("sha256sum of the same files, MB per second", None, True),
+        "verify_cpu_s": ("processor seconds of the check", None, False),
+        "sha256sum_cpu_s": ("processor seconds of sha256sum", None, False),
+        "verify_rows_s": ("triples checked per second", None, True),
+        "verify_mb": ("peak memory of the check, MB", 300.0, False),
+    },
 }
 
 
