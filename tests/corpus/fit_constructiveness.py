@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from chai_assets.critique.constructive import COEFFICIENTS, CONSTRUCTIVE, INTERCEPT, means, score
@@ -58,11 +58,15 @@ class Sample:
 
 
 Score = Callable[[Sample], float]
+_JUDGES = re.compile(
+    r"\b(?:in(?:accurate|correct|complete)|wrong|mis(?:leading|identif|taken)|fail|omit)", re.IGNORECASE
+)
 
 SCORERS: dict[str, Score] = {
     "scorer": lambda sample: score(sample.critique, sample.caption),
     "scorer, caption unknown": lambda sample: score(sample.critique),
     "length alone": lambda sample: len(sample.critique.split()),
+    "no fault word alone": lambda sample: -len(_JUDGES.findall(sample.critique)),
     "a quote alone": lambda sample: float(bool(re.search(r"[\"“”]|(?<!\w)'", sample.critique))),
 }
 
@@ -130,14 +134,19 @@ def cross_validate(samples: Sequence[Sample], folds: int = 5) -> dict[str, float
 
 def measure(samples: Sequence[Sample], scorers: dict[str, Score] = SCORERS) -> dict[str, dict[str, list[float]]]:
     """By part and scorer: AUC, or share of pairs put in order, each with its 95 % interval over sources."""
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in _parts(samples)}
+    found: dict[str, dict[str, list[float]]] = {}
+    good = np.array([sample.constructive for sample in samples])
+    sources = np.array([sample.source for sample in samples])
     for scorer, of in scorers.items():
         scores = np.array([of(sample) for sample in samples])
         for name, index in _parts(samples).items():
-            part = [samples[i] for i in index]
-            found[name][scorer] = _interval(part, scores[index], _auc)
+            part = found.setdefault(name, {})
+            part[scorer] = _interval(sources[index], good[index], scores[index], _auc)
             if name.startswith(VARIANTS):
-                found.setdefault(f"{name}, paired", {})[scorer] = _interval(part, scores[index], _in_order)
+                # An original and its variant follow each other.
+                outcome = (np.sign(np.diff(scores[index])[::2]) * np.where(good[index][::2], -1, 1) + 1) / 2
+                paired = found.setdefault(f"{name}, paired", {})
+                paired[scorer] = _interval(sources[index][::2], good[index][::2], outcome, _mean)
     return found
 
 
@@ -177,38 +186,27 @@ def _parts(samples: Sequence[Sample]) -> dict[str, np.ndarray]:
     }
 
 
-def _auc(samples: Sequence[Sample], scores: np.ndarray) -> float:
-    return float(roc_auc_score([sample.constructive for sample in samples], scores))
+def _auc(good: np.ndarray, scores: np.ndarray) -> float:
+    """Share of pairs of a good one and another in which the good one scores higher. By ranks: it is drawn often."""
+    some = int(good.sum())
+    if not 0 < some < len(good):
+        return float("nan")
+    return float((rankdata(scores)[good].sum() - some * (some + 1) / 2) / (some * (len(good) - some)))
 
 
-def _in_order(samples: Sequence[Sample], scores: np.ndarray) -> float:
-    """Share of pairs whose original scores higher; a tie is half."""
-    signed: dict[int, float] = {}
-    outcomes = []
-    for sample, value in zip(samples, scores, strict=True):
-        if sample.pair in signed:
-            gap = (value - signed.pop(sample.pair)) * (1 if sample.constructive else -1)
-            outcomes.append(0.5 if gap == 0 else float(gap > 0))
-        else:
-            signed[sample.pair] = value
-    return float(np.mean(outcomes))
+def _mean(_: np.ndarray, scores: np.ndarray) -> float:
+    return float(scores.mean())
 
 
-def _interval(
-    samples: Sequence[Sample], scores: np.ndarray, of: Callable[[Sequence[Sample], np.ndarray], float]
-) -> list[float]:
-    """The figure, and the middle 95 % of it over resampled sources; a pair drawn twice is two pairs."""
-    by_source: dict[str, list[int]] = {}
-    for index, sample in enumerate(samples):
-        by_source.setdefault(sample.source, []).append(index)
-    groups, dice = list(by_source.values()), np.random.default_rng(7)
-    drawn = []
-    while len(drawn) < RESAMPLES:
+def _interval(sources: np.ndarray, good: np.ndarray, scores: np.ndarray, of: Callable[..., float]) -> list[float]:
+    """The figure, and the middle 95 % of it over resampled sources."""
+    _, numbers = np.unique(sources, return_inverse=True)
+    groups = np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])
+    dice, drawn = np.random.default_rng(7), []
+    for _ in range(RESAMPLES):
         index = np.concatenate([groups[i] for i in dice.integers(len(groups), size=len(groups))])
-        part = [samples[i] for i in index]
-        if len({sample.constructive for sample in part}) == 2:
-            drawn.append(of(part, scores[index]))
-    return [round(float(value), 3) for value in (of(samples, scores), *np.percentile(drawn, [2.5, 97.5]))]
+        drawn.append(of(good[index], scores[index]))
+    return [round(float(value), 3) for value in (of(good, scores), *np.nanpercentile(drawn, [2.5, 97.5]))]
 
 
 def shares(folder: Path, samples: Sequence[Sample]) -> dict[str, float]:
@@ -241,12 +239,25 @@ def main() -> None:
         print(json.dumps(fit(fitting), indent=1))
         print("committed:", {**COEFFICIENTS, "intercept": INTERCEPT})
     else:
-        _report(folder, rest)
+        _report(folder, fitting, rest)
 
 
-def _report(folder: Path, rest: list[Sample]) -> None:
+def _by_one_kind(fitting: list[Sample]) -> dict[str, Score]:
+    """Scorers that were fitted on one kind alone: what they score on the other is no habit of its writers."""
+    return {
+        f"fitted on {kind} alone": _scored_by(fit([sample for sample in fitting if sample.kind == kind]))
+        for kind in (LABELS, VARIANTS)
+    }
+
+
+def _scored_by(coefficients: dict[str, float]) -> Score:
+    weights = np.array([coefficients[name] for name in FEATURES])
+    return lambda sample: float(_matrix([sample])[0] @ weights)
+
+
+def _report(folder: Path, fitting: list[Sample], rest: list[Sample]) -> None:
     print(f"{len(rest)} critiques of {len({sample.source for sample in rest})} held-out sources")
-    for name, by_scorer in measure(rest).items():
+    for name, by_scorer in measure(rest, {**SCORERS, **_by_one_kind(fitting)}).items():
         print(f"\n{name}")
         for scorer, (value, low, high) in by_scorer.items():
             print(f"  {scorer:<24} {value:.3f}  [{low:.3f}, {high:.3f}]")
