@@ -7,14 +7,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from chai_assets.critique import page
 from chai_assets.critique.constructive import COEFFICIENTS, CONSTRUCTIVE, reasons, score
 from chai_assets.critique.findings import Finding, as_prose
 from chai_assets.critique.lint import lint, lint_whole
 from chai_assets.critique.statements import FEATURES
+from chai_assets.critique.tasks import critique_reader
 from chai_assets.practice.material import slips, truth
 from chai_assets.practice.people import caption_of, differences
 from chai_assets.spec.compile import statements as statements_of
 from chai_assets.spec.releases import load_spec
+from chai_resources.people import Person
 from tests.captioners.findings import anything
 
 CAPTION = "The camera pans left across the harbour. A red boat is moored at the pier, and gulls fly by."
@@ -109,14 +112,28 @@ def test_a_feature_that_helps_counts_for_and_one_that_does_not_against() -> None
 def test_the_reasons_name_the_statement_that_does_not_help_and_say_what_would() -> None:
     vague = "The colour of the boat is wrong."
     against, *rest = reasons(f'{vague} Replace "pans left" with "tilts up".', CAPTION)
-    assert against.startswith(f'against: "{vague}" only says or asks that something is wrong')
+    assert against.startswith(f'against: "{vague}" only says or asks whether something is wrong')
     assert "say what should stand there instead" in against
+    assert not any(vague in line for line in rest)
     assert "for: 1 of 2 statements can be carried out word for word." in rest
 
 
 def test_a_critique_below_the_threshold_has_one_hint_that_says_what_would_help() -> None:
     [hint] = lint_whole("The colour of the boat is wrong.", CAPTION)
     assert "say what should stand there instead" in hint
+
+
+@pytest.mark.parametrize(
+    ("fix", "hinted"), [("more detail about the scene", True), ("A man waves from the deck.", False)]
+)
+def test_a_submitted_critique_carries_the_hint_and_is_collected_with_it(fix: str, hinted: bool) -> None:
+    data = page.task_data(draft_id="d", draft=CAPTION, round=1, cause="d", facts=())
+    data |= {"spec_version": "1.0.0"}
+    submitted = page.write(data, page.CritiqueAnswer(3, (Finding.missing("d", fix),)))
+    ann = Person(id="ann", name="Ann", email="ann@example.com", roles=("annotator",))
+    row = critique_reader({"d": CAPTION})(data, submitted, ann)
+    assert row["text"].startswith(f"Add: {fix}")
+    assert any(hint.startswith("As a whole, ") for hint in row["hints"]) == hinted
 
 
 @settings(max_examples=200)
