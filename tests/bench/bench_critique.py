@@ -17,7 +17,7 @@ CRITIQUES = 20_000
 _SAID = (
     'Please replace "walks toward the stall" with "walks away from the stall, towards the camera".',
     "The child's coat is not red; it is dark green, with a hood.",
-    "The description of the camera movement is inaccurate.",
+    "How the camera moves is told inaccurately.",
     "In the middle ground a second man in a white apron carries a tray of bread from left to right.",
     "The caption fails to mention the sign above the door.",
     'Remove "in a busy street".',
