@@ -1,4 +1,4 @@
-"""Hints on findings that a model could not act on, or that say nothing. Pure; hints never stop a critique.
+"""Hints on findings and critiques that a model could not act on. Pure; hints never stop a critique.
 
 What makes a finding invalid (offsets, unknown kinds) is the collector's business; here a valid finding is
 read as a colleague would read it, and each doubt is one line that says what to do.
@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chai_assets.critique.constructive import CONSTRUCTIVE, score, shortcomings
+from chai_assets.critique.statements import only_judges
 from chai_resources.captioners.edits import stands, words
 
 Finding = Mapping[str, Any]
@@ -18,21 +20,6 @@ _NEARLY_ALL = 0.8
 _FEW = 8
 """Words up to which a draft may well be wrong as a whole."""
 
-# One of these makes a remark about the caption out of a fix that has no other words than the second group.
-_JUDGEMENTS = frozenset(
-    re.findall(
-        r"\w+",
-        """wrong incorrect improve improved fix fixed change changed rewrite reword redo better best bad good
-        mistake error false unclear inaccurate imprecise vague detailed specific accurate no yes ok""",
-    )
-)
-_FILLERS = frozenset(
-    re.findall(
-        r"\w+",
-        """a an the this that it its is be are not make made do should must please more less too very so right
-        correct precise clear detail details caption description sentence word words part something""",
-    )
-)
 _HEDGE = re.compile(
     r"\b(maybe|perhaps|probably|possibly|presumably|i think|i guess|i believe|not sure|unsure|might be|"
     r"could be|may be|kind of|sort of|looks like|seems)\b",
@@ -51,6 +38,13 @@ def lint(findings: Sequence[Finding], draft: str) -> list[str]:
         for number, finding in enumerate(findings, start=1)
         for doubt in _doubts(finding, draft)
     ]
+
+
+def lint_whole(text: str, draft: str) -> list[str]:
+    """At most one hint on a critique as a whole, where an editor who cannot see the video could not apply it."""
+    if not text or score(text, draft) >= CONSTRUCTIVE:
+        return []
+    return [f"As a whole, an editor who cannot see the video could not apply this: {shortcomings(text, draft)[0]}"]
 
 
 def _doubts(finding: Finding, draft: str) -> Iterator[str]:
@@ -82,11 +76,10 @@ def _doubts_on_quote(finding: Finding, fix: str, draft: str) -> Iterator[str]:
 
 
 def _doubts_on_fix(fix: str) -> Iterator[str]:
-    told = [word.text for word in words(fix)]
-    if not told:
+    if not words(fix):
         yield f'has the fix "{fix}", which says nothing: write the words that the caption should have.'
         return
-    if _JUDGEMENTS & set(told) and set(told) <= _JUDGEMENTS | _FILLERS:
+    if only_judges(fix):
         yield f'has the vague fix "{fix}": write the words that the caption should have.'
         return
     if hedge := _HEDGE.search(fix):

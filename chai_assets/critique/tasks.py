@@ -7,7 +7,7 @@ from chai_assets.chain import Row, Standing, Turn
 from chai_assets.collect import Interpret
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence
-from chai_assets.critique.lint import lint
+from chai_assets.critique.lint import lint, lint_whole
 from chai_assets.handing_out import HandOut, findings_of
 from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.doubts import as_lines
@@ -68,7 +68,7 @@ def critique_reader(drafts: dict[str, str]) -> Interpret:
             "text": as_prose(findings),
             "author": author.id,
         }
-        hints = lint(rows, data["draft"])
+        hints = [*lint(rows, data["draft"]), *lint_whole(row["text"], data["draft"])]
         return {**row, "critique_id": critique_id(row), "hints": hints, "spec_version": data["spec_version"]}
 
     return read

@@ -38,6 +38,10 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "poll_changed_s": ("polling with 50 changed among them, seconds", 0.5, False),
     },
     "lint": {"lint_10k_s": ("linting 10,000 captions, seconds", 2.0, False)},
+    "critique": {
+        "critiques_per_s": ("judging constructiveness, critiques per core-second", 5000.0, True),
+        "tokenised_per_s": ("only splitting the same texts into words, the same unit", None, True),
+    },
     "plan": {
         "plan_s": ("planning a release over 1,000,000 rows, seconds", 5.0, False),
         "plan_mb": ("peak memory of that, MB", 2000.0, False),
