@@ -34,7 +34,7 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
     places = Places(draft)
     found: list[Finding] = []
     claimed: list[tuple[int, int]] = []
-    for ask in _asked(text):
+    for ask in _asked(text, places):
         placed = _placed(ask, places)
         if placed is None or not claim(placed[0], claimed):
             continue
@@ -43,8 +43,8 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
     return in_order(found)
 
 
-def _asked(text: str) -> Iterator[Ask]:
-    for passage in passages(text):
+def _asked(text: str, places: Places) -> Iterator[Ask]:
+    for passage in passages(text, places.stands):
         yield from asks(passage)
 
 

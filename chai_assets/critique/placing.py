@@ -51,6 +51,10 @@ class Places:
             found = [place for place in found if self.draft[place.start : place.end] == exact]
         return found[0] if len(found) == 1 else None
 
+    def stands(self, phrase: str) -> bool:
+        """Whether the draft has the phrase, at one place or several."""
+        return bool(self._all(phrase))
+
     def _all(self, phrase: str) -> list[Place]:
         if phrase not in self._known:
             self._known[phrase] = self._look_up(phrase.strip())

@@ -5,10 +5,11 @@ inside a quotation is taken for the writer's own words. What a quotation means i
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-QUOTE = "￼"
-"""Stands for one quotation. It is Unicode's own character for an object taken out of a text."""
+STANDS, OTHER = "\ue000", "\ue001"
+"""Each stands for one quotation: of words that the draft has, or of others. Both are for private use."""
 
 _LONGEST = 1200
 """Characters of a quotation: longer than a long caption, and the bound on looking for its end."""
@@ -32,28 +33,31 @@ _NEW_SENTENCE = re.compile(r"\s+(?:[A-Z]|\d+[.)]|$)|\s*\Z")
 
 @dataclass(frozen=True)
 class Passage:
-    """One paragraph or list item: its prose with QUOTE for each quotation, and the quotations by position there."""
+    """One paragraph or list item: its prose with a mark for each quotation, and the quotations by position there."""
 
     prose: str
     quotes: dict[int, str]
 
 
-def passages(text: str) -> list[Passage]:
-    """The paragraphs and list items of a text, in order, those without words left out."""
-    parts = _PARAGRAPH.split(text.replace(QUOTE, " "))
-    return [_passage(part) for part in parts if part.strip()]
+def passages(text: str, stands: Callable[[str], bool]) -> list[Passage]:
+    """The paragraphs and list items of a text, in order; `stands` tells whether the draft has a quotation's words."""
+    parts = _PARAGRAPH.split(re.sub(f"[{STANDS}{OTHER}]", " ", text))
+    return [_passage(part, stands) for part in parts if part.strip()]
 
 
-def _passage(part: str) -> Passage:
+def _passage(part: str, stands: Callable[[str], bool]) -> Passage:
     """White space becomes single spaces; a sentence that ends inside a quotation gets its full stop outside."""
     part = re.sub(r"\s+", " ", part).strip()
-    prose, quotes, at, size = [], {}, 0, 0
+    prose: list[str] = []
+    quotes: dict[int, str] = {}
+    at, size = 0, 0
     for match in _QUOTED.finditer(part):
         before = part[at : match.start()]
         quoted = match[match.lastgroup or 0].strip()
         at, size = match.end(), size + len(before)
         quotes[size] = quoted
+        mark = STANDS if stands(quoted) else OTHER
         stop = "." if _ENDS.search(quoted) and _NEW_SENTENCE.match(part, at) else ""
-        prose += [before, QUOTE, stop]
-        size += len(QUOTE + stop)
+        prose += [before, mark, stop]
+        size += len(mark + stop)
     return Passage("".join(prose) + part[at:], quotes)

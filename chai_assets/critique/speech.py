@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chai_assets.critique.quoting import QUOTE, Passage
+from chai_assets.critique.quoting import OTHER, STANDS, Passage
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,13 @@ class Ask:
     within: str = ""
 
 
+_QUOTE = f"[{STANDS}{OTHER}]"
+_PLAIN = rf"[^\s{STANDS}{OTHER}.;!?]"
+
+
 def _some(most: int) -> str:
     """Up to so many plain words, as few as will do."""
-    return rf"(?:[^\s{QUOTE}.;!?]{{1,40}} ){{0,{most}}}?[:(]?"
+    return rf"(?:{_PLAIN}{{1,40}} ){{0,{most}}}?[:(]?"
 
 
 _REPLACE = (
@@ -43,10 +47,10 @@ _NAMED = (
     r"expressions?|references?|lines?|sections?|segments?|clauses?|text|adjectives?|caption|it|saying|stating|"
     r"that|of|about|to|mentioning|and|or|as|the|that says|which says)"
 )
-_LIST = rf"{QUOTE}(?:,? ?(?:and |or |as well as |& )?(?:also )?(?:the )?(?:{_NAMED} )?{QUOTE}){{0,8}}"
-_OLD, _NEW, _WITHIN = f"(?P<old>{QUOTE})", f"(?P<new>{QUOTE})", f"(?P<within>{QUOTE})"
+_LIST = rf"{_QUOTE}(?:,? ?(?:and |or |as well as |& )?(?:also )?(?:the )?(?:{_NAMED} )?{_QUOTE}){{0,8}}"
+_OLD, _NEW, _WITHIN = f"(?P<old>{STANDS})", f"(?P<new>{_QUOTE})", f"(?P<within>{STANDS})"
 # A full stop inside a number or an abbreviation does not end what is said.
-_SAID = rf"(?P<said>(?:[^{QUOTE}.;!?]|\.(?=\w)){{1,160}})(?=[.;!?]|\Z)"
+_SAID = rf"(?P<said>(?:[^{STANDS}{OTHER}.;!?]|\.(?=\w)){{1,160}})(?=[.;!?]|\Z)"
 _IN_IT = rf"(?: (?:from|in|within) {_some(4)}{_WITHIN})?"
 
 
@@ -56,7 +60,7 @@ def _rule(pattern: str) -> re.Pattern[str]:
 
 _INSTEAD = r"(?:instead of|rather than|in place of)"
 _BETTER = r"(?:instead |rather |more accurately |also )?(?:be|say|read|state|use)\b[:,]?"
-_RESUMED = rf"[^\s{QUOTE}]{{0,40}}[.;,] (?:it|this|they|these|instead|rather|please|you)\b,?"
+_RESUMED = rf"[^\s{STANDS}{OTHER}]{{0,40}}[.;,] (?:it|this|they|these|instead|rather|please|you)\b,?"
 _ITEM = r"(?:\A|[.;:] )(?:\W{0,3}\d{1,2}\W{1,2})?"
 
 # In order of trust: a quotation that one rule has read is not read by a later one.
