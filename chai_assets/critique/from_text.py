@@ -8,6 +8,7 @@ is in doubt there is no finding.
 import re
 from collections.abc import Iterator
 
+from chai_assets.critique.contrast import contrasts
 from chai_assets.critique.findings import Finding, MarkKind, in_order
 from chai_assets.critique.placing import Place, Places, claim, without_article
 from chai_assets.critique.quoting import passages
@@ -35,6 +36,9 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
     found: list[Finding] = []
     claimed: list[tuple[int, int]] = []
     for ask in _asked(text, places):
+        if not ask.old:
+            found.append(Finding.missing(draft_id, ask.new))
+            continue
         placed = _placed(ask, places)
         if placed is None or not claim(placed[0], claimed):
             continue
@@ -46,6 +50,7 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
 def _asked(text: str, places: Places) -> Iterator[Ask]:
     for passage in passages(text, places.stands):
         yield from asks(passage)
+        yield from contrasts(passage.prose, places)
 
 
 def _placed(ask: Ask, places: Places) -> tuple[Place, str] | None:
