@@ -16,12 +16,13 @@ from chai_assets.critique.speech import Ask, asks
 from chai_resources.captioners.edits import words
 
 _ARTICLE_BEFORE = re.compile(r"\b(?:the|an|a)\s+\Z", re.IGNORECASE)
+_PAUSE = re.compile(r"[.,;:!?]")
 _OPINION = re.compile(
     r"\b(?:subjectiv\w*|opinion\w*|speculat\w*|interpretati\w*|emotion\w*|assum\w*|mood)\b", re.IGNORECASE
 )
 _SUPERFLUOUS = re.compile(r"\b(?:redundan\w*|repetiti\w*|repeat\w*|unnecessary|superfluous|already)\b", re.IGNORECASE)
 _IMPRECISE = re.compile(
-    r"\b(?:imprecise|vague|unclear|ambiguous|awkward|clarity|misleading|(?:more|better) (?:\w+ )?"
+    r"\b(?:imprecise|precision|vague|unclear|ambigu\w+|awkward|clarity|misleading|(?:more|better) (?:\w+ )?"
     r"(?:accurate(?:ly)?|precise(?:ly)?|specific(?:ally)?|clear(?:ly)?|described))\b",
     re.IGNORECASE,
 )
@@ -66,9 +67,20 @@ def _placed(ask: Ask, places: Places) -> tuple[Place, str] | None:
         # "red car" shall read "a blue car" where the draft says "the red car": its article goes as well.
         before = _ARTICLE_BEFORE.search(places.draft, max(0, place.start - 8), place.start)
         place = Place(before.start(), place.end) if before else place
+    place = _with_repeated(place, fix, places.draft)
     if [word.text for word in words(fix)] == [word.text for word in words(places.draft[place.start : place.end])]:
         return None
     return place, fix
+
+
+def _with_repeated(place: Place, fix: str, draft: str) -> Place:
+    """The place with the words behind it that the fix ends in as well: they would else stand there twice."""
+    told, after = [word.text for word in words(fix)], words(draft[place.end : place.end + len(fix)])
+    for size in range(min(len(told), len(after)), 0, -1):
+        end = place.end + after[size - 1].end
+        if told[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, place.end, end):
+            return Place(place.start, end)
+    return place
 
 
 def _fix(new: str) -> str | None:

@@ -136,7 +136,7 @@ def _deletion(triple: Triple, aspect: Aspect) -> Degraded:
 def _nonconstructive(triple: Triple, aspect: Aspect) -> Degraded:
     """Says of each remark what is wrong and not what to do about it."""
     said = [complaint for part in _parts(triple["critique"]) for complaint in _complaints(part, triple)]
-    return Degraded(" ".join(dict.fromkeys(said)), "what to do instead was dropped from every remark")
+    return Degraded(" ".join(said), "what to do instead was dropped from every remark")
 
 
 _RULES: dict[Variant, Callable[[Triple, Aspect], Degraded]] = {
@@ -162,19 +162,23 @@ def _complaints(remark: str, triple: Triple) -> Iterator[str]:
     places = Places(triple["draft"])
     quoted = [words_ for _, _, words_ in quotations(remark) if places.stands(words_)]
     if quoted:
-        yield from (f'"{text.rstrip(" .,;:")}" is inaccurate.' for text in quoted)
+        yield from (_says(text.rstrip(" .,;:"), "inaccurate") for text in quoted)
     elif (topic := _TOPIC.match(remark)) and not _ITSELF.search(topic[1]):
         name = topic[1][0].lower() + topic[1][1:]
-        yield f"The description of {name} is inaccurate."
+        yield f"The way in which the caption describes {name} is inaccurate."
     else:
-        yield "The caption is incomplete."
+        yield "The caption does not describe the video fully in this respect."
 
 
 def _complaint(finding: Finding) -> str:
     if finding.kind == "missing":
-        return "The caption leaves something out."
+        return "The caption leaves out something that can be seen in the video."
     said = {"wrong": "inaccurate", "imprecise": "imprecise", "subjective": "subjective", "redundant": "not right"}
-    return f'"{finding.quote}" is {said[finding.kind]}.'
+    return _says(finding.quote, said[finding.kind])
+
+
+def _says(quote: str, fault: str) -> str:
+    return f'The part of the caption that says "{quote}" is {fault}.'
 
 
 def _families(aspect: Aspect) -> list[list[str]]:

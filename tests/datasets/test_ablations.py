@@ -93,10 +93,9 @@ def test_a_replacement_changes_one_remark_and_no_words_that_the_draft_has(critiq
 
 def test_a_critique_that_does_not_construct_names_what_is_wrong_and_not_what_is_right():
     text = degrade("nonconstructive", triple(" ".join(SAID[:5])), CAMERA).text
-    assert text == (
-        '"pans left" is inaccurate. "the mood is calm" is subjective. "in the foreground" is inaccurate. '
-        'The caption leaves something out. "A red boat" is inaccurate. The description of the hull is inaccurate.'
-    )
+    wrong = ["pans left", "the mood is calm", "in the foreground", "A red boat"]
+    assert all(f'says "{quote}" is ' in text for quote in wrong)
+    assert not any(right in text for right in ("pans right", "in the background", "gulls", "green"))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_critique_that_does_not_construct_names_what_is_wrong_and_not_what_is_
         ("incomplete_deletion", SAID[0], "single remark"),
         ("inaccurate_replacement", "Say more.", "no remark has a word"),
         ("nonconstructive", "", "no remark"),
-        ("nonconstructive", '"pans left" is inaccurate.', "as it is"),
+        ("nonconstructive", 'The part of the caption that says "pans left" is inaccurate.', "as it is"),
     ],
 )
 def test_what_cannot_be_degraded_says_why(variant: Any, critique: str, reason: str):
