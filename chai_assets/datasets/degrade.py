@@ -98,9 +98,9 @@ def remarks(critique: str) -> list[str]:
 
 def _insertion(triple: Triple, aspect: Aspect) -> Degraded:
     """Claims a primitive: one that the approved caption rules out, or where there is none, one it does not tell of."""
-    final = triple["final"]
+    final = Places(triple["final"])
     claims = {p.id: p.says for p in aspect.primitives if p.says and not SLOT.search(p.says)}
-    told = {p.id for p in aspect.primitives if stands(p.term, final) or (p.says and stands(p.says, final))}
+    told = {p.id for p in aspect.primitives if final.stands(p.term) or (p.says and final.stands(p.says))}
     families = [{p.id for p in aspect.primitives if choice in p.given_by} for choice in _choices(aspect)]
     ruled_out = {name for family in families if family & told for name in family - told}
     untold = claims.keys() - told

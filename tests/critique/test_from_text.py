@@ -157,11 +157,15 @@ PIECES = [
     *("change ", "Replace ", " to ", " with ", "remove ", " should be ", " instead of ", " not ", "but ", "use "),
     *("red kite", "Red  Kite", "a dark coat", "pans to the left", "the left", "(a brown", "ß", "İ", "😀", "a" * 90),
 ]
+PHRASES = st.sampled_from(
+    ["red kite", "a red kite over", "kite over the beach", "the left", "A static", "static low-angle"]
+)
+ASKS = st.builds('Change "{}" to "{}". '.format, PHRASES, PHRASES) | st.builds('Remove "{}". '.format, PHRASES)
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join)
 
 
 @settings(max_examples=400, deadline=None)
-@given(TEXTS, st.just(DRAFT) | TEXTS)
+@given(TEXTS | st.lists(ASKS, max_size=6).map("".join), st.just(DRAFT) | TEXTS)
 def test_any_text_gives_sound_findings(text: str, draft: str):
     found = findings_in(text, "drf_0", draft)
     assert found == findings_in(text, "drf_0", draft) == in_order(found)
