@@ -85,7 +85,7 @@ class DatasetStore(dg.ConfigurableResource):
 
 def candidate_triples(tables: Tables, datasets: DatasetStore) -> pl.DataFrame:
     """The triples in force at the pinned version that the nightly export may take."""
-    return triples_of(tables, datasets.pinned(), datasets.selection)
+    return triples_of(tables, datasets.pinned(), datasets.selection).collect()
 
 
 def _counted(triples: pl.DataFrame, desk: Desk, datasets: DatasetStore) -> Counted:
@@ -157,7 +157,7 @@ NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_w
 def dataset(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
     selection, versions = datasets.selection, datasets.pinned()
-    nothing = triples_of(desk.tables, versions, selection).is_empty()
+    nothing = triples_of(desk.tables, versions, selection).select("triple_id").collect().is_empty()
     if nothing and selection.review == "approved":
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
     export = export_of(desk.tables, desk.release, selection, versions, datasets.tokenizer)

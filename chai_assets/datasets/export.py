@@ -29,10 +29,10 @@ def versions_of(tables: Tables) -> dict[str, int]:
     return {name: tables.version(name) for name in PINNED}
 
 
-def triples_of(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.DataFrame:
-    """The triples in force at the pinned version that the selection may take, whole."""
+def triples_of(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
+    """The triples in force at the pinned version that the selection may take; only the columns asked for are read."""
     rows = tables.scan("triples", versions["triples"]).filter(selection.takes_batch(), selection.takes_aspect())
-    return in_force(rows).collect()
+    return in_force(rows)
 
 
 def counted_for(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> Counted:

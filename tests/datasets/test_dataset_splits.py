@@ -52,15 +52,25 @@ def sides_of(clips: list[dict[str, Any]], *pins: str) -> dict[str, tuple[str, st
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=25), st.integers(0, 25), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=15),
+    st.integers(0, 15),
+    st.randoms(use_true_random=False),
+)
 def test_no_source_changes_sides_as_data_grows_whatever_shots_the_later_ones_show(looks, count, random):
-    clips = one_clip_each(looks)
+    # Two shots a source: a later one may show shots of both sides.
+    clips = [
+        clip(2 * n + at, 2, phash=look(seen), duration_s=3.0, recorded_at=NOON + timedelta(seconds=n))
+        for n, both in enumerate(looks)
+        for at, seen in enumerate(both)
+    ]
+    count *= 2
     before = clips[: min(count, len(clips))]
-    later = clips[len(before) :]
+    later = [clips[n : n + 2] for n in range(len(before), len(clips), 2)]
     random.shuffle(later)
     known = sides_of(before)
     for number in range(len(later) + 1):
-        now = sides_of([*before, *later[:number]])
+        now = sides_of([*before, *(of for source in later[:number] for of in source)])
         assert {source: now[source] for source in known} == known
 
 
