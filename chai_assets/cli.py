@@ -178,12 +178,13 @@ def _print_logins(logins: "list[Login]") -> None:
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:
+    from chai_assets.importing.batch import own_work
     from chai_assets.spec.resource import release_of
     from chai_assets.standings import standings_of
     from chai_resources.tables import Tables
 
     tables, release = Tables(root=settings.tables), release_of(settings)
-    batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
+    batches = sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"]))
     return {batch: Counter(item.stage for item in standings_of(tables, release, batch)) for batch in batches}
 
 
