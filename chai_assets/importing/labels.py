@@ -6,12 +6,12 @@ says what they mean.
 
 import gzip
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets import records
 from chai_assets.chain import Row, label_key
@@ -47,25 +47,26 @@ def read_labels(path: Path) -> Labels:
     return labels
 
 
-def _take(states: dict[str, dict[str, str]], line: str) -> Remark | None:
+class _Line(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    primitive: str
+    present: list[str]
+    absent: list[str]
+
+
+def _take(states: dict[str, dict[str, str]], text: str) -> Remark | None:
     try:
-        row: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return Remark.of("unreadable_json", str(error)[:120])
-    primitive = row.get("primitive") if isinstance(row, dict) else None
-    clips: dict[str, list[str]] = {state: row.get(state) for state in ("present", "absent")} if primitive else {}
-    if not isinstance(primitive, str) or not all(_names(names) for names in clips.values()):
-        return Remark.of("missing_field", "primitive, present and absent")
-    if both := set(clips["present"]) & set(clips["absent"]):
-        return Remark.of("two_files_for_one_record", f"{primitive} present and absent of {min(both)[:80]}")
-    for state, names in clips.items():
+        line = _Line.model_validate_json(text)
+    except ValidationError as failure:
+        said = "; ".join(f"{'.'.join(map(str, error['loc']))} {error['msg']}".strip() for error in failure.errors())
+        return Remark.of("missing_field", said[:200])
+    if both := set(line.present) & set(line.absent):
+        return Remark.of("missing_field", f"{line.primitive} is present and absent of {min(both)[:80]}")
+    for state, names in (("present", line.present), ("absent", line.absent)):
         for clip in names:
-            states[clip][primitive] = state
+            states[clip][line.primitive] = state
     return None
-
-
-def _names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def label_rows(corpus: Corpus, labels: Labels, clips: Mapping[str, str]) -> tuple[list[Row], list[Row]]:
