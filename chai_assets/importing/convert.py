@@ -102,6 +102,8 @@ class _Clip:
         for copy, original in self.copies.items():
             if original in self.records:
                 self.records[copy] = self.records[original]
+            else:  # what became of the one became of the other
+                self.remarks[copy] = [*self.remarks[original], *self.remarks[copy]]
         self.out.files = [self._file_row(file) for file in files]
         return self.out
 

@@ -25,8 +25,9 @@ MOST_CHARACTERS = 20_000
 
 _FILE = re.compile(rf"(?P<clip>.+)_(?P<kind>{'|'.join(get_args(Kind))})\.json\Z", re.DOTALL)
 _CUT = re.compile(r"(\.\d+){0,2}\.[A-Za-z0-9]{2,4}\Z")
-# One byte that stands alone between ASCII ones: a quote, a dash, an accent. Runs of them are another alphabet.
-_RUN = re.compile(rb"[\x80-\xff]{2}")
+# A quote, a dash or an accent stands alone between ASCII bytes; runs are another alphabet. One may end a word
+# with an accent and go on with an apostrophe.
+_RUN = re.compile(rb"(?![\xc0-\xff]\x92(?![\x80-\xff]))[\x80-\xff]{2}")
 
 Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 

@@ -4,13 +4,16 @@ What cannot be a file of the corpus (a link, a device, a path that leads out of 
 and is not read. What the files say is not asked here.
 """
 
+import bz2
+import gzip
+import lzma
 import os
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, BinaryIO
 
 from chai_assets.importing.batch import ImportRefused
 from chai_assets.importing.reasons import Remark
@@ -60,18 +63,54 @@ def _of_folder(root: Path, progress: Progress) -> Iterator[Found]:
 
 def _of_tar(archive: Path, progress: Progress) -> Iterator[Found]:
     size = max(1, archive.stat().st_size)
-    with archive.open("rb") as compressed:
+    with archive.open("rb") as packed:
         try:
-            with tarfile.open(fileobj=compressed, mode="r|*") as tar:
+            whole = _ToItsEnd(_unpacked(packed))
+            with tarfile.open(fileobj=whole, mode="r|") as tar:  # pyright: ignore  # it asks for `read` alone
                 for member in tar:
                     if not member.isdir():
                         yield _member(tar, member)
                     tar.members.clear()  # pyright: ignore  # tarfile keeps every header it has seen
-                    progress(compressed.tell() / size)
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+                    progress(packed.tell() / size)
+            whole.check()
+        except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
             raise ImportRefused(
                 f"{archive} is no whole tar ({error}): nothing was imported; get the archive again"
             ) from error
+
+
+def _unpacked(packed: BinaryIO) -> IO[bytes]:
+    """The bytes of the tar itself. The decompressors raise where their stream breaks off; tarfile's own do not."""
+    begins = packed.read(6)
+    packed.seek(0)
+    if begins[:2] == b"\x1f\x8b":
+        return gzip.GzipFile(fileobj=packed)  # pyright: ignore
+    if begins[:3] == b"BZh":
+        return bz2.BZ2File(packed)  # pyright: ignore
+    return lzma.LZMAFile(packed) if begins == b"\xfd7zXZ\0" else packed  # pyright: ignore
+
+
+class _ToItsEnd:
+    """A tar's bytes, read on to their end, which must be the empty block that closes a tar.
+
+    tarfile takes a tar that breaks off between two files for one that ends there.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._last = b""
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._last = (self._last + data)[-tarfile.BLOCKSIZE :]
+        return data
+
+    def check(self) -> None:
+        """Reads what is left. Raises EOFError where the last block is not empty."""
+        while self.read(1 << 20):
+            pass
+        if self._last != bytes(tarfile.BLOCKSIZE):
+            raise EOFError("it breaks off")
 
 
 def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Found:

@@ -148,8 +148,8 @@ def _broken(facts: Sequence[Facts]) -> list[Share]:
             "revised captions that may not follow from their critique",
             either,
             len(asked),
-            "Written over by hand, or the critique edited later, or both. A model trained on these learns that a critique led "
-            "to a caption that it may not have led to.",
+            "Written over by hand, or the critique edited later, or both. A model trained on these learns that a "
+            "critique led to a caption that it may not have led to.",
         ),
         Share(
             "located",
@@ -162,19 +162,20 @@ def _broken(facts: Sequence[Facts]) -> list[Share]:
     ]
 
 
+_STALE = {
+    "motion": "The prompt stored with the draft quotes a caption that is not the one that was kept: what was wrong "
+    "upstream may be repeated here. A draft whose prompt quotes none rests on none and is not counted. The prompt "
+    "beside the critique is not looked at: it was rebuilt when the page was opened.",
+    "spatial": "As above; these prompts quote two captions, of subject and scene, and one that was corrected counts.",
+}
+
+
 def _stale(facts: Sequence[Facts]) -> list[Share]:
     section = "Does each draft rest on captions that still stand?"
     found = []
-    for aspect in ("motion", "spatial"):
+    for aspect, why in _STALE.items():
         resting = [item for item in facts if item.aspect == aspect and item.upstream]
         stale = sum("corrected" in item.upstream.values() for item in resting)
-        why = "As above; its prompts quote two captions, of subject and scene, and one corrected of the two counts."
-        if not found:
-            why = (
-                "The prompt stored with the draft quotes a caption that is not the one that was kept: what was wrong "
-                "upstream may be repeated here. Where a prompt quotes none, the draft rests on none and is not counted. "
-                "The prompt beside the critique is not looked at: it was rebuilt when the page was opened."
-            )
         title = f"{aspect} drafts written from a caption that was corrected later"
         found.append(Share(f"stale_{aspect}", section, title, stale, len(resting), why))
     return found
