@@ -23,8 +23,8 @@ from chai_assets.importing.spool import Spool
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-# Rows of this many clips are appended at once: some 3,000 files, some 50 MB in memory with their prompts.
-CLIPS_AT_ONCE = 250
+# Rows of this many clips are appended at once: some 1,600 files, whose prompts and archived JSON fill memory.
+CLIPS_AT_ONCE = 100
 
 # The report's rows come last: a file is accounted for once its records are there.
 ORDER = ("sources", "clips", "annotation_events", "drafts", "critiques", "revisions", "reviews", "triples")
@@ -60,7 +60,8 @@ def import_corpus(
     """
     with Spool() as spool:
         spool.fill(files_of(path, reading))
-        if not spool.clips():
+        clips = spool.clips()
+        if not clips:
             raise ImportRefused(
                 f"{path} holds no caption file: output_captions/<task>/<clip>_feedback.json and the like"
             )
@@ -74,7 +75,7 @@ def import_corpus(
             clip_ids |= {row["name"]: row["clip_id"] for row in outcome.rows["clips"]}
             if number % CLIPS_AT_ONCE == 0:
                 store.write()
-            writing(number / spool.clips())
+            writing(number / clips)
         store.take({"import_files": list(refused_rows(corpus, spool.refused()))})
         files = spool.count()
         assert len(store.done.files) == files, f"{files} files, {len(store.done.files)} accounted for"

@@ -1,4 +1,4 @@
-"""Importing a corpus from its tar: files and records per second and peak memory, beside merely reading its JSON.
+"""Importing a corpus from its tar: files and records per core-second and peak memory, beside merely reading its JSON.
 
 python -m tests.bench.bench_corpus [--smoke]
 """
@@ -8,6 +8,7 @@ import os
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 
 from chai_assets.importing.importer import Imported, import_corpus
@@ -42,23 +43,27 @@ def measure(archive: Path, home: Path) -> dict[str, float]:
         audit(corpus.batch, done.files, done.facts, done.rows)
         return done
 
+    begun = time.process_time()
     done, seconds = timed(take)
-    peak = peak_mb()
+    peak, core_s = peak_mb(), time.process_time() - begun
     again, again_s = timed(take)
     if again.added.total():
         raise SystemExit(f"importing again added {again.added}")
-    files, alone_s = timed(lambda: read_alone(archive))
+    begun = time.process_time()
+    files = read_alone(archive)
+    alone_s = time.process_time() - begun
     if files != len(done.files):
         raise SystemExit(f"{files} files, and {len(done.files)} accounted for")
     records = sum(count for table, count in done.rows.items() if table != "import_files")
     return {
         "corpus_files": files,
-        "corpus_files_per_s": files / seconds,
-        "corpus_records_per_s": records / seconds,
+        "corpus_s": seconds,
+        "corpus_files_per_core_s": files / core_s,
+        "corpus_records_per_core_s": records / core_s,
         "corpus_mb": peak,
         "corpus_start_mb": before,
         "corpus_again_s": again_s,
-        "json_files_per_s": files / alone_s,
+        "json_files_per_core_s": files / alone_s,
         "corpus_load": load(),
     }
 
