@@ -8,6 +8,7 @@ is in doubt there is no finding.
 import re
 from collections.abc import Iterator
 
+from chai_assets.critique.contrast import contrasts
 from chai_assets.critique.findings import Finding, MarkKind, in_order
 from chai_assets.critique.placing import Place, Places, claim, without_article
 from chai_assets.critique.quoting import passages
@@ -15,12 +16,13 @@ from chai_assets.critique.speech import Ask, asks
 from chai_resources.captioners.edits import words
 
 _ARTICLE_BEFORE = re.compile(r"\b(?:the|an|a)\s+\Z", re.IGNORECASE)
+_PAUSE = re.compile(r"[.,;:!?]")
 _OPINION = re.compile(
     r"\b(?:subjectiv\w*|opinion\w*|speculat\w*|interpretati\w*|emotion\w*|assum\w*|mood)\b", re.IGNORECASE
 )
 _SUPERFLUOUS = re.compile(r"\b(?:redundan\w*|repetiti\w*|repeat\w*|unnecessary|superfluous|already)\b", re.IGNORECASE)
 _IMPRECISE = re.compile(
-    r"\b(?:imprecise|vague|unclear|ambiguous|awkward|clarity|misleading|(?:more|better) (?:\w+ )?"
+    r"\b(?:imprecise|precision|vague|unclear|ambigu\w+|awkward|clarity|misleading|(?:more|better) (?:\w+ )?"
     r"(?:accurate(?:ly)?|precise(?:ly)?|specific(?:ally)?|clear(?:ly)?|described))\b",
     re.IGNORECASE,
 )
@@ -35,6 +37,9 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
     found: list[Finding] = []
     claimed: list[tuple[int, int]] = []
     for ask in _asked(text, places):
+        if not ask.old:
+            found.append(Finding.missing(draft_id, ask.new))
+            continue
         placed = _placed(ask, places)
         if placed is None or not claim(placed[0], claimed):
             continue
@@ -46,6 +51,7 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
 def _asked(text: str, places: Places) -> Iterator[Ask]:
     for passage in passages(text, places.stands):
         yield from asks(passage)
+        yield from contrasts(passage.prose, places)
 
 
 def _placed(ask: Ask, places: Places) -> tuple[Place, str] | None:
@@ -61,9 +67,20 @@ def _placed(ask: Ask, places: Places) -> tuple[Place, str] | None:
         # "red car" shall read "a blue car" where the draft says "the red car": its article goes as well.
         before = _ARTICLE_BEFORE.search(places.draft, max(0, place.start - 8), place.start)
         place = Place(before.start(), place.end) if before else place
+    place = _with_repeated(place, fix, places.draft)
     if [word.text for word in words(fix)] == [word.text for word in words(places.draft[place.start : place.end])]:
         return None
     return place, fix
+
+
+def _with_repeated(place: Place, fix: str, draft: str) -> Place:
+    """The place with the words behind it that the fix ends in as well: they would else stand there twice."""
+    told, after = [word.text for word in words(fix)], words(draft[place.end : place.end + len(fix)])
+    for size in range(min(len(told), len(after)), 0, -1):
+        end = place.end + after[size - 1].end
+        if told[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, place.end, end):
+            return Place(place.start, end)
+    return place
 
 
 def _fix(new: str) -> str | None:

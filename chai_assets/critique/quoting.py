@@ -45,6 +45,11 @@ def passages(text: str, stands: Callable[[str], bool]) -> list[Passage]:
     return [_passage(part, stands) for part in parts if part.strip()]
 
 
+def quotations(text: str) -> list[tuple[int, int, str]]:
+    """Each quotation of a text as it is: from its opening to behind its closing mark, and the quoted words."""
+    return [(*match.span(), match[match.lastgroup or 0]) for match in _QUOTED.finditer(text)]
+
+
 def _passage(part: str, stands: Callable[[str], bool]) -> Passage:
     """White space becomes single spaces; a sentence that ends inside a quotation gets its full stop outside."""
     part = re.sub(r"\s+", " ", part).strip()

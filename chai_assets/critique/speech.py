@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chai_assets.critique.quoting import OTHER, STANDS, Passage
+from chai_resources.captioners.edits import upper_first
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,12 @@ _REPLACING = [
 ]
 _CHAINED = _rule(rf"(?:and|,|;) {_some(3)}{_OLD} (?:to|with|by|into) {_NEW}")
 _REMOVING = [
-    _rule(rf"\b{_REMOVE} {_some(6)}(?P<list>{_LIST}){_IN_IT}"),
+    _rule(rf"\b{_REMOVE}[ :]?{_some(6)}(?P<list>{_LIST}){_IN_IT}"),
     _rule(rf"(?P<list>{_LIST}),? {_some(8)}{_MODAL} (?:also |therefore |thus )?be {_some(1)}{_REMOVED}\b"),
+    _rule(
+        rf"(?P<list>{_LIST}),? {_some(8)}{_PLAIN}{{0,40}}[,;.] (?:so |and |therefore,? )?(?:please |kindly )?{_REMOVE} "
+        r"(?:it|them|this (?:part|phrase|term|word|sentence|statement))\b"
+    ),
 ]
 _SAYING = [
     _rule(rf"\b{_REPLACE}[ :]{_some(6)}{_OLD},? (?:to|with|by|into):? {_SAID}"),
@@ -91,6 +96,18 @@ _SAYING = [
         rf"(?: {_REPLACE} (?:to|as|with))? {_SAID}"
     ),
 ]
+_ADDING = _rule(
+    r"(?:\A|[.;:] |\b(?:please|should|must|to|also|additionally|kindly|and),? )(?:also )?"
+    rf"(?:mention|note|include|add) that,? {_SAID}"
+)
+# What cannot stand as a sentence of its own at the caption's end, or is not said outright.
+_NO_STATEMENT = re.compile(
+    r"\A(?:it|its|he|she|they|his|her|their|this|these|those|that)\b|"
+    r"\b(?:descriptions?|captions?|unclear|difficult|not|never|rather|instead|may|might|seems?|appears?|should|could|"
+    r"likely|possibly|actually|simply|because|since)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_FEWEST_STATED = 5
 _NEGATED = re.compile(r"\b(?:not|never|nor|without|keep|retain|maintain)\b|n['’]t\b", re.IGNORECASE)
 # "Remove all that has to do with X" is more than to remove the word.
 _WIDER = re.compile(
@@ -107,6 +124,7 @@ def asks(passage: Passage) -> Iterator[Ask]:
         yield from _removals(passage, read)
         yield from _unquoted_replacements(passage, read)
     yield from _unquoted_arrow(passage)
+    yield from _additions(passage)
 
 
 def _replacements(passage: Passage, read: set[int]) -> Iterator[Ask]:
@@ -162,6 +180,13 @@ def _unquoted_arrow(passage: Passage) -> Iterator[Ask]:
     if len(sides) == 2:
         old = re.sub(r"\A\W{0,3}(?:\d{1,2}[.)、]\s?)?", "", sides[0])
         yield Ask(old, sides[1], "")
+
+
+def _additions(passage: Passage) -> Iterator[Ask]:
+    for match in _ADDING.finditer(passage.prose):
+        said = match["said"].strip(" ,:")
+        if len(said.split()) >= _FEWEST_STATED and not _NO_STATEMENT.search(said):
+            yield Ask("", upper_first(said), "")
 
 
 _NO_WORDS = frozenset(

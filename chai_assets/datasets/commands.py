@@ -23,3 +23,21 @@ def verify(
     if problems:
         raise typer.Exit(1)
     console.print(f"{folder} is whole: every file, chain and split is as its manifest says")
+
+
+@app.command()
+def ablations(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset: the one that holds manifest.json.")],
+    out: Annotated[Path, typer.Option(help="New folder for the degraded critiques, outside the dataset.")],
+    variants: Annotated[list[str] | None, typer.Option(help="Variants to make; all by default.")] = None,
+    engine: Annotated[str, typer.Option(help="What writes them: rule, or a captioner that offers the task.")] = "rule",
+) -> None:
+    """Write degraded critiques of a dataset (inaccurate, incomplete, not constructive) into a folder of their own."""
+    from chai_assets.datasets.ablations import Refused, run
+
+    try:
+        for line in run(dataset, out, variants, engine):
+            console.print(line, soft_wrap=True, highlight=False)
+    except Refused as refusal:
+        console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
+        raise typer.Exit(1) from refusal

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-TaskName = Literal["draft", "revise", "merge"]
+TaskName = Literal["draft", "revise", "merge", "degrade"]
 ErrorKind = Literal["retryable", "permanent", "blocked"]
 
 
@@ -46,6 +46,9 @@ class Request:
       draft   {"aspect", "statements": [sentence, ...], "upstream": {aspect: caption}}
       revise  {"draft": text, "findings": [{"finding_id", "kind", "quote", "start", "end", "fix"}, ...]}
       merge   {"captions": [{"aspect", "text"}, ...]}
+      degrade {"variant", "draft", "critique"}
+
+    An engine answers a task that it does not offer with a permanent error.
     """
 
     key: str

@@ -37,6 +37,7 @@ def read(text: str, draft: str = DRAFT) -> list[tuple[str, str, str]]:
         ("1. a woman in a dark coat → a man in a dark coat", "a woman in a dark coat", "a man in a dark coat"),
         ('Change "pans to the left" to tilts up slowly.', "pans to the left", "tilts up slowly"),
         ('Replace "the red kite" with "the green kite".', "red kite", "green kite"),
+        ('"Her" should be replaced with "His dog".', "Her dog", "His dog"),
         ('Replace "red kite" with "a green kite".', "a red kite", "a green kite"),
         (
             'Change "A static ... red kite" to "A green kite".',
@@ -56,11 +57,44 @@ def test_what_shall_stand_instead_is_found(text: str, quote: str, fix: str):
         ("Delete the sentence: 'the camera pans to the left.'", "The camera pans to the left"),
         ('The phrase "in a dark coat" is inaccurate and should be removed.', "in a dark coat"),
         ('Please omit "a brown spaniel" from the caption.', "a brown spaniel"),
+        ('The words "over the beach" are wrong, so please remove them.', "over the beach"),
+        ('delete"over the beach"', "over the beach"),
         ('Remove "left" from the sentence "The camera pans to the left."', "left"),
     ],
 )
 def test_what_shall_go_is_found(text: str, quote: str):
     assert read(text) == [("redundant", quote, "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "fix"),
+    [
+        (
+            "The shot that shows the kite is taken from a high-angle, not a static low-angle.",
+            "A static low-angle",
+            "a high-angle",
+        ),
+        (
+            "The woman is in the background, rather than in the foreground as described.",
+            "In the foreground",
+            "in the background",
+        ),
+        ("The woman wears a light jacket, not a dark coat, and she is smiling.", "a dark coat", "a light jacket"),
+        ("The woman pulls the end of it, not the string.", "the string", "the end of it"),
+    ],
+)
+def test_a_contrast_without_quotes_is_found(text: str, quote: str, fix: str):
+    assert read(text) == [("wrong", quote, fix)]
+
+
+def test_what_shall_be_said_as_well_is_found_where_its_words_are_given():
+    text = (
+        "Please also mention that a lifeguard stands by the water. It would help to add that two small boats pass by."
+    )
+    assert read(text) == [
+        ("missing", "", "A lifeguard stands by the water"),
+        ("missing", "", "Two small boats pass by"),
+    ]
 
 
 def test_the_kind_follows_what_the_writer_says_of_the_words():
@@ -96,6 +130,12 @@ def test_one_text_may_ask_for_several_changes():
         'Change "A static..." to "A moving...".',
         'Please revise "red kite" to reflect what is seen.',
         'Remove any references to "kite".',
+        "The beach is wide, not the peaceful scene.",
+        "The woman is not in the foreground.",
+        "The boat is on the left, not just the foreground.",
+        "Please mention that it is raining on the whole beach.",
+        "The caption should not mention that the dog is old and tired.",
+        "Please note that it is unclear who pulls the string.",
         'The mention of the woman being in a "dark coat" should be removed.',
     ],
 )
@@ -117,11 +157,15 @@ PIECES = [
     *("change ", "Replace ", " to ", " with ", "remove ", " should be ", " instead of ", " not ", "but ", "use "),
     *("red kite", "Red  Kite", "a dark coat", "pans to the left", "the left", "(a brown", "ß", "İ", "😀", "a" * 90),
 ]
+PHRASES = st.sampled_from(
+    ["red kite", "a red kite over", "kite over the beach", "the left", "A static", "static low-angle"]
+)
+ASKS = st.builds('Change "{}" to "{}". '.format, PHRASES, PHRASES) | st.builds('Remove "{}". '.format, PHRASES)
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join)
 
 
 @settings(max_examples=400, deadline=None)
-@given(TEXTS, st.just(DRAFT) | TEXTS)
+@given(TEXTS | st.lists(ASKS, max_size=6).map("".join), st.just(DRAFT) | TEXTS)
 def test_any_text_gives_sound_findings(text: str, draft: str):
     found = findings_in(text, "drf_0", draft)
     assert found == findings_in(text, "drf_0", draft) == in_order(found)
@@ -139,7 +183,7 @@ def test_any_text_gives_sound_findings(text: str, draft: str):
 @pytest.mark.parametrize("piece", [*PIECES, 'change "a" to ', '"a" ', "not a ", "(", "“a", "'a", " a", "a to "])
 def test_a_long_text_takes_no_longer_than_its_length_asks(piece: str):
     long = piece * (100_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     findings_in(long, "drf_0", DRAFT)
     findings_in(long, "drf_0", long)
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8
