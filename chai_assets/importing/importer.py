@@ -97,12 +97,20 @@ class _Store:
         self.known = {
             name: set(tables.read(name, columns=[TABLES[name].key], where=mine)[TABLES[name].key]) for name in ORDER
         }
+        held = tables.read("critiques", columns=["event_id", "critique_id"], where=mine)
+        self.critiques: dict[str, str] = dict(held.iter_rows())
         self.seen: dict[str, set[str]] = {name: set() for name in ORDER}
         self.pending: dict[str, dict[str, Row]] = {name: {} for name in ORDER}
         self.done = Imported()
 
     def take(self, rows: dict[str, list[Row]], facts: Iterable[Facts] = ()) -> None:
-        """Takes in rows, each key once."""
+        """Takes in rows, each key once. Raises ImportRefused where what a file became has another id by now."""
+        for row in rows.get("critiques", ()):
+            if self.critiques.get(row["event_id"], row["critique_id"]) != row["critique_id"]:
+                raise ImportRefused(
+                    "critiques are read otherwise by now than when this corpus was imported, and what follows from "
+                    "them would be there twice: what was imported stays as it is; import it under another name"
+                )
         self.done.facts += facts
         for row in rows["import_files"]:
             self.done.files.append({name: row.get(name) for name in ("path", "kind", "aspect", "record_id", "reason")})

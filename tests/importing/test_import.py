@@ -307,6 +307,17 @@ def test_another_corpus_under_a_name_that_is_taken_is_refused(place: Place) -> N
     assert place.versions() == versions
 
 
+def test_a_corpus_whose_critiques_are_read_otherwise_by_now_is_not_mixed_with_itself(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.take(approved(CLIP))
+    versions = place.versions()
+    monkeypatch.setattr("chai_assets.importing.rows.findings_in", lambda *_: ())
+    with pytest.raises(ImportRefused, match="import it under another name"):
+        place.take(approved(CLIP))
+    assert place.versions() == versions
+
+
 def _import_and_die(home: Path, files: dict[str, bytes], fatal: int) -> None:
     from chai_resources.tables import Tables
 
