@@ -124,6 +124,27 @@ def ingest(
         raise typer.Exit(1)
 
 
+@app.command(name="import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A folder or a tar (.tar, .tar.gz, ...) that holds output_captions.")],
+    name: Annotated[str, typer.Option(help="What the corpus is called here; its batch is import-NAME.")],
+    labels: Annotated[Path | None, typer.Option(help="Its labels, JSONL: primitive, present, absent.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of its videos.")] = None,
+    rights: Annotated[str | None, typer.Option(help="Who holds the rights to its videos.")] = None,
+    keep_names: Annotated[
+        bool, typer.Option("--keep-names", help="Keep people's names instead of pseudonyms.")
+    ] = False,
+) -> None:
+    """Import a corpus in the original project's layout, and write an audit of it.
+
+    Importing again adds nothing; an import that was stopped is finished by running it again.
+    """
+    from chai_assets.importing.commands import run_import
+
+    settings = Settings.from_env()
+    run_import(settings, console, path, name, labels=labels, licence=licence, rights=rights, keep_names=keep_names)
+
+
 @app.command()
 def plan(
     to: Annotated[
@@ -197,25 +218,35 @@ def _print_logins(logins: "list[Login]") -> None:
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:
+    from chai_assets.importing.batch import own_work
     from chai_assets.spec.resource import release_of
     from chai_assets.standings import standings_of
     from chai_resources.tables import Tables
 
     tables, release = Tables(root=settings.tables), release_of(settings)
-    batches = sorted(set(tables.read("clips", columns=["batch"])["batch"]))
+    batches = sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"]))
     return {batch: Counter(item.stage for item in standings_of(tables, release, batch)) for batch in batches}
 
 
 def main() -> None:
     """Entry point: expected failures end with their message and status 1, not with a traceback."""
     from chai_assets.datasets.published import NoDataset
+    from chai_assets.importing.batch import ImportRefused
     from chai_assets.spec.document import SpecError
     from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
     from chai_resources.media import MediaError
     from chai_resources.people import PeopleFileError
     from chai_resources.tables import TablesUnreachable
 
-    expected = (ServiceFailed, SpecError, LabelStudioDown, LabelStudioRefused, MediaError, PeopleFileError)
+    expected = (
+        ServiceFailed,
+        SpecError,
+        LabelStudioDown,
+        LabelStudioRefused,
+        MediaError,
+        PeopleFileError,
+        ImportRefused,
+    )
     try:
         app()
     except (*expected, TablesUnreachable, NoDataset) as error:

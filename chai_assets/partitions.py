@@ -4,6 +4,8 @@ import re
 
 import dagster as dg
 
+from chai_assets.importing.batch import IMPORT, is_import
+
 batches = dg.DynamicPartitionsDefinition(name="batches")
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}\Z")
@@ -17,6 +19,11 @@ def batch_key(folder: str) -> str:
         raise ValueError(
             f"inbox folder {folder!r} cannot be a batch: rename it to lower-case letters, digits, dots, dashes "
             "and underscores, at most 80 characters"
+        )
+    if is_import(folder):
+        raise ValueError(
+            f"inbox folder {folder!r} cannot be a batch: names that begin with {IMPORT} are those of imported corpora; "
+            "rename it"
         )
     return folder
 

@@ -176,6 +176,15 @@ def home_secrets(home: Path) -> dict[str, str]:
     return known
 
 
+def pseudonym_key(home: Path) -> str:
+    """Key of the pseudonyms that imported people go by, made once and kept in <home>/secrets.json."""
+    known = home_secrets(home)
+    if "pseudonym_key" not in known:
+        known["pseudonym_key"] = secrets.token_hex(32)
+        _write_secrets(home / "secrets.json", known)
+    return known["pseudonym_key"]
+
+
 def password_of(home: Path, email: str) -> str:
     """Password of a person's Label Studio account, made once and kept in <home>/secrets.json."""
     known = home_secrets(home)

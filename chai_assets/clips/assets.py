@@ -3,9 +3,11 @@
 import dagster as dg
 
 from chai_assets.desk import Desk
+from chai_assets.importing.batch import own_work
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_resources.inbox import Inbox
+from chai_resources.tables import as_rows
 
 
 @dg.asset(
@@ -25,7 +27,8 @@ def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.Mat
     from chai_assets.clips.ingest import ClipRules, Known, ingest
 
     batch, tables = context.partition_key, desk.tables
-    known = Known(tables.rows("sources"), tables.rows("clips"))
+    # An imported corpus has names and no media: nothing of it can be what a file here shows.
+    known = Known(*(as_rows(tables.read(name, where=own_work())) for name in ("sources", "clips")))
     added, seen = 0, set()
     for outcome in ingest(
         batch,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from chai_assets.importing.batch import own_work
 from chai_assets.spec.models import Spec
 from chai_resources.tables import Tables
 
@@ -29,16 +30,18 @@ class Medians:
 
 
 def medians(tables: Tables) -> Medians:
-    """Medians over everything that people and models did so far."""
+    """Medians over everything that people and models did here so far; imported work is somebody else's."""
     minutes: dict[tuple[str, str], float] = {}
     measured = 0
     for table in PUBLISHED_MINUTES:
         # Pages report how long they were open; what came without a page reports nothing.
-        times = tables.read(table, columns=["aspect", "lead_time_s"]).filter(pl.col("lead_time_s") > 0)
+        times = tables.read(table, columns=["aspect", "lead_time_s"], where=own_work()).filter(
+            pl.col("lead_time_s") > 0
+        )
         measured += times.height
         found = times.group_by("aspect").agg(pl.col("lead_time_s").median() / 60)
         minutes |= {(table, aspect): value for aspect, value in found.iter_rows()}
-    drafts = tables.read("drafts", columns=["aspect", "tokens_in", "tokens_out"])
+    drafts = tables.read("drafts", columns=["aspect", "tokens_in", "tokens_out"], where=own_work())
     used = drafts.group_by("aspect").agg((pl.col("tokens_in") + pl.col("tokens_out")).median())
     return Medians(minutes, {aspect: value or 0.0 for aspect, value in used.iter_rows()}, measured)
 

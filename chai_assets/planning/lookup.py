@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from chai_assets.chain import Row, Standing
+from chai_assets.importing.batch import own_work
 from chai_assets.planning.costs import medians, priced
 from chai_assets.planning.log import as_frame, latest, standing_rows
 from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan, touched
@@ -52,20 +53,21 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
     behind = [batch for batch, version in versions.items() if order(version) < order(target)]
     states = states.filter(pl.col("batch").is_in(behind))
     aspects = touched((versions[batch] for batch in behind), release.releases, target)
-    labels = tables.read("primitives", columns=LABEL_COLUMNS, where=pl.col("aspect").is_in(aspects))
+    labels = tables.read("primitives", columns=LABEL_COLUMNS, where=own_work() & pl.col("aspect").is_in(aspects))
     costs = medians(tables)
     rows = priced(plan(states, labels, versions, release.releases, target), spec, costs)
     return Plan(target, rows, behind, unsettled(tables), costs.measured)
 
 
 def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Where every item stands, and the version each batch is worked under.
+    """Where every item of our own work stands, and the version each batch is worked under.
 
     Batches with clips whose standings were not written yet are walked here and now.
     """
     logged = latest(tables.read("standings"))
     counted = logged.group_by("batch").agg(pl.col("clip_id").n_unique())
-    clips = tables.read("clips", columns=["batch", "clip_id"]).group_by("batch").agg(pl.col("clip_id").n_unique())
+    in_tables = tables.read("clips", columns=["batch", "clip_id"], where=own_work())
+    clips = in_tables.group_by("batch").agg(pl.col("clip_id").n_unique())
     known, adopted = set(counted.iter_rows()), adopted_versions(tables)
     batches = sorted(clips["batch"])
     versions = {batch: adopted.get(batch, release.in_force) for batch in batches}

@@ -7,6 +7,7 @@ a release asks for), and from then on people and models are asked by it.
 import polars as pl
 
 from chai_assets.chain import Row
+from chai_assets.importing.batch import own_work
 from chai_assets.records import record_id
 from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import order
@@ -31,7 +32,7 @@ def adopted_version(tables: Tables, batch: str, in_force: str) -> str:
 
 def adopted_versions(tables: Tables) -> dict[str, str]:
     """The version of every batch that has one, by the same rule."""
-    labels = tables.read("primitives", columns=["batch", "spec_version"]).drop_nulls().unique()
+    labels = tables.read("primitives", columns=["batch", "spec_version"], where=own_work()).drop_nulls().unique()
     adoptions = tables.read("spec_adoptions", columns=["batch", "spec_version"])
     found: dict[str, str] = {}
     for frame in (labels, adoptions):  # what was adopted counts more than what the labels tell

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from chai_assets.markup import Node as _Node
+from chai_assets.markup import element as _el
 from chai_assets.spec.compile import labelling_rows
 from chai_assets.spec.models import SLOT, UNSURE, Aspect, Attribute, Primitive, Spec
 from chai_assets.spec.pictograms import PICTOGRAMS
@@ -18,7 +20,6 @@ from chai_assets.spec.pictograms import PICTOGRAMS
 INDEX = "index.html"
 
 _STYLE = Path(__file__).with_name("handbook.css")
-_Node = ET.Element | str | None
 
 
 def handbook(spec: Spec) -> dict[str, str]:
@@ -225,21 +226,6 @@ def _page(spec: Spec, title: str, file: str, body: list[ET.Element], contents: E
         lang="en",
     )
     return f"<!DOCTYPE html>\n{ET.tostring(whole, encoding='unicode', method='html')}\n"
-
-
-def _el(tag: str, *children: _Node, **attributes: str | None) -> ET.Element:
-    """An element; `class_` stands for the attribute class, what is None is left out."""
-    element = ET.Element(tag, {name.rstrip("_"): value for name, value in attributes.items() if value is not None})
-    last: ET.Element | None = None
-    for child in children:
-        if isinstance(child, ET.Element):
-            element.append(child)
-            last = child
-        elif child is not None and last is not None:
-            last.tail = (last.tail or "") + child
-        elif child is not None:
-            element.text = (element.text or "") + child
-    return element
 
 
 def _listed(nodes: Iterable[ET.Element], last: str = ", ") -> list[_Node]:

@@ -71,10 +71,10 @@ def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row
         last = history[-1] if history and history[-1]["standing"] == "verified" else None
         row |= _made_under(item, last or row, lineage)
         if last is None or last["spec_version"] != row["spec_version"]:
-            outcome.entries.append(_entry(row, "verified", len(history)))
+            outcome.entries.append(entry_of(row, "verified", len(history)))
     for triple_id, history in known.items():
         if triple_id not in in_force and history[-1]["standing"] == "verified":
-            outcome.entries.append(_entry({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
+            outcome.entries.append(entry_of({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
     return outcome
 
 
@@ -127,6 +127,7 @@ def in_force(entries: pl.DataFrame) -> pl.DataFrame:
     return entries.unique("triple_id", keep="last", maintain_order=True).filter(pl.col("standing") == "verified")
 
 
-def _entry(row: Row, standing: str, number: int) -> Row:
+def entry_of(row: Row, standing: str, number: int) -> Row:
+    """The row of the table: what a triple is from now on; `number` counts its earlier entries."""
     entry = record_id("entry", triple=row["triple_id"], standing=standing, number=number)
     return {**row, "standing": standing, "entry_id": entry}

@@ -47,6 +47,16 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "plan_mb": ("peak memory of that, MB", 2000.0, False),
         "plan_s_quarter": ("the same over a quarter of them, seconds", None, False),
     },
+    "corpus": {
+        "corpus_files": ("importing a corpus from its tar, files", None, True),
+        "corpus_s": ("that with its audit, seconds", None, False),
+        "corpus_files_per_core_s": ("files per core-second", None, True),
+        "corpus_records_per_core_s": ("records made of them per core-second", None, True),
+        "json_files_per_core_s": ("merely reading the same JSON, files per core-second", None, True),
+        "corpus_again_s": ("importing it again, which adds nothing, seconds", None, False),
+        "corpus_mb": ("peak memory of importing it, MB", 600.0, False),
+        "corpus_start_mb": ("of that before the first file is read", None, False),
+    },
     "dataset": {
         "export_s": ("exporting all formats of 1,000,000 triples, seconds", 120.0, False),
         "export_mb": ("peak memory of that, MB", 4000.0, False),

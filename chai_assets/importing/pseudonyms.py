@@ -1,0 +1,19 @@
+"""Pseudonyms of the people of a corpus: a keyed hash, so that a name cannot be found by trying names.
+
+The same person is the same pseudonym in every import of a deployment, since the key is the deployment's.
+"""
+
+import hashlib
+import hmac
+import unicodedata
+
+
+def pseudonym(key: str, name: str) -> str:
+    """The pseudonym of a name; case, white space and the form of its characters make no other person of it."""
+    same = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return "person-" + hmac.new(key.encode(), same.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def key_mark(key: str) -> str:
+    """What tells a key from another without telling the key."""
+    return hashlib.sha256(f"mark of {key}".encode()).hexdigest()[:12]

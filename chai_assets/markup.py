@@ -1,0 +1,20 @@
+"""HTML as a tree and never as text: nothing that is shown can become markup."""
+
+import xml.etree.ElementTree as ET
+
+Node = ET.Element | str | None
+
+
+def element(tag: str, *children: Node, **attributes: str | None) -> ET.Element:
+    """An element; `class_` stands for the attribute class, what is None is left out."""
+    element = ET.Element(tag, {name.rstrip("_"): value for name, value in attributes.items() if value is not None})
+    last: ET.Element | None = None
+    for child in children:
+        if isinstance(child, ET.Element):
+            element.append(child)
+            last = child
+        elif child is not None and last is not None:
+            last.tail = (last.tail or "") + child
+        elif child is not None:
+            element.text = (element.text or "") + child
+    return element
