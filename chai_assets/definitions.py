@@ -54,7 +54,9 @@ def resources(settings: Settings) -> dict[str, Any]:
         "desk": desk,
         "captioner": CaptionerChoice(name=settings.captioner),
         "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
-        "datasets": DatasetStore(root=settings.datasets, specs=settings.dataset_specs),
+        "datasets": DatasetStore(
+            root=settings.datasets, specs=settings.dataset_specs, data_docs=str(settings.home / "data_docs")
+        ),
     }
 
 

@@ -3,12 +3,15 @@
 import json
 from datetime import timedelta
 from importlib.metadata import version as package_version
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from chai_assets.datasets.expectations import Outcome, suite, validate
+from chai_assets.datasets.checks.last_export import last_export
+from chai_assets.datasets.checks.run import Beside, Judgement, Outcome, judge
+from chai_assets.datasets.checks.suite import WITHOUT_ROWS, suite
 from chai_assets.datasets.one_spec import Counted, counted, declared, mixed_in, told
 from chai_assets.datasets.publish import Export, publish
 from chai_assets.desk import Desk
@@ -16,11 +19,13 @@ from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doub
 from chai_assets.reporting import preview
 from chai_assets.triples.join import in_force
 from chai_resources.media import Media
-from chai_resources.tables import Tables
+from chai_resources.tables import Tables, now
 
 MOST_DOUBTFUL = 0.05
 """Share of captions with a doubt that is no news: the linter itself errs now and then."""
 PINNED = ("triples", "clips", "merged_captions")
+RECORDS = ("sources", "drafts", "critiques", "revisions", "reviews")
+"""Tables that the triples were made from: pinned with them to be held against them, and no part of the dataset."""
 CANDIDATE = "candidate.json"
 """Object beside the datasets that holds the table versions the next one is made from."""
 
@@ -31,6 +36,8 @@ class DatasetStore(dg.ConfigurableResource):
     root: str
     specs: str = ""
     """A version, or a range of them such as 1.0.0-1.1.0; empty for the one in force."""
+    data_docs: str = ""
+    """Folder for the checks' Data Docs; empty for none."""
 
     @property
     def store(self) -> Media:
@@ -58,7 +65,7 @@ def _counted(triples: pl.DataFrame, desk: Desk, datasets: DatasetStore) -> Count
 def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     """The triples of the next dataset: the tables' versions are pinned, so that what is checked is published."""
     versions = {name: desk.tables.version(name) for name in PINNED}
-    datasets.pin(versions)
+    datasets.pin(versions | {name: desk.tables.version(name) for name in RECORDS})
     rows = candidate_triples(desk.tables, versions)
     counts = _counted(rows, desk, datasets)
     mixed = mixed_in(rows, counts)
@@ -81,11 +88,34 @@ def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: D
         for check in suite()
     ],
 )
-def triples_expectations(desk: Desk, datasets: DatasetStore):
+def triples_expectations(context: dg.AssetCheckExecutionContext, desk: Desk, datasets: DatasetStore):
     """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
-    triples = candidate_triples(desk.tables, datasets.pinned())
-    for outcome in validate(triples, _counted(triples, desk, datasets)):
-        yield _as_check(outcome)
+    versions, tables = datasets.pinned(), desk.tables
+    triples = candidate_triples(tables, versions)
+    beside = Beside(
+        read=lambda table, columns: tables.read(table, columns=columns, version=versions.get(table)),
+        before=last_export(datasets.store),
+        now=now(),
+    )
+    judgement = judge(triples, _counted(triples, desk, datasets), beside)
+    docs = _data_docs(context, judgement, datasets)
+    for outcome in judgement.outcomes:
+        yield _as_check(outcome, docs)
+
+
+def _data_docs(context: dg.AssetCheckExecutionContext, judgement: Judgement, datasets: DatasetStore) -> dict[str, Any]:
+    """Writes the Data Docs, and says where; what was judged counts even where they cannot be written."""
+    if not datasets.data_docs:
+        return {}
+    from chai_assets.datasets.checks.docs import write_docs
+
+    try:
+        page = write_docs(judgement, Path(datasets.data_docs))
+    except OSError as error:
+        context.log.warning(f"no Data Docs in {datasets.data_docs} ({error}): free space or mend its rights")
+        return {}
+    context.log.info(f"Data Docs: {page}")
+    return {"data_docs": dg.MetadataValue.path(str(page))}
 
 
 @dg.asset_check(
@@ -130,7 +160,7 @@ def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
             clips=tables.read("clips", version=versions["clips"]),
             merged_captions=tables.read("merged_captions", version=versions["merged_captions"]),
             instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
-            table_versions=versions,
+            table_versions={name: versions[name] for name in PINNED},
             counted=counts,
             code_version=package_version("chai"),
         ),
@@ -160,13 +190,15 @@ def dataset(desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
     )
 
 
-def _as_check(outcome: Outcome) -> dg.AssetCheckResult:
+def _as_check(outcome: Outcome, docs: dict[str, Any]) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN
     metadata: dict[str, Any] = {"evaluated": outcome.evaluated, "unexpected": outcome.unexpected_count}
+    if not outcome.evaluated:
+        metadata["note"] = WITHOUT_ROWS[outcome.check.frame]
     return dg.AssetCheckResult(
         passed=outcome.passed,
         check_name=outcome.name,
         severity=severity,
-        description=outcome.description,
-        metadata={**metadata, "failing_rows": preview(outcome.failing_rows)},
+        description=outcome.check.description,
+        metadata={**metadata, "failing_rows": preview(outcome.failing_rows), **docs},
     )
