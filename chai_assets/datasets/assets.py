@@ -18,7 +18,7 @@ from chai_assets.desk import Desk
 from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.reporting import preview
 from chai_assets.triples.join import in_force
-from chai_resources.media import Media
+from chai_resources.media import Media, MediaError
 from chai_resources.tables import Tables, now
 
 MOST_DOUBTFUL = 0.05
@@ -94,13 +94,22 @@ def triples_expectations(context: dg.AssetCheckExecutionContext, desk: Desk, dat
     triples = candidate_triples(tables, versions)
     beside = Beside(
         read=lambda table, columns: tables.read(table, columns=columns, version=versions.get(table)),
-        before=last_export(datasets.store),
+        before=_before(context, datasets),
         now=now(),
     )
     judgement = judge(triples, _counted(triples, desk, datasets), beside)
     docs = _data_docs(context, judgement, datasets)
     for outcome in judgement.outcomes:
         yield _as_check(outcome, docs)
+
+
+def _before(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> pl.DataFrame | None:
+    """The last export, to compare with; a damaged one must not stop the next, which will take its place."""
+    try:
+        return last_export(datasets.store)
+    except MediaError as error:
+        context.log.warning(f"nothing is compared with the last export: {error}")
+        return None
 
 
 def _data_docs(context: dg.AssetCheckExecutionContext, judgement: Judgement, datasets: DatasetStore) -> dict[str, Any]:

@@ -27,7 +27,7 @@ WITHOUT_ROWS: dict[Frame, str] = {
     "triples": "there is no triple to look at",
     "columns": "there is no column to look at",
     "in_force": "no triple is in force",
-    "drift": "nothing was compared: no earlier export, or too few triples in it or since",
+    "drift": "nothing was compared: no earlier export to read, or too few triples in it or since",
     "news": "there is no triple yet",
 }
 """What it means that a frame has no rows; every check of it then holds."""
