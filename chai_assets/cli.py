@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from chai_assets.auditing.commands import app as audit_app
 from chai_assets.datasets.commands import app as dataset_app
 from chai_assets.spec.commands import app as spec_app
 from chai_resources.local_services import CHECKOUT, ServiceFailed
@@ -29,6 +30,7 @@ app = typer.Typer(
 console = Console()
 app.add_typer(spec_app, name="spec")
 app.add_typer(dataset_app, name="dataset")
+app.add_typer(audit_app, name="audit")
 
 DEMO_HOME = CHECKOUT / ".chai" / "demo"
 

@@ -80,6 +80,7 @@ class World:
             row |= {"start_s": 0.0, "end_s": 2.0, "duration_s": 2.0, "width": 64, "height": 36, "fps": 25.0}
             row |= {"frames": 50, "media_key": f"clips/{clip_id}.mp4", "thumb_key": f"thumbs/{clip_id}.webp"}
             rows.append({**row, "phash": "", "rights": "test", "licence": "CC0-1.0"})
+        self.tables.append("sources", [{"batch": batch, "source_id": row["source_id"]} for row in rows])
         self.tables.append("clips", rows)
         self.tables.append("spec_adoptions", adoptions(self.tables, [batch], release_of(self.settings).load()))
         self.instance.add_dynamic_partitions(batches.name or "", [batch])

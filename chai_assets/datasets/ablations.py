@@ -23,7 +23,9 @@ from chai_assets.prompting import build_request, render
 from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import load_spec
 from chai_resources.captioners import Captioner, Request
-from chai_resources.captioners.choice import ENGINES
+from chai_resources.captioners.choice import ENGINES, CaptionerChoice
+from chai_resources.media import Media
+from chai_resources.settings import Settings
 
 TEMPLATE = Path(__file__).parent / "prompts" / "degrade.md"
 RULE = "rule"
@@ -75,11 +77,17 @@ def run(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -
         raise Refused(f"{', '.join(unknown)}: no such variant, choose from {', '.join(VARIANTS)}")
     if engine != RULE and engine not in ENGINES:
         raise Refused(f"{engine}: no such engine, choose from {', '.join([RULE, *ENGINES])}")
-    captioner = None if engine == RULE else ENGINES[engine]()
+    captioner = None if engine == RULE else _engine(engine)
     manifest = write_ablations(dataset, out, load_spec(), chosen, captioner)
     lines = [f"{variant}: {count} rows" for variant, count in manifest.rows.items()]
     lines += [f"  {entry.count} without {entry.variant}: {entry.reason}" for entry in manifest.left_out]
     return [*lines, f"{out} is written, from {manifest.dataset_id}"]
+
+
+def _engine(name: str) -> Captioner:
+    """The engine of this name, asking the model that the settings name. Raises ModelRefused."""
+    settings = Settings.from_env()
+    return CaptionerChoice(name=name, model=settings.model).open(Media(root=settings.media))
 
 
 def write_ablations(

@@ -2,12 +2,15 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from chai_assets.datasets.expectations import Outcome, suite, validate
+from chai_assets.datasets.checks.last_export import last_export
+from chai_assets.datasets.checks.run import Beside, Judgement, Outcome, judge
+from chai_assets.datasets.checks.suite import WITHOUT_ROWS, suite
 from chai_assets.datasets.export import counted_for, dataset_row, export_of, triples_of, versions_of
 from chai_assets.datasets.one_spec import Counted, mixed_in, told
 from chai_assets.datasets.publish import publish
@@ -15,9 +18,9 @@ from chai_assets.datasets.selection import Selection, selection_of
 from chai_assets.desk import Desk
 from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.reporting import preview
-from chai_resources.media import Media
+from chai_resources.media import Media, MediaError
 from chai_resources.settings import Settings
-from chai_resources.tables import Tables
+from chai_resources.tables import Tables, now
 
 MOST_DOUBTFUL = 0.05
 """Share of captions with a doubt that is no news: the linter itself errs now and then."""
@@ -41,6 +44,8 @@ class DatasetStore(dg.ConfigurableResource):
     pins: str = ""
     tokenizer: str = ""
     """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
+    data_docs: str = ""
+    """Folder for the checks' Data Docs; empty for none."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
@@ -55,6 +60,7 @@ class DatasetStore(dg.ConfigurableResource):
             imported=settings.dataset_import,
             pins=settings.dataset_pins,
             tokenizer=settings.tokenizer,
+            data_docs=str(settings.home / "data_docs"),
         )
 
     @property
@@ -119,11 +125,45 @@ def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: D
         for check in suite()
     ],
 )
-def triples_expectations(desk: Desk, datasets: DatasetStore):
+def triples_expectations(context: dg.AssetCheckExecutionContext, desk: Desk, datasets: DatasetStore):
     """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
-    triples = candidate_triples(desk.tables, datasets)
-    for outcome in validate(triples, _counted(triples, desk, datasets)):
-        yield _as_check(outcome)
+    selection, versions, tables = datasets.selection, datasets.pinned(), desk.tables
+    triples = candidate_triples(tables, datasets)
+    # Of the triples only those that were to be taken; what they were made from may stand anywhere.
+    taken = {"triples": selection.takes_batch() & selection.takes_aspect()}
+    beside = Beside(
+        read=lambda table, columns: tables.read(table, None, columns, versions.get(table), taken.get(table)),
+        before=_before(context, datasets),
+        now=now(),
+    )
+    judgement = judge(triples, _counted(triples, desk, datasets), beside)
+    docs = _data_docs(context, judgement, datasets)
+    for outcome in judgement.outcomes:
+        yield _as_check(outcome, docs)
+
+
+def _before(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> pl.DataFrame | None:
+    """The last export, to compare with; a damaged one must not stop the next, which will take its place."""
+    try:
+        return last_export(datasets.store)
+    except MediaError as error:
+        context.log.warning(f"nothing is compared with the last export: {error}")
+        return None
+
+
+def _data_docs(context: dg.AssetCheckExecutionContext, judgement: Judgement, datasets: DatasetStore) -> dict[str, Any]:
+    """Writes the Data Docs, and says where; what was judged counts even where they cannot be written."""
+    if not datasets.data_docs:
+        return {}
+    from chai_assets.datasets.checks.docs import write_docs
+
+    try:
+        page = write_docs(judgement, Path(datasets.data_docs))
+    except OSError as error:
+        context.log.warning(f"no Data Docs in {datasets.data_docs} ({error}): free space or mend its rights")
+        return {}
+    context.log.info(f"Data Docs: {page}")
+    return {"data_docs": dg.MetadataValue.path(str(page))}
 
 
 @dg.asset_check(
@@ -177,13 +217,15 @@ def dataset(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStor
     )
 
 
-def _as_check(outcome: Outcome) -> dg.AssetCheckResult:
+def _as_check(outcome: Outcome, docs: dict[str, Any]) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN
     metadata: dict[str, Any] = {"evaluated": outcome.evaluated, "unexpected": outcome.unexpected_count}
+    if not outcome.evaluated:
+        metadata["note"] = WITHOUT_ROWS[outcome.check.frame]
     return dg.AssetCheckResult(
         passed=outcome.passed,
         check_name=outcome.name,
         severity=severity,
-        description=outcome.description,
-        metadata={**metadata, "failing_rows": preview(outcome.failing_rows)},
+        description=outcome.check.description,
+        metadata={**metadata, "failing_rows": preview(outcome.failing_rows), **docs},
     )

@@ -22,11 +22,13 @@ from chai_resources.tables import Tables
 RECORDS = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
 PINNED = ("triples", "clips", "merged_captions", *RECORDS)
 """Every table that an export reads."""
+CHECKED = (*PINNED, "sources")
+"""Every table that is pinned: the checks look into one more."""
 
 
 def versions_of(tables: Tables) -> dict[str, int]:
     """The versions that the tables have now."""
-    return {name: tables.version(name) for name in PINNED}
+    return {name: tables.version(name) for name in CHECKED}
 
 
 def triples_of(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
@@ -57,7 +59,7 @@ def export_of(
     return Export(
         **scanned,
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
-        table_versions=versions,
+        table_versions={name: versions[name] for name in PINNED},
         counted=counts,
         code_version=package_version("chai"),
         selection=selection,

@@ -101,6 +101,12 @@ def lint_caption(text: str, lexicon: Lexicon, states: States | None = None) -> l
     return kept
 
 
+def named_in(text: str, lexicon: Lexicon) -> set[str]:
+    """Primitives that the caption speaks of, by their term or a loose word, and does not deny."""
+    mentions = _Reading(text, lexicon, None).mentions
+    return {name for mention in mentions if not mention.denied for name in (*mention.entry.terms, *mention.entry.loose)}
+
+
 class _Reading:
     """A caption as it is read once: its mentions of primitives, and what of it is quoted."""
 

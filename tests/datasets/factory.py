@@ -55,7 +55,8 @@ def triple(of: dict[str, Any], aspect: str = "camera", rating: int = 4, **change
     perfect = rating == 5
     key = (of["clip_id"], aspect)
     draft = f"In {of['name']} the {aspect} is seen from far away, and a “slow” dolly follows in naïve light."
-    finding = {"finding_id": _name("fnd", key), "kind": "wrong", "quote": "far away", "start": 4, "end": 12}
+    finding = {"finding_id": _name("fnd", key), "kind": "wrong", "quote": "far away"}
+    finding |= {"start": draft.index("far away"), "end": draft.index("far away") + len("far away")}
     row = {
         "batch": of["batch"],
         "entry_id": _name("ent", key),

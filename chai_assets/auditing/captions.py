@@ -1,0 +1,109 @@
+"""The caption audit of any dataset: loose terms, guesses, moods, talk of the video, aspects that are never touched.
+
+The specification's linter and lexicon judge. A caption whose aspect is given is read as one of that aspect; one
+without is a whole caption, which should touch all of them.
+"""
+
+from pathlib import Path
+
+from chai_assets.auditing.reading import (
+    CAPTIONS,
+    Fields,
+    Problem,
+    Progress,
+    Row,
+    aspect_of,
+    detect,
+    rows,
+    text_at,
+)
+from chai_assets.auditing.report import Measure, Report, short
+from chai_assets.auditing.texts import Texts
+from chai_assets.auditing.touching import touches
+from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.lexicon import Lexicon, lexicon_of
+from chai_assets.spec.models import Spec
+
+_MEANING = {
+    "loose_term": "words for which the specification has a term",
+    "hedge": "guesses: seems, perhaps",
+    "subjective": "impressions: beautiful, a sense of",
+    "first_person": "the writer: we see",
+    "meta": "talk about the recording: the video shows",
+}
+"""Kinds of doubt that need no labels, with what they are; nothing contradicts where labels are unknown."""
+
+
+class CaptionAudit:
+    """Captions as they come by."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.texts = Texts("captions")
+        self._lexicons = {aspect: lexicon_of(spec, aspect) for aspect in spec.aspects}
+        self._doubts = {kind: Measure(kind, _MEANING[kind]) for kind in KINDS if kind in _MEANING}
+        self._touched = {
+            aspect: Measure(f"touches_{aspect}", f"whole captions that say anything of {aspect}")
+            for aspect in self._lexicons
+        }
+        self._lacking = Measure("misses_an_aspect", "whole captions that never touch one of the aspects")
+
+    def add(self, line: int, text: str, aspect: str = "") -> None:
+        """Looks at one caption; `aspect` is empty for a whole caption."""
+        if not self.texts.add(line, text):
+            return
+        lexicons = [self._lexicons[aspect]] if aspect in self._lexicons else list(self._lexicons.values())
+        flags = _flags(text, lexicons)
+        for kind, measure in self._doubts.items():
+            quotes = [short(flag.quote) for flag in flags if flag.kind == kind]
+            measure.look(bool(quotes), line, ", ".join(dict.fromkeys(quotes)), text)
+        if flags:
+            said = ", ".join(dict.fromkeys(f"{short(flag.quote)} ({flag.kind.replace('_', ' ')})" for flag in flags))
+            self.texts.worst.add(len(flags), line, said, text)
+        if aspect not in self._lexicons:
+            self._look_for_aspects(line, text)
+
+    def _look_for_aspects(self, line: int, text: str) -> None:
+        missed = []
+        for name, lexicon in self._lexicons.items():
+            touched = touches(text, lexicon)
+            self._touched[name].look(touched)
+            if not touched:
+                missed.append(name)
+        self._lacking.look(bool(missed), line, f"nothing of {', '.join(missed)}", text)
+
+    def measures(self) -> list[Measure]:
+        """Everything found."""
+        return [*self._doubts.values(), *self._touched.values(), self._lacking, *self.texts.measures()]
+
+
+def audit_captions(path: Path, spec: Spec, fields: Fields, progress: Progress = lambda done: None) -> Report:
+    """Audits the captions of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
+    audit = CaptionAudit(spec)
+    fields, found = detect(rows(path, progress), fields, CAPTIONS, ())
+    for row in found:
+        text = text_at(row.data, fields.text) if isinstance(row, Row) else None
+        if isinstance(row, Problem):
+            audit.texts.problems.add(row)
+        elif text is None:
+            audit.texts.problems.add(Problem(row.line, f"no text under {fields.text}"))
+        else:
+            named = text_at(row.data, fields.aspect) if fields.aspect else None
+            audit.add(row.line, text, aspect_of(named, list(spec.aspects)))
+    texts = audit.texts
+    named = {"caption": fields.text} | ({"aspect": fields.aspect} if fields.aspect else {})
+    return Report(
+        f"Captions against specification {spec.version}",
+        str(path),
+        named,
+        texts.seen,
+        texts.problems,
+        audit.measures(),
+        texts.lengths(),
+        texts.worst.examples(),
+    )
+
+
+def _flags(text: str, lexicons: list[Lexicon]) -> list[Flag]:
+    """The doubts of the linter under each lexicon, each place once."""
+    flags = [flag for lexicon in lexicons for flag in lint_caption(text, lexicon)]
+    return list({(flag.start, flag.kind): flag for flag in flags}.values())

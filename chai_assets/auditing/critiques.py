@@ -1,0 +1,83 @@
+"""The critique audit of any dataset: the share an editor could apply without the video, and that quotes its caption."""
+
+import re
+from pathlib import Path
+
+from chai_assets.auditing.reading import CRITIQUES, DRAFTS, Fields, Problem, Progress, Row, detect, rows, text_at
+from chai_assets.auditing.report import Measure, Report
+from chai_assets.auditing.texts import Texts
+
+_WORD = re.compile(r"[a-z']+")
+# A critique of these words alone is a verdict: whatever it says, nothing follows for an editor.
+_VERDICT = frozenset(
+    _WORD.findall(
+        """accurate accurately all already and answer are as at bad but caption captions change changed changes
+        comment comments complete correct correctly description detailed done draft enough error errors
+        excellent feedback fine fix for general good great here i in inaccurate incorrect is issue issues
+        it job just look looks mostly much need needed needs nice no none not nothing of ok okay on or
+        overall perfect perfectly poor precise pretty quite really required response right say seems so
+        some text that the there think this to too vague very was well whole work written wrong yes"""
+    )
+)
+
+
+class CritiqueAudit:
+    """Critiques as they come by, each with the caption it is about where that is known."""
+
+    def __init__(self) -> None:
+        from chai_assets.critique.constructive import CONSTRUCTIVE, score
+        from chai_assets.critique.from_text import findings_in
+
+        self.texts = Texts("critiques")
+        self._score, self._limit, self._findings = score, CONSTRUCTIVE, findings_in
+        self._constructive = Measure("constructive", "an editor who cannot see the video could apply it")
+        self._empty = Measure("no_content", "praise, a bare verdict or no change asked for")
+        self._located = Measure("quotes_its_caption", "quotes words that stand in the caption it is about")
+
+    def add(self, line: int, text: str, draft: str = "") -> None:
+        """Looks at one critique; `draft` is the caption it is about, empty where it is not known."""
+        if not self.texts.add(line, text):
+            return
+        score, empty = self._score(text, draft), says_nothing(text)
+        self._constructive.look(score >= self._limit)
+        self._empty.look(empty, line, "", text)
+        if not empty:
+            self.texts.worst.add(1 - score, line, f"score {score:.2f}", text)
+        if draft:
+            self._located.look(any(one.start is not None for one in self._findings(text, "", draft)))
+
+    def measures(self) -> list[Measure]:
+        """Everything found."""
+        return [self._constructive, self._empty, self._located, *self.texts.measures()]
+
+
+def says_nothing(critique: str) -> bool:
+    """Whether a critique is a bare verdict: praise, blame, or that nothing is to be changed."""
+    return set(_WORD.findall(critique.lower())) <= _VERDICT
+
+
+def audit_critiques(path: Path, fields: Fields, progress: Progress = lambda done: None) -> Report:
+    """Audits the critiques of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
+    audit = CritiqueAudit()
+    fields, found = detect(rows(path, progress), fields, CRITIQUES, DRAFTS)
+    for row in found:
+        text = text_at(row.data, fields.text) if isinstance(row, Row) else None
+        if isinstance(row, Problem):
+            audit.texts.problems.add(row)
+        elif text is None:
+            audit.texts.problems.add(Problem(row.line, f"no text under {fields.text}"))
+        else:
+            audit.add(row.line, text, (text_at(row.data, fields.draft) or "") if fields.draft else "")
+    texts = audit.texts
+    named = {"critique": fields.text} | ({"draft": fields.draft} if fields.draft else {})
+    title = "Critiques: could they be applied without the video?"
+    return Report(
+        title,
+        str(path),
+        named,
+        texts.seen,
+        texts.problems,
+        audit.measures(),
+        texts.lengths(),
+        texts.worst.examples(),
+    )

@@ -1,0 +1,178 @@
+"""Reads any JSONL, plain or gzipped, line by line: a bad line is a problem with its number, never the end.
+
+Which field holds what is detected from the first rows, or given. Memory does not grow with the file.
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+LONGEST_LINE = 8 << 20
+"""Bytes of the longest line that is read: no caption is as long, and a file without line ends would fill memory."""
+PEEKED = 200
+"""Rows from which fields are detected."""
+MESSAGES = ("messages", "conversations")
+"""Fields that hold a conversation; the text is its last turn by the assistant."""
+CAPTIONS = (
+    "caption",
+    "final",
+    "final_caption",
+    "post_caption",
+    "revision",
+    "text",
+    "description",
+    "answer",
+    "response",
+)
+CRITIQUES = ("critique", "final_feedback", "feedback", "critique_text", "comment", "text", "response")
+DRAFTS = ("draft", "pre_caption", "initial_caption", "caption", "answer")
+ASPECTS = ("aspect", "caption_type", "task", "type")
+_ASSISTANT = ("assistant", "gpt", "model")
+
+
+class AuditRefused(ValueError):
+    """The file cannot be audited at all; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A line that could not be used."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """An object of the file and the number of its line, from 1."""
+
+    line: int
+    data: dict[str, Any]
+
+
+Progress = Callable[[int], None]
+"""Told the number of bytes of the file read so far."""
+
+
+def rows(path: Path, progress: Progress = lambda done: None) -> Iterator[Row | Problem]:
+    """Every line of the file as a row or a problem; empty lines are neither. Raises AuditRefused."""
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise AuditRefused(f"{path} cannot be read ({error.strerror}): check the path and its rights") from error
+    with raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        stream = gzip.GzipFile(fileobj=raw) if zipped else raw
+        number = 0
+        while True:
+            number += 1
+            try:
+                line = _next_line(stream)
+            except (EOFError, OSError, zlib.error) as error:
+                yield Problem(number, f"the file breaks off or is damaged here ({error}): fetch it again")
+                return
+            if line is None:
+                yield Problem(number, f"longer than {LONGEST_LINE >> 20} MB: is this a file of one JSON object a line?")
+            elif not line:
+                return
+            elif line.strip(b" \t\r\n\xef\xbb\xbf"):
+                yield _parsed(number, line)
+            if not number % 500:
+                progress(raw.tell())
+
+
+def _next_line(stream: BinaryIO | gzip.GzipFile) -> bytes | None:
+    """The next line, empty at the end, None where it is too long (it is then skipped)."""
+    line = stream.readline(LONGEST_LINE)
+    if len(line) < LONGEST_LINE or line.endswith(b"\n"):
+        return line
+    while rest := stream.readline(LONGEST_LINE):
+        if rest.endswith(b"\n"):
+            break
+    return None
+
+
+def _parsed(number: int, line: bytes) -> Row | Problem:
+    try:
+        data = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return Problem(number, f"not UTF-8 (byte {error.start}): convert the file")
+    except json.JSONDecodeError as error:
+        return Problem(number, f"no JSON ({error.msg}, column {error.colno})")
+    except (ValueError, RecursionError):
+        return Problem(number, "JSON that is nested too deeply or holds too long a number")
+    return Row(number, data) if isinstance(data, dict) else Problem(number, f"no object but a {type(data).__name__}")
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Which field holds the text, the draft it is about and the aspect; empty where there is none."""
+
+    text: str
+    draft: str = ""
+    aspect: str = ""
+
+
+def detect(found: Iterator[Row | Problem], fields: Fields, names: Sequence[str], drafts: Sequence[str]):
+    """The fields, those not given detected from the first rows, and all that `found` yields, the first rows included.
+
+    Raises AuditRefused, naming the fields there are, where no field holds text.
+    """
+    first = list(islice(found, PEEKED))
+    seen = [row.data for row in first if isinstance(row, Row)]
+    if not seen:
+        why = next((f"line {p.line}: {p.reason}" for p in first if isinstance(p, Problem)), "it is empty")
+        raise AuditRefused(f"no line of the file holds a JSON object ({why}): give one object a line")
+    text = fields.text or _most_filled(seen, (*names, *MESSAGES))
+    if not text or not any(text_at(row, text) for row in seen):
+        there = ", ".join(sorted({key for row in seen for key in row})[:30])
+        raise AuditRefused(f"no text {f'under {text}' if text else 'was recognised'}: name its field, one of {there}")
+    draft = fields.draft or _most_filled(seen, [name for name in drafts if name != text])
+    aspect = fields.aspect or _most_filled(seen, ASPECTS)
+    return Fields(text, draft, aspect), _chained(first, found)
+
+
+def _chained(first: list[Row | Problem], rest: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
+    yield from first
+    yield from rest
+
+
+def _most_filled(seen: list[dict[str, Any]], names: Sequence[str]) -> str:
+    """The name under which most rows hold text, the earlier one of equals; empty if none does."""
+    filled = {name: sum(bool(text_at(row, name)) for row in seen) for name in names}
+    best = max(filled, key=lambda name: filled[name], default="")
+    return best if best and filled[best] else ""
+
+
+def text_at(data: dict[str, Any], field: str) -> str | None:
+    """The text under a field (`a.b` for a field of a field), of a conversation the assistant's last turn."""
+    value: Any = data
+    for name in [field] if field in data else field.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, list):
+        turns = [turn for turn in value if isinstance(turn, dict) and _who(turn) in _ASSISTANT]
+        value = turns[-1].get("content", turns[-1].get("value")) if turns else None
+        if isinstance(value, list):
+            value = "".join(part["text"] for part in value if isinstance(part, dict) and _is_text(part.get("text")))
+    # Half a character, as JSON can hold it, can neither be hashed nor printed.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def _who(turn: dict[str, Any]) -> Any:
+    return turn.get("role", turn.get("from"))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def aspect_of(value: str | None, known: Sequence[str]) -> str:
+    """The aspect that a field names, as `motion` in `subject_motion_dynamics`; empty if it names none."""
+    named = [part for part in (value or "").lower().replace("-", "_").replace(" ", "_").split("_") if part in known]
+    return named[-1] if named else ""

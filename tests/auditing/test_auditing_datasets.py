@@ -1,0 +1,178 @@
+"""The audits: each fault of a text is counted once, with its line; the command prints, writes JSON and a page."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from chai_assets.auditing import report
+from chai_assets.auditing.captions import audit_captions
+from chai_assets.auditing.commands import app
+from chai_assets.auditing.critiques import audit_critiques, says_nothing
+from chai_assets.auditing.page import page
+from chai_assets.auditing.reading import Fields
+from chai_assets.auditing.report import Lengths, Repetition, Report, Worst
+from chai_assets.auditing.touching import touches
+from chai_assets.linting.lexicon import lexicon_of
+from chai_assets.spec.releases import load_spec
+
+SPEC = load_spec()
+BOTH = all(importlib.util.find_spec(f"chai_assets.critique.{name}") for name in ("constructive", "from_text"))
+needs_both = pytest.mark.skipif(not BOTH, reason="the scorer or the recoverer of findings is not there")
+PLAIN = "A man in a grey coat walks past a red door on the left of the street, seen by a static camera."
+
+
+def written(path: Path, *data: Any) -> Path:
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in data))
+    return path
+
+
+def counted(found: Report) -> dict[str, int]:
+    return {measure.name: measure.count for measure in found.measures}
+
+
+def examples(found: Report, name: str) -> list[int]:
+    return [one.line for measure in found.measures if measure.name == name for one in measure.examples]
+
+
+def test_each_fault_of_a_caption_is_found_and_a_plain_one_has_none(tmp_path: Path):
+    file = written(
+        tmp_path / "a.jsonl",
+        {"caption": PLAIN},
+        "{broken",
+        {"caption": "The video shows a man who walks past a red door, seen by a static camera."},
+        {"caption": "A man seems to walk past a beautiful red door. The camera moves forward."},
+        {"caption": "I'm sorry, I cannot watch videos."},
+        {"caption": "Die Kamera schwenkt langsam nach links und zeigt einen alten Mann am Fenster."},
+        {"caption": PLAIN.upper()},
+        {"other": 1},
+    )
+    found = audit_captions(file, SPEC, Fields(""))
+    counts = counted(found)
+    assert (counts["meta"], counts["hedge"], counts["subjective"], counts["loose_term"]) == (1, 1, 1, 1)
+    assert (counts["refused"], counts["other_language"], counts["repeated"], counts["first_person"]) == (1, 1, 2, 0)
+    assert examples(found, "meta") == [3]
+    assert examples(found, "hedge") == [4]
+    assert examples(found, "refused") == [5]
+    assert found.texts == 6
+    assert [(problem.line, problem.reason[:10]) for problem in found.problems.first] == [
+        (2, "no JSON (E"),
+        (8, "no text un"),
+    ]
+    assert found.worst[0].line == 4
+
+
+def test_a_whole_caption_that_never_speaks_of_an_aspect_is_named_with_it(tmp_path: Path):
+    file = written(tmp_path / "a.jsonl", {"caption": PLAIN}, {"caption": "Vibrant ink swirls and expands."})
+    found = audit_captions(file, SPEC, Fields(""))
+    lacking = next(measure for measure in found.measures if measure.name == "misses_an_aspect")
+    assert (lacking.count, lacking.of) == (1, 2)
+    assert lacking.examples[0].line == 2
+    assert "camera" in lacking.examples[0].words
+
+
+def test_a_caption_of_one_aspect_is_not_asked_for_the_others(tmp_path: Path):
+    file = written(tmp_path / "a.jsonl", {"caption": "The camera zooms in.", "aspect": "camera"})
+    assert next(m for m in audit_captions(file, SPEC, Fields("")).measures if m.name == "misses_an_aspect").of == 0
+
+
+@pytest.mark.parametrize(
+    ("aspect", "says", "says_not"),
+    [
+        ("subject", "A dog sleeps.", "Slow and steady."),
+        ("scene", "In a kitchen.", "She nods twice."),
+        ("motion", "She jumps.", "A red door."),
+        ("spatial", "On the left.", "A red door."),
+        ("camera", "The camera is still.", "A man walks."),
+    ],
+)
+def test_each_aspect_is_told_from_what_says_nothing_of_it(aspect: str, says: str, says_not: str):
+    lexicon = lexicon_of(SPEC, aspect)
+    assert (touches(says, lexicon), touches(says_not, lexicon)) == (True, False)
+
+
+def test_a_bare_verdict_is_no_content_and_a_remark_is():
+    assert all(map(says_nothing, ["Good caption.", "No changes needed!", "This is wrong", "Perfect", "..."]))
+    assert not any(map(says_nothing, ["The door is red.", "Change left to right.", "Mention the dog."]))
+
+
+@needs_both
+def test_critiques_are_scored_and_their_quotes_found_in_their_captions(tmp_path: Path):
+    draft = "A man walks past a blue door."
+    file = written(
+        tmp_path / "a.jsonl",
+        {"draft": draft, "critique": 'Change "blue door" to "red door".'},
+        {"draft": draft, "critique": "Good caption."},
+        {"draft": draft, "critique": "It could be better."},
+    )
+    counts = counted(audit_critiques(file, Fields("")))
+    assert (counts["constructive"], counts["no_content"], counts["quotes_its_caption"]) == (1, 1, 1)
+
+
+def test_the_worst_are_kept_in_order_and_no_more_than_a_few():
+    worst = Worst()
+    for line in range(1, 100):
+        worst.add(line % 7, line, "", "text")
+    assert [one.line for one in worst.examples()] == [6, 13, 20, 27, 34, 41, 48, 55, 62, 69]
+
+
+def test_repetition_is_counted_without_keeping_texts_and_stops_growing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(report, "DISTINCT", 300)
+    seen = Repetition()
+    for line in range(1000):
+        seen.add(line, f"Text  {line}")
+        seen.add(line, "The Same")
+    found = seen.measure("twice")
+    assert (found.count, found.of) == (1000, 1299)
+    assert found.examples[0].words == "stands 1000 times"
+
+
+def test_lengths_are_told_by_quantiles():
+    lengths = Lengths()
+    for words in range(1, 101):
+        lengths.add(words)
+    assert lengths.quantiles() == {"shortest": 1, "longest": 100, "median": 50, "p90": 90, "p99": 99}
+    assert Lengths().quantiles() == {}
+
+
+def test_the_page_stands_alone_and_shows_texts_as_texts(tmp_path: Path):
+    file = written(tmp_path / "a.jsonl", {"caption": "The video shows <script>alert(1)</script> & a beautiful man."})
+    html = page(audit_captions(file, SPEC, Fields("")))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; a beautiful man" in html
+    assert "<script" not in html
+    assert "http" not in html
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+
+def test_the_command_prints_figures_with_lines_and_writes_json_and_a_page(tmp_path: Path):
+    file = written(tmp_path / "a.jsonl", {"said": "A beautiful man walks [bold]by."}, "broken")
+    shown = run("captions", str(file), "--caption-field", "said", "--out", str(tmp_path / "a.html"))
+    assert shown.exit_code == 0
+    assert "subjective" in shown.output
+    assert "100.0%" in shown.output
+    assert "line 2: no JSON" in shown.output
+    assert "[bold]by" in shown.output
+    assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
+    told = json.loads(run("captions", str(file), "--caption-field", "said", "--json").stdout)
+    assert told["texts"] == 1
+    assert told["bad_lines"]["count"] == 1
+    assert {"name", "meaning", "count", "of", "share", "examples"} == set(told["measures"][0])
+
+
+def test_a_file_that_cannot_be_audited_ends_the_command_with_the_remedy(tmp_path: Path):
+    file = written(tmp_path / "a.jsonl", {"colour": "red"})
+    told = run("captions", str(file), "--caption-field", "none")
+    assert told.exit_code == 1
+    assert "name its field, one of colour" in told.output
+    missing = run("captions", str(tmp_path / "b.jsonl"))
+    assert missing.exit_code == 1
+    assert "cannot be read" in missing.output
+    unwritable = run("captions", str(file), "--caption-field", "colour", "--out", str(tmp_path / "no" / "a.html"))
+    assert unwritable.exit_code == 1
+    assert "choose another place" in unwritable.output
