@@ -3,6 +3,9 @@
 It runs `collect.py` and `push.py` inside a Dagster run and reports them; the rules stand in those modules.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 import dagster as dg
 import polars as pl
 from pydantic import PrivateAttr
@@ -92,15 +95,19 @@ class Desk(dg.ConfigurableResource):
             in_quarantine=preview(unread.head(PREVIEW_ROWS).to_dicts()),
         )
 
-    def push(self, context: dg.AssetExecutionContext, kind: TurnKind, build: Build) -> dg.MaterializeResult:
-        """Hands out the tasks of one kind that items of the run's batch wait for."""
+    def push(
+        self, context: dg.AssetExecutionContext, kind: TurnKind, tasks: Callable[[HandOut], Build]
+    ) -> dg.MaterializeResult:
+        """Hands out the tasks of one kind that items of the run's batch wait for; `tasks` makes what builds them."""
         batch = context.partition_key
         items = self.standings(batch)
+        # Made with the first task: mostly there is none to hand out.
+        made = cache(lambda: tasks(self.hand_out(batch)))
         done = push_tasks(
             kind,
             batch,
             items,
-            build,
+            lambda item, turn: made()(item, turn),
             tables=self.tables,
             label_studio=self.label_studio,
             full_look=_full_look(context),

@@ -6,7 +6,7 @@ found by its key and only the ledger is completed.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -67,9 +67,11 @@ class Upkeep:
     """Keys of open tasks that must not be answered or edited any more."""
 
 
-def ledger_of(tables: Tables, batch: str) -> pl.DataFrame:
-    """The last entry of each of a batch's tasks, and in `entries` how many it has."""
+def ledger_of(tables: Tables, batch: str, keys: Collection[str] | None = None) -> pl.DataFrame:
+    """The last entry of each of a batch's tasks, or of those with these keys; in `entries` how many it has."""
     entries = tables.read("tasks", batch, columns=[*_ENTRY, "state"])
+    if keys is not None:
+        entries = entries.filter(pl.col("chai_key").is_in(list(keys)))
     counted = entries.with_columns(pl.len().over("chai_key").alias("entries"))
     return counted.unique("chai_key", keep="last", maintain_order=True)
 
@@ -127,8 +129,8 @@ def push_tasks(
     """
     if full_look:
         _note_missing(kind, batch, tables, label_studio)
-    waiting = [turn.key for item in items for turn in item.open_turns]
-    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("chai_key").is_in(waiting)))
+    waiting = [turn.key for item in items for turn in item.open_turns if turn.kind == kind]
+    ledger = as_rows(ledger_of(tables, batch, waiting))
     plan = plan_push(kind, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]
     ready = {turn.key: (item, made) for item, turn, made in built if made is not None}

@@ -165,13 +165,24 @@ class Tables(dg.ConfigurableResource):
         try:
             if version is not None:
                 return DeltaTable(self.uri(name), version, storage_options=self._options)
-            if name in self._opened:
-                self._opened[name].update_incremental()
-            else:
+            if name not in self._opened:
                 self._opened[name] = DeltaTable(self.uri(name), storage_options=self._options)
+            elif self._moved_on(name, self._opened[name].version()):
+                self._opened[name].update_incremental()
             return self._opened[name]
         except TableNotFoundError:
             return None
+
+    def _moved_on(self, name: str, version: int) -> bool:
+        """Whether a table may be past a version.
+
+        Commits are files named by version, without a gap, and the next one is looked for here; Delta itself lists
+        the whole log, which takes longer with every commit. Of a log that was cleaned up nothing can be told.
+        """
+        if self.root.startswith("s3://"):
+            return True
+        log = Path(self.uri(name), "_delta_log")
+        return (log / f"{version + 1:020}.json").exists() or not (log / f"{version:020}.json").exists()
 
     def _commit(self, name: str, table: Table, data: pa.Table) -> None:
         # Two first writers race to create the table: the loser's commit conflicts once and then appends.

@@ -6,6 +6,8 @@ from pathlib import Path
 from chai_assets.auditing.reading import CRITIQUES, DRAFTS, Fields, Problem, Progress, Row, detect, rows, text_at
 from chai_assets.auditing.report import Measure, Report
 from chai_assets.auditing.texts import Texts
+from chai_assets.critique.constructive import CONSTRUCTIVE, score
+from chai_assets.critique.from_text import findings_in
 
 _WORD = re.compile(r"[a-z']+")
 # A critique of these words alone is a verdict: whatever it says, nothing follows for an editor.
@@ -25,11 +27,7 @@ class CritiqueAudit:
     """Critiques as they come by, each with the caption it is about where that is known."""
 
     def __init__(self) -> None:
-        from chai_assets.critique.constructive import CONSTRUCTIVE, score
-        from chai_assets.critique.from_text import findings_in
-
         self.texts = Texts("critiques")
-        self._score, self._limit, self._findings = score, CONSTRUCTIVE, findings_in
         self._constructive = Measure("constructive", "an editor who cannot see the video could apply it")
         self._empty = Measure("no_content", "praise, a bare verdict or no change asked for")
         self._located = Measure("quotes_its_caption", "quotes words that stand in the caption it is about")
@@ -38,13 +36,13 @@ class CritiqueAudit:
         """Looks at one critique; `draft` is the caption it is about, empty where it is not known."""
         if not self.texts.add(line, text):
             return
-        score, empty = self._score(text, draft), says_nothing(text)
-        self._constructive.look(score >= self._limit)
+        scored, empty = score(text, draft), says_nothing(text)
+        self._constructive.look(scored >= CONSTRUCTIVE)
         self._empty.look(empty, line, "", text)
         if not empty:
-            self.texts.worst.add(1 - score, line, f"score {score:.2f}", text)
+            self.texts.worst.add(1 - scored, line, f"score {scored:.2f}", text)
         if draft:
-            self._located.look(any(one.start is not None for one in self._findings(text, "", draft)))
+            self._located.look(any(one.start is not None for one in findings_in(text, "", draft)))
 
     def measures(self) -> list[Measure]:
         """Everything found."""

@@ -16,7 +16,7 @@ from chai_assets.partitions import batches
 )
 def critique_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Critique tasks: the draft in round 1, then the revision each critique led to, until it is right."""
-    return desk.push(context, "critique", builder(desk.hand_out(context.partition_key)))
+    return desk.push(context, "critique", builder)
 
 
 @dg.asset(partitions_def=batches, group_name="critique", deps=["label_studio_annotations"])

@@ -19,7 +19,7 @@ label_studio_annotations = dg.AssetSpec(
 )
 def primitive_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
-    return desk.push(context, "primitives", label_tasks(desk.hand_out(context.partition_key)))
+    return desk.push(context, "primitives", label_tasks)
 
 
 @dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec_adoptions"])

@@ -17,7 +17,7 @@ from chai_assets.review.tasks import review_tasks as review_builder
 )
 def review_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Review tasks: each candidate goes to a reviewer who never labelled or critiqued the item."""
-    return desk.push(context, "review", review_builder(desk.hand_out(context.partition_key)))
+    return desk.push(context, "review", review_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])
@@ -29,7 +29,7 @@ def reviews(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResu
 @dg.asset(partitions_def=batches, group_name="review", deps=["reviews"], pool="label_studio")
 def feedback_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
     """Feedback tasks: what the reviewer rejected and why, told to the author of the critique."""
-    return desk.push(context, "feedback", feedback_builder(desk.hand_out(context.partition_key)))
+    return desk.push(context, "feedback", feedback_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])

@@ -9,7 +9,7 @@ from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_assets.triples.join import in_force, join
-from chai_assets.triples.merge_rows import finish_merge, wanted_merges
+from chai_assets.triples.merge_rows import TRIPLE, finish_merge, wanted_merges
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.tables import as_rows
 
@@ -55,7 +55,7 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
     """One caption a clip, merged from its five approved ones."""
     batch, tables = context.partition_key, desk.tables
     engine = captioner.open(desk.media)
-    approved = as_rows(in_force(tables.read("triples", batch)))
+    approved = as_rows(in_force(tables.read("triples", batch, columns=TRIPLE)))
     merged = tables.rows("merged_captions", batch, columns=["triple_ids"])
     wanted = wanted_merges(approved, merged, desk.lineage(batch).spec, engine, given_up(tables, batch))
     outcome = ask(

@@ -9,6 +9,9 @@ from chai_assets.spec.models import Spec
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners import Captioner
 
+TRIPLE = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect", "final"]
+"""What is needed of a triple to merge its caption."""
+
 
 def wanted_merges(
     triples: Iterable[Row], merged: Iterable[Row], spec: Spec, captioner: Captioner, given_up: set[str]

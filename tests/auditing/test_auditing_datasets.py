@@ -1,6 +1,5 @@
 """The audits: each fault of a text is counted once, with its line; the command prints, writes JSON and a page."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,6 @@ from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.releases import load_spec
 
 SPEC = load_spec()
-BOTH = all(importlib.util.find_spec(f"chai_assets.critique.{name}") for name in ("constructive", "from_text"))
-needs_both = pytest.mark.skipif(not BOTH, reason="the scorer or the recoverer of findings is not there")
 PLAIN = "A man in a grey coat walks past a red door on the left of the street, seen by a static camera."
 
 
@@ -99,7 +96,6 @@ def test_a_bare_verdict_is_no_content_and_a_remark_is():
     assert not any(map(says_nothing, ["The door is red.", "Change left to right.", "Mention the dog."]))
 
 
-@needs_both
 def test_critiques_are_scored_and_their_quotes_found_in_their_captions(tmp_path: Path):
     draft = "A man walks past a blue door."
     file = written(

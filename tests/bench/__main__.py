@@ -26,6 +26,7 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
     "import": {"import_s": ("importing the definitions, seconds", 2.5, False)},
     "advance": {
         "advance_s": ("advance with nothing to do, 500 clips of 20,000, seconds", 3.0, False),
+        "advance_cpu_s": ("of processor time, which a busy machine changes little", None, False),
         "dagster_own_s": ("of that Dagster's own: an empty job of the same shape", None, False),
         "peak_mb": ("peak memory of that, MB", 600.0, False),
     },

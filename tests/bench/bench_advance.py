@@ -28,7 +28,7 @@ from chai_resources.people import account_key
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
 from tests.bench.answering import AnsweringLabelStudio
-from tests.bench.measuring import load, peak_mb, say, timed
+from tests.bench.measuring import cpu_s, load, peak_mb, say, timed
 from tests.label_studio_service import LabelStudioHandle, start_label_studio
 from tests.world import World
 
@@ -93,15 +93,17 @@ def measure() -> dict[str, float]:
     settings = Settings.from_env()
     before = _rows_written(settings)
     _, first = timed(lambda: _succeed(advance_here(settings, MEASURED)))
+    processor = cpu_s()
     _, second = timed(lambda: _succeed(advance_here(settings, MEASURED)))
-    peak, begun = peak_mb(), load()
+    processor, peak, begun = cpu_s() - processor, peak_mb(), load()
     if _rows_written(settings) != before:
         raise RuntimeError("the measured run wrote rows: there was something left to do")
     instance = instance_of(settings)
     empty = _empty_like(settings)
     _, _ = timed(lambda: empty.execute_in_process(partition_key=MEASURED, instance=instance))
     _, own = timed(lambda: empty.execute_in_process(partition_key=MEASURED, instance=instance))
-    return {"advance_first_s": first, "advance_s": second, "dagster_own_s": own, "peak_mb": peak, "load": begun}
+    figures = {"advance_first_s": first, "advance_s": second, "advance_cpu_s": processor, "dagster_own_s": own}
+    return {**figures, "peak_mb": peak, "load": begun}
 
 
 def _succeed(success: bool) -> None:

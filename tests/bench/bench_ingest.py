@@ -19,6 +19,7 @@ import av
 
 from chai_assets.clips.ingest import ClipRules, Known, ingest
 from chai_resources.media import Media
+from tests.bench.measuring import peak_mb
 from tests.clips.films import scene, write
 
 FRAMES, RATE, SIZE = 36, 24, (854, 480)
@@ -61,7 +62,7 @@ def run(clips: int = 200) -> dict[str, float | str]:
         "bare": normalise.__name__.removeprefix("_"),
         "bare_clips_per_s": round(clips / bare_wall, 2),
         "bare_clips_per_core_s": round(clips / bare_core, 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_mb": round(peak_mb(), 1),
     }
 
 

@@ -1,9 +1,10 @@
 """What all benchmarks share: the clock, peak memory, and a line that says how far they are."""
 
 import os
-import resource
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,9 +16,20 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
     return work(), time.perf_counter() - begun
 
 
+def cpu_s() -> float:
+    """Seconds of processor time of this process so far, all its threads: a busy machine changes them little."""
+    times = os.times()
+    return times.user + times.system
+
+
 def peak_mb() -> float:
-    """Peak resident memory of this process so far, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Peak resident memory of this process so far, in megabytes.
+
+    Not `ru_maxrss`, which begins at what the parent of the process held when it started it.
+    """
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
 
 
 def load() -> float:

@@ -1,6 +1,7 @@
 """The trainers' files: every row keeps its trainer's rules, whatever people and models wrote, and leaks no label."""
 
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chai_assets.datasets.formats import VIEWS, bracketed, plain
-from chai_assets.datasets.publish import Export, build
-from chai_assets.datasets.rows import canonical_rows
+from chai_assets.datasets.inputs import Export
+from chai_assets.datasets.publish import build
 from chai_assets.datasets.trainers import TRAINER_VIEWS, dataset_info
 from tests.datasets.factory import INSTRUCTIONS, clip, export, frame, many, merged, triple, triples_of
 from tests.datasets.trainer_schemas import SCHEMAS, MsSwiftPair, check_all, read_rows
@@ -22,7 +23,9 @@ BY_TRIPLE = (*VIEWS, *TRAINER_VIEWS)
 
 
 def canonical(whole: Export) -> pl.DataFrame:
-    return canonical_rows(whole.triples, whole.clips, whole.instructions, whole.eval_share)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        build(whole, Path(folder))
+        return pl.read_parquet(f"{folder}/triples.parquet")
 
 
 def test_every_row_of_every_file_keeps_the_rules_of_its_trainer(tmp_path: Path):

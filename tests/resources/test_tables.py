@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +117,20 @@ def test_what_another_process_wrote_is_seen_by_the_next_read(tables: Tables) -> 
     assert ids(other.read("clips", "b")) == ["a"]
     tables.append("clips", [clip("b")])
     assert ids(other.read("clips", "b")) == ["a", "b"]
+
+
+def test_what_another_wrote_is_seen_where_the_log_up_to_then_was_cleaned_up_since(tmp_path: Path) -> None:
+    """Delta removes old commits from the log once a checkpoint holds them: the next commit may be gone."""
+    tables, other = Tables(root=str(tmp_path)), Tables(root=str(tmp_path))
+    tables.append("clips", [clip("a")])
+    assert ids(tables.read("clips")) == ["a"]
+    for name in "bcd":
+        other.append("clips", [clip(name)])
+    DeltaTable(other.uri("clips")).create_checkpoint()
+    log = tmp_path / "clips" / "_delta_log"
+    for version in range(3):
+        (log / f"{version:020}.json").unlink()
+    assert ids(tables.read("clips")) == ["a", "b", "c", "d"]
 
 
 def test_writers_that_append_at_once_keep_every_row(root: str) -> None:
