@@ -15,6 +15,7 @@ from chai_assets.datasets.manifest import Content, FileEntry
 from chai_assets.datasets.rows import UNKNOWN_LICENCE
 from chai_assets.datasets.splits import SPLITS
 from chai_assets.datasets.trainers import DATASET_INFO, MERGED_VIEWS, TRAINER_VIEWS
+from chai_assets.datasets.verify import NAME as VERIFY
 from chai_assets.prompting import bullets, render
 
 TRIPLES = "triples.parquet"
@@ -22,6 +23,7 @@ TEMPLATE = Path(__file__).parent / "card.md"
 _ABOUT = {view.path: view.about for view in (*VIEWS, *TRAINER_VIEWS, *MERGED_VIEWS)} | {
     TRIPLES: "a triple with all its ids, people and rights",
     "triples.jsonl": "the same triples",
+    VERIFY: "(checks every file, chain and split: `python verify.py`)",
     DATASET_INFO: "(LLaMA-Factory's list of the files)",
 }
 # The hub's own identifiers; whatever it does not know is `other` with a name of its own.

@@ -46,8 +46,8 @@ from chai_resources.media import Media
 
 STATIC: dict[str, str | Callable[[Content], str]] = {
     DATASET_INFO: lambda content: dataset_info(content.files),
-    CARD: card,
     VERIFY: script().decode(),
+    CARD: card,
 }
 """Files that hold no rows, by path: their text, or what makes it of the manifest's content so far, in this order."""
 

@@ -113,7 +113,7 @@ def test_each_split_has_its_own_files_and_an_empty_side_is_stated(tmp_path: Path
     assert lines(tmp_path / "eval/reward.jsonl") == []
 
     both = build(many(8, clips_per_source=1, eval_share=0.6), tmp_path)
-    assert both.notes == []
+    assert not any("is empty" in note for note in both.notes)
     for split in ("train", "eval"):
         for name in ("caption_generation", "critique_generation", "reward", "merged_captions"):
             assert {row["split"] for row in lines(tmp_path / f"{split}/{name}.jsonl")} == {split}

@@ -163,7 +163,7 @@ def test_parquet_has_row_groups_of_one_size_however_the_rows_come(tmp_path: Path
     schema = pa.schema([("n", pa.int64()), ("text", pa.string())])
     made = []
     for size in (1, 9, 10, 25, 47):
-        file = Parquet(HashedFile(tmp_path / f"{size}.parquet"), schema)
+        file = Parquet(HashedFile(tmp_path / f"{size}.parquet"), lambda part: part, schema)
         for piece in rows.iter_slices(size):
             file.add(piece)
         file.finish()
