@@ -78,7 +78,7 @@ def _unchanged() -> pl.Expr:
 def unpaired(rows: pl.DataFrame) -> list[LeftOut]:
     """The triples that stay out of the files that set a draft against its caption."""
     reason = "rated below 5, yet the approved caption is the unchanged draft: no pair to learn from"
-    return left_out("critique, reward and preference rows", reason, rows.filter(_unchanged())["id"])
+    return left_out("critique, reward and preference pair", reason, rows.filter(_unchanged())["id"])
 
 
 def changed(rows: pl.DataFrame) -> pl.LazyFrame:

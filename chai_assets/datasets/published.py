@@ -155,7 +155,10 @@ def _hint(store: Media) -> str:
 def _latest_id(root: str) -> str:
     store = Media(root=root)
     if not store.exists(LATEST):
-        raise NoDataset(f"nothing was published under {root} yet: run `chai dataset export`, or name a folder")
+        raise NoDataset(
+            f"{root} has no nightly dataset yet: run `chai dataset export`, or take one by its id from "
+            "`chai dataset list`"
+        )
     try:
         return json.loads(store.get_bytes(LATEST))["dataset_id"]
     except (ValueError, KeyError, TypeError) as error:
