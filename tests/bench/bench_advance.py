@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +20,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
+from chai_assets.collect import OVERLAP
 from chai_assets.definitions import build_defs, resources
 from chai_assets.desk import Desk
 from chai_assets.jobs import advance
@@ -38,8 +40,11 @@ RUNS_AT_MOST = 20
 """Runs until every item is approved: about four for each of the three levels of aspects."""
 
 
-def run(clips: int = CLIPS, copies: int = BATCHES) -> dict[str, float]:
-    """Figures by name; tables hold `copies` batches of `clips` clips."""
+def run(clips: int = CLIPS, copies: int = BATCHES, rest: float = OVERLAP.total_seconds()) -> dict[str, float]:
+    """Figures by name; tables hold `copies` batches of `clips` clips.
+
+    Measured after a rest: what people did within the overlap of two looks is looked at again, which is work.
+    """
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         say("starting Label Studio")
         studio = start_label_studio(Path(folder, "label-studio"))
@@ -48,6 +53,7 @@ def run(clips: int = CLIPS, copies: int = BATCHES) -> dict[str, float]:
             _work_through(world, studio, clips)
             _copy_batches(world, copies)
             register(instance_of(world.settings), [MEASURED, *_others(copies)])
+            time.sleep(rest)
             say("measuring")
             command = [sys.executable, "-m", "tests.bench.bench_advance", "measure"]
             out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -138,4 +144,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["measure"]:
         print(json.dumps(measure()))
     else:
-        print(json.dumps(run(*((5, 3) if "--smoke" in sys.argv else ()))))
+        print(json.dumps(run(*((5, 3, 0) if "--smoke" in sys.argv else ()))))
