@@ -24,7 +24,7 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
     items = desk.standings(batch)
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
     wanted = wanted_drafts(items, spec, clips, engine, given_up(tables, batch))
-    model = {"choice": captioner, "captioner": engine, "run": context.run_id}
+    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     outcome = ask("draft", "drafts", wanted, finish_draft, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(outcome.made).to_dicts()

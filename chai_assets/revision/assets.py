@@ -23,7 +23,7 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         {item.draft["draft_id"]: item.draft for item in items if item.draft},
         {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
     )
-    model = {"choice": captioner, "captioner": engine, "run": context.run_id}
+    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     outcome = ask("revise", "revisions", wanted, finish, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "draft_id", "text", "effects", "other_changes"]
     rows = tables.rows("revisions", batch, columns=columns)

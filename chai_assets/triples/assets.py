@@ -66,7 +66,7 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
         choice=captioner,
         captioner=engine,
         tables=tables,
-        run=context.run_id,
+        run=context.run.run_id,
         log=context.log.info,
     )
     return table_result(tables, "merged_captions", batch, outcome.made, **outcome.metadata())
