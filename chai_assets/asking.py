@@ -13,8 +13,9 @@ from chai_assets.chain import Row
 from chai_assets.costs.purse import purse_of
 from chai_assets.records import canonical_json, record_id, sha256_text
 from chai_assets.reporting import preview
-from chai_resources.captioners import Captioner, Request, Result
+from chai_resources.captioners import Request, Result
 from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.tables import Tables
 
 ROWS_AT_ONCE = 256
@@ -72,12 +73,14 @@ def ask(
     finish: Callable[[Row], Row],
     *,
     choice: CaptionerChoice,
-    captioner: Captioner,
+    captioner: StoredAnswers,
     tables: Tables,
     run: str,
     log: Callable[[str], None],
 ) -> Answered:
-    """Asks all requests and appends a row for each text; `finish` completes a row (its id, derived columns).
+    """Asks all requests, which are of one batch, and appends a row for each text.
+
+    `finish` completes a row (its id, derived columns).
 
     A request without a text becomes a row of `model_errors`; the others go on. Where a budget ends, what is done
     stays done and the rest is left to the next run.
@@ -85,24 +88,26 @@ def ask(
     if not wanted:
         return Answered()
     purse = purse_of(choice, captioner, tables, stage, run)
+    batch = wanted[0].base["batch"]
     by_key = {item.request.key: item for item in wanted}
     outcome, rows, calls = Answered(planned=purse.planned(wanted)), [], []
     if purse.price:
         log(f"{stage}: {len(wanted)} requests, about {outcome.planned:.2f} USD")
-    for number, result in enumerate(captioner.run(item.request for item in purse.within(wanted)), start=1):
+    payable = purse.within(wanted, captioner.answered)
+    for number, result in enumerate(captioner.run(item.request for item in payable), start=1):
         item = by_key[result.key]
         calls += purse.book(stage, item, result)
         if result.text is None:
             outcome.errors.append(_error_row(stage, item, result))
         else:
             rows.append(finish({**item.base, **model_columns(item.request, result), "text": result.text}))
-        if len(rows) >= ROWS_AT_ONCE:
-            tables.append_new("model_calls", calls)
+        if len(rows) + len(calls) >= ROWS_AT_ONCE:
+            tables.append_new("model_calls", calls, batch)
             outcome.made += tables.append(table, rows)
             rows, calls = [], []
             log(f"{stage}: {number} of {len(wanted)} answered")
     # Before the rows: what was paid is known even if the rows are not written. Answers carry their calls along.
-    tables.append_new("model_calls", calls)
+    tables.append_new("model_calls", calls, batch)
     outcome.made += tables.append(table, rows)
     tables.append_new("model_errors", outcome.errors)
     outcome.spent, outcome.held_back = purse.spent, purse.held_back

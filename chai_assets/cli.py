@@ -181,7 +181,7 @@ def backfill(
 @app.command()
 def cost(
     by: Annotated[str, typer.Option(help="day, model, stage, aspect or batch.")] = "day",
-    demo: Annotated[bool, typer.Option("--demo", help="The demo's calls.")] = False,
+    demo: Annotated[str, typer.Option(help="Those of the demo that ran with this engine: openai or gemini.")] = "",
 ) -> None:
     """Show what models cost so far: requests, calls, tokens and US dollars, from the ledger of calls.
 
@@ -189,7 +189,7 @@ def cost(
     """
     from chai_assets.costs.show import show_costs
 
-    show_costs(_demo_settings() if demo else Settings.from_env(), by, console)
+    show_costs(_demo_settings(demo) if demo else Settings.from_env(), by, console)
 
 
 @app.command()
@@ -232,9 +232,12 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
 def main() -> None:
     """Entry point: expected failures end with their message and status 1, not with a traceback."""
+    from chai_assets.costs.purse import NoPrice
     from chai_assets.datasets.published import NoDataset
     from chai_assets.importing.batch import ImportRefused
     from chai_assets.spec.document import SpecError
+    from chai_resources.captioners.models import ModelRefused
+    from chai_resources.captioners.prices import PricesRefused
     from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
     from chai_resources.media import MediaError
     from chai_resources.people import PeopleFileError
@@ -248,6 +251,9 @@ def main() -> None:
         MediaError,
         PeopleFileError,
         ImportRefused,
+        ModelRefused,
+        NoPrice,
+        PricesRefused,
     )
     try:
         app()

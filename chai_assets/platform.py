@@ -15,6 +15,7 @@ import requests
 
 from chai_assets.provision import Login, provision
 from chai_resources import local_services as services
+from chai_resources.captioners.models import MODEL_KEYS, secret
 from chai_resources.label_studio import LabelStudio
 from chai_resources.local_services import CHECKOUT, Service, ServiceFailed
 from chai_resources.people import load_people
@@ -54,6 +55,8 @@ def environment(settings: Settings) -> dict[str, str]:
         LABEL_STUDIO_TOKEN: token(settings),
         "DAGSTER_HOME": str(dagster_home(settings)),
         "PYTHONPATH": str(CHECKOUT),
+        # Only what loads the definitions may ask models.
+        **{name: value for name in MODEL_KEYS if (value := secret(name))},
     }
     return services.clean_environment(**settings.as_env(), **own)
 

@@ -154,9 +154,8 @@ def require_free_port(port: int, name: str, variable: str) -> None:
 
 
 def clean_environment(**extra: str) -> dict[str, str]:
-    """A small environment for a child: paths, language, the AWS variables, the models' keys, and `extra`."""
-    kept = {"OPENAI_API_KEY", "GEMINI_API_KEY"}
-    kept |= {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
+    """A small environment for a child: paths, language, the AWS variables, and `extra`."""
+    kept = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
     inherited = {key: value for key, value in os.environ.items() if key in kept or key.startswith("AWS_")}
     return {**inherited, **extra}
 

@@ -4,7 +4,7 @@ A budget is for money that is not spent yet, so requests that are out count with
 Pure but for `purse_of`, which reads the ledger.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -53,27 +53,37 @@ class Purse:
     held_back: int = 0
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     _out: dict[str, float] = field(default_factory=dict)
+    _reserved: float = 0.0
 
     def planned(self, wanted: Iterable[Asked]) -> float:
         """What these requests will probably cost."""
         return sum(self._guess(item) for item in wanted)
 
-    def within(self, wanted: Iterable[Asked]) -> Iterator[Asked]:
-        """The requests that can be paid, in order; from the first that cannot, all are held back and counted."""
+    def within(self, wanted: Iterable[Asked], answered: Callable[[Request], bool]) -> Iterator[Asked]:
+        """The requests that can be paid, in order; from the first that cannot, all are held back and counted.
+
+        One that is `answered` already costs nothing more and is never held back.
+        """
         for item in wanted:
-            guess = self._guess(item)
-            used = self.spent + sum(self._out.values()) + guess
-            if self.left is not None and (self.held_back or used > self.left):
-                self.held_back += 1
-                continue
-            self._out[item.request.hash] = guess
+            if self.left is not None and not answered(item.request):
+                guess = self._guess(item)
+                if self.held_back or self.spent + self._reserved + guess > self.left:
+                    self.held_back += 1
+                    continue
+                self._out[item.request.hash] = guess
+                self._reserved += guess
             yield item
 
     def book(self, stage: str, item: Asked, result: Result) -> list[Row]:
-        """Rows of the ledger for the calls of a result; what they cost is spent."""
-        self._out.pop(item.request.hash, None)
+        """Rows of the ledger for the calls of a result; what they cost is spent.
+
+        A call that was perhaps charged counts with what it probably cost.
+        """
+        self._reserved -= self._out.pop(item.request.hash, 0.0)
         rows = [self._row(stage, item, result, number) for number in range(len(result.calls))]
-        self.spent += sum(row["cost"] or 0.0 for row in rows if row["run"] == self.run)
+        for row in rows:
+            if row["run"] == self.run:
+                self.spent += self._guess(item) if row["charged"] == "unknown" else row["cost"] or 0.0
         return rows
 
     def _guess(self, item: Asked) -> float:
@@ -127,15 +137,19 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
             f"a budget is set, but {captioner.model} has no price: add it to a price file of your own "
             "(CHAI_PRICES), or unset CHAI_BUDGET_RUN and CHAI_BUDGET_DAY"
         )
-    columns = ["run", "stage", "aspect", "model", "request_hash", "cost", "called_at"]
+    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at"]
     calls = tables.read("model_calls", columns=columns)
+    paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
+    # A call that was perhaps charged counts with the mean of those that were.
+    each = paid["cost"].mean() or 0.0
+    calls = calls.with_columns(cost=pl.when(pl.col("charged") == "unknown").then(each).otherwise("cost"))
     left = None
     if budgets:
         today = float(calls.filter(pl.col("called_at").dt.date() == datetime.now(UTC).date())["cost"].sum())
         here = float(calls.filter(pl.col("run") == run)["cost"].sum())
         limits = [(choice.budget_run, here), (choice.budget_day, today)]
         left = min(budget - spent for budget, spent in limits if budget)
-    mine = calls.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
-    each = mine.group_by("aspect", "request_hash").agg(pl.col("cost").sum())
-    typical = dict(each.group_by("aspect").agg(pl.col("cost").mean()).iter_rows())
+    mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
+    requests = mine.group_by("aspect", "request_hash").agg(pl.col("cost").sum())
+    typical = dict(requests.group_by("aspect").agg(pl.col("cost").mean()).iter_rows())
     return Purse(prices, price, run, choice.model.fps, left, typical)

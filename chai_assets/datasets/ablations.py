@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chai_assets.costs.booked import Booked
 from chai_assets.datasets.degrade import VARIANTS, Degraded, Triple, Unfit, Variant, degrade
 from chai_assets.datasets.manifest import MANIFEST, FileEntry, Manifest
 from chai_assets.datasets.splits import SPLITS
@@ -26,6 +27,7 @@ from chai_resources.captioners import Captioner, Request
 from chai_resources.captioners.choice import ENGINES, CaptionerChoice
 from chai_resources.media import Media
 from chai_resources.settings import Settings
+from chai_resources.tables import Tables
 
 TEMPLATE = Path(__file__).parent / "prompts" / "degrade.md"
 RULE = "rule"
@@ -85,9 +87,17 @@ def run(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -
 
 
 def _engine(name: str) -> Captioner:
-    """The engine of this name, asking the model that the settings name. Raises ModelRefused."""
+    """The engine of this name, asking the model that the settings name, its calls booked. Raises ModelRefused."""
     settings = Settings.from_env()
-    return CaptionerChoice(name=name, model=settings.model).open(Media(root=settings.media))
+    choice = CaptionerChoice(
+        name=name,
+        model=settings.model,
+        prices=settings.prices,
+        budget_run=settings.budget_run,
+        budget_day=settings.budget_day,
+    )
+    captioner = choice.open(Media(root=settings.media))
+    return Booked(captioner, choice, Tables(root=settings.tables), batch="ablations", stage="degrade")
 
 
 def write_ablations(

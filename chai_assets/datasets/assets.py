@@ -145,7 +145,7 @@ def triples_expectations(context: dg.AssetCheckExecutionContext, desk: Desk, dat
 def _before(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> pl.DataFrame | None:
     """The last export, to compare with; a damaged one must not stop the next, which will take its place."""
     try:
-        return last_export(datasets.store)
+        return last_export(datasets.store, datasets.selection.told())
     except MediaError as error:
         context.log.warning(f"nothing is compared with the last export: {error}")
         return None
@@ -174,7 +174,8 @@ def _data_docs(context: dg.AssetCheckExecutionContext, judgement: Judgement, dat
 def captions_follow_the_specification(desk: Desk, datasets: DatasetStore) -> dg.AssetCheckResult:
     """The caption linter on the candidate, with the labels each caption was made from; never stops the export."""
     triples = candidate_triples(desk.tables, datasets)
-    label_of = dict(desk.tables.read("drafts", columns=["draft_id", "label_id"]).iter_rows())
+    pinned = datasets.pinned()["drafts"]
+    label_of = dict(desk.tables.read("drafts", columns=["draft_id", "label_id"], version=pinned).iter_rows())
     captions = [
         {"clip_id": clip, "aspect": aspect, "text": final, "label_id": label_of.get(draft)}
         for clip, aspect, final, draft in triples.select("clip_id", "aspect", "final", "draft_id").iter_rows()
@@ -198,7 +199,7 @@ def dataset(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStor
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
     selection, versions = datasets.selection, datasets.pinned()
     nothing = triples_of(desk.tables, versions, selection).select("triple_id").collect().is_empty()
-    if nothing and selection.review == "approved":
+    if nothing and selection.review == "approved" and not selection.imported:
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
     export = export_of(desk.tables, desk.release, selection, versions, datasets.tokenizer)
     published = publish(export, datasets.root, say=context.log.info)

@@ -15,7 +15,7 @@ PERSON = "person"
 """What `revisions.model` says where a person wrote the caption himself."""
 
 NOT_TAKEN = {
-    "unfinished": "nobody has called its revision right yet",
+    "unfinished": "its latest critique has no revision that was called right",
     "rejected": "its last review is a rejection, and it was not changed since",
     "without_triple": "it was approved, yet no triple of it is in force",
 }

@@ -42,6 +42,7 @@ def card(content: Content) -> str:
         TEMPLATE,
         held=f"{counts.triples} triples of {counts.clips} clips from {counts.sources} sources",
         spec=content.spec_version,
+        taken=_taken(content),
         files=_files(content.files),
         counts=_counts(content),
         leaks=", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in certificate.items()),
@@ -50,6 +51,23 @@ def card(content: Content) -> str:
         notes=bullets(content.notes),
     )
     return f"---\n{yaml.safe_dump(front_matter(content), sort_keys=False, allow_unicode=True)}---\n\n{text}\n"
+
+
+def _taken(content: Content) -> str:
+    """What was selected, and what that means for reading the files."""
+    told, of = content.selection, content.instructions_from
+    said = [f"Taken were captions of review level {told['review']} or better ({told['variant']})."]
+    if told["variant"] == "pre_review":
+        said.append(
+            f"The {content.variant_differs} captions that a reviewer sent back stand here as they were before that: "
+            "what the files call kept or approved is then what the annotator had settled on."
+        )
+    if told["imported"]:
+        said.append(f"They come from the imported corpus {told['imported']}, which followed rules of its own.")
+    if content.human_edited:
+        said.append(f"{content.human_edited} were written over by a person, which `human_edited` marks.")
+    said.append(f"The task instructions are those of specification {of['version']}.")
+    return " ".join(said)
 
 
 def front_matter(content: Content) -> dict[str, Any]:

@@ -132,7 +132,10 @@ def export(
     edited: Annotated[bool, typer.Option("--edited", help="Take captions that a person wrote over, too.")] = False,
     variant: Annotated[str, typer.Option(help="post_review or pre_review.")] = "",
 ) -> None:
-    """Publish a dataset of the tables as they are now. What is not said here is as CHAI_DATASET_* says."""
+    """Publish a dataset of the tables as they are now. What is not said here is as CHAI_DATASET_* says.
+
+    The checks are the nightly job's: what is published here never becomes `latest`; name it by its id.
+    """
     from chai_assets.datasets.assets import DatasetStore
     from chai_assets.datasets.export import publish_selection
     from chai_assets.datasets.publish import NoRoom
@@ -147,7 +150,7 @@ def export(
         selection = store.model_copy(update={name: value for name, value in said.items() if value}).selection
         tables, release = Tables(root=settings.tables), release_of(settings)
         with console.status("reading the tables") as status:
-            published = publish_selection(tables, release, selection, store.selection, store.root, status.update)
+            published = publish_selection(tables, release, selection, store.root, status.update, store.tokenizer)
     except (ValueError, NoRoom) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None

@@ -58,6 +58,7 @@ def export_of(
     spec = release.load() if selection.imported else release.releases.load(counts.version)
     return Export(
         **scanned,
+        instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
         table_versions={name: versions[name] for name in PINNED},
         counted=counts,
@@ -71,17 +72,16 @@ def publish_selection(
     tables: Tables,
     release: SpecRelease,
     selection: Selection,
-    nightly: Selection,
     root: str,
     say: Say,
-    tokenizer: str = "",
+    tokenizer: str,
 ) -> Published:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
-    `nightly` is the selection whose current dataset `latest.json` names. Raises ExportRefused, NoRoom, SpecError.
+    It never becomes the current one: that is what the checks have passed. Raises ExportRefused, NoRoom, SpecError.
     """
     export = export_of(tables, release, selection, versions_of(tables), tokenizer)
-    published = publish(export, root, selection.pointer(nightly), say)
+    published = publish(export, root, say, current=False)
     tables.append_new("datasets", [dataset_row(published)])
     return published
 

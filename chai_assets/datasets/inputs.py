@@ -40,6 +40,8 @@ class Export:
     """Rows of the table merged_captions; may be empty."""
     instructions: dict[str, str]
     """The plain task instruction of each aspect; never a draft prompt, which holds the human labels."""
+    instructions_from: dict[str, str]
+    """Version and hash of the specification that the instructions stand in."""
     table_versions: dict[str, int]
     counted: Counted
     """The specification the dataset is made under, and what counts as made under it."""

@@ -14,7 +14,7 @@ from chai_assets.datasets.rows import UNKNOWN_LICENCE, LeftOut
 from chai_assets.datasets.splits import SPLITS
 from chai_assets.records import record_id, sha256_text
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CARD = "README.md"
 
@@ -87,6 +87,8 @@ class Content(BaseModel):
     """Clips by licence."""
     prompts: dict[str, str]
     """The user turn of each task file; {instruction} and {caption} stand for a row's own."""
+    instructions_from: dict[str, str]
+    """Version and hash of the specification that the instructions stand in."""
     draft_prompts: DraftPrompts
     selection: dict[str, Any]
     """What was taken of all that could be exported."""
@@ -119,8 +121,11 @@ class Manifest(Content):
 
 
 def dataset_id(content: Content) -> str:
-    """The id that a dataset of this content has; a `Manifest` is hashed without the id it claims."""
-    return record_id("dataset", manifest=content.model_dump(mode="json", exclude={"dataset_id"}))
+    """The id that a dataset of this content has; a `Manifest` is hashed without the id it claims.
+
+    Nor do the tables' versions count: they move when tables are merely compacted, and the rows stay the same.
+    """
+    return record_id("dataset", manifest=content.model_dump(mode="json", exclude={"dataset_id", "table_versions"}))
 
 
 def licences(rows: pl.DataFrame) -> dict[str, int]:

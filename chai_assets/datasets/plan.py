@@ -110,6 +110,7 @@ def _others(export: Export, others: pl.DataFrame) -> tuple[pl.DataFrame, list[Le
 
 def _selected(export: Export, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
     aspect = export.selection.takes_aspect()
+    # By the later version: the earlier one may be edited all the same, which its row says.
     edited = pl.col("human_edited") & (not export.selection.edited)
     out = left_out("triple", "its aspect is not selected", rows.filter(~aspect)["id"])
     rows = rows.filter(aspect)

@@ -72,8 +72,8 @@ def _quiet(_: str) -> None:
     pass
 
 
-def publish(export: Export, root: str, pointer: str = LATEST, say: Say = _quiet) -> Published:
-    """Publishes under `root` (a folder or an s3:// prefix) and makes the dataset the one that `pointer` names.
+def publish(export: Export, root: str, say: Say = _quiet, current: bool = True) -> Published:
+    """Publishes under `root` (a folder or an s3:// prefix); where `current`, `latest.json` then names the dataset.
 
     Equal inputs give the same dataset: it is found there and nothing is written. Raises ExportRefused where
     the rows may not be exported, NoRoom where the disk is full; nothing is published then either.
@@ -86,8 +86,8 @@ def publish(export: Export, root: str, pointer: str = LATEST, say: Say = _quiet)
         if new:
             _place(manifest, scratch, store)
     latest = (json.dumps({"dataset_id": prefix, "manifest": f"{prefix}/{MANIFEST}"}) + "\n").encode()
-    if not store.exists(pointer) or store.get_bytes(pointer) != latest:
-        store.put_bytes(pointer, latest)
+    if current and (not store.exists(LATEST) or store.get_bytes(LATEST) != latest):
+        store.put_bytes(LATEST, latest)
     return Published(manifest, f"{root.rstrip('/')}/{prefix}", new)
 
 
@@ -113,12 +113,12 @@ def build(export: Export, folder: Path, say: Say = _quiet) -> Manifest:
     return Manifest.of(content)
 
 
-def latest(root: str, pointer: str = LATEST) -> Manifest | None:
+def latest(root: str) -> Manifest | None:
     """The manifest of the current dataset under `root`, or None where nothing was published yet."""
     store = Media(root=root)
-    if not store.exists(pointer):
+    if not store.exists(LATEST):
         return None
-    return Manifest.model_validate_json(store.get_bytes(json.loads(store.get_bytes(pointer))["manifest"]))
+    return Manifest.model_validate_json(store.get_bytes(json.loads(store.get_bytes(LATEST))["manifest"]))
 
 
 @dataclass(frozen=True)
@@ -249,6 +249,7 @@ def _content(export: Export, plan: Plan, written: _Written, entries: list[FileEn
         models=models(rows),
         licences=licences(rows),
         prompts=PROMPTS,
+        instructions_from=export.instructions_from,
         draft_prompts=DraftPrompts.of(rows["prompt_hash"]),
         selection=export.selection.told(),
         by_review=dict.fromkeys(LEVELS, 0) | tally(rows["review"]),

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
+from chai_assets.datasets.selection import LATEST
 from chai_assets.datasets.verify import MANIFEST, read_manifest
 from chai_resources.media import Media, MediaError
 
-LATEST = "latest.json"
 PARQUET = "triples.parquet"
 _ID = re.compile(r"dst_[0-9a-f]*")
 

@@ -11,8 +11,6 @@ from typing import Any, Literal, get_args
 
 import polars as pl
 
-from chai_assets.records import canonical_json, sha256_text
-
 Level = Literal["approved", "corrected", "unreviewed"]
 Variant = Literal["post_review", "pre_review"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -71,16 +69,15 @@ class Selection:
         """The selection as the manifest holds it."""
         return json.loads(json.dumps(asdict(self)))
 
-    def pointer(self, nightly: "Selection") -> str:
-        """Name of the file that says which dataset of this selection is current.
 
-        The nightly job's selection has `latest.json` for itself, so that no other export ever takes its place.
-        """
-        if self == nightly:
-            return LATEST
-        words = [*([self.batch] if self.imported else []), self.review, self.variant, *sorted(self.aspects)]
-        words += ["edited"] if self.edited else []
-        return f"latest-{'-'.join(words)}-{sha256_text(canonical_json(self.told()))[:8]}.json"
+def told_shortly(told: dict[str, Any]) -> str:
+    """A selection of a manifest in a few words."""
+    usual = {"review": "approved", "variant": "post_review"}
+    words = [
+        str(told[name]) for name in ("imported", "review", "variant") if told.get(name) not in ("", usual.get(name))
+    ]
+    words += [*told.get("aspects", []), *(["edited"] if told.get("edited") else [])]
+    return " ".join([*words, *(["pinned"] if told.get("pins") else [])])
 
 
 def selection_of(

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from chai_assets.datasets.diff import Change, Difference, Texts
 from chai_assets.datasets.published import Dataset, Listed, StoredFiles
+from chai_assets.datasets.selection import told_shortly
 from chai_assets.datasets.verify import Folder, manifest_id, verify
 from chai_assets.pages import word_changes
 from chai_resources.media import Media
@@ -48,20 +49,23 @@ def check(store: Media, console: Console) -> list[str]:
 
 def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
     """One line a dataset, the earliest first."""
-    table = Table("dataset", "published", "spec", "triples", "clips", "sources", "size", "", box=None, pad_edge=False)
-    for column in table.columns[3:7]:
+    table = Table(
+        "dataset", "published", "spec", "selection", "triples", "clips", "sources", "size", "", box=None, pad_edge=False
+    )
+    for column in table.columns[4:8]:
         column.justify = "right"
     for listed in found:
         when = listed.published_at.astimezone().strftime("%Y-%m-%d %H:%M")
         note = "[green]latest[/green]" if listed.latest else ""
         if listed.dataset is None:
-            table.add_row(escape(listed.name[:12]), when, "[red]damaged[/red]", *[""] * 4, note)
+            table.add_row(escape(listed.name[:12]), when, "[red]damaged[/red]", *[""] * 5, note)
             continue
         manifest = listed.dataset.manifest
         counts = manifest.get("counts", {})
         numbers = [f"{counts.get(name, 0):,}" for name in ("triples", "clips", "sources")]
         spec = escape(str(manifest.get("spec_version", "")))
-        table.add_row(escape(listed.name[:12]), when, spec, *numbers, size(listed.dataset.bytes), note)
+        selection = escape(told_shortly(manifest.get("selection", {})))
+        table.add_row(escape(listed.name[:12]), when, spec, selection, *numbers, size(listed.dataset.bytes), note)
     if table.row_count:
         console.print(table)
     else:

@@ -74,12 +74,6 @@ def sides(clips: pl.DataFrame, eval_share: float, pins: Iterable[str] = ()) -> S
     )
 
 
-def on_both_sides(rows: pl.DataFrame, column: str) -> list[str]:
-    """Values of `column` (a source or clip id) found under more than one `split`, sorted."""
-    found = rows.group_by(column).agg(pl.col("split").n_unique().alias("sides"))
-    return found.filter(pl.col("sides") > 1)[column].sort().to_list()
-
-
 def _oldest_first(clips: pl.DataFrame) -> pl.DataFrame:
     columns = ["clip_id", "source_id", "same_as", "phash", "duration_s", "recorded_at"]
     clips = clips.select(columns).sort(columns).unique("clip_id", keep="first", maintain_order=True)

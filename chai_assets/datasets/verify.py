@@ -135,8 +135,11 @@ def read_manifest(data: bytes) -> dict[str, Any]:
 
 
 def manifest_id(manifest: dict[str, Any]) -> str:
-    """The id that follows from a manifest's content, whatever fields it has; the id it claims does not count."""
-    content = {name: value for name, value in manifest.items() if name != "dataset_id"}
+    """The id that follows from a manifest's content, whatever fields it has.
+
+    Neither the id it claims nor the versions of the tables it was made from count.
+    """
+    content = {name: value for name, value in manifest.items() if name not in ("dataset_id", "table_versions")}
     text = _canonical(["dataset", {"manifest": content}])
     return f"dst_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
@@ -254,6 +257,8 @@ class Rows:
 
     def _no_caption_across(self, captions: dict[int, int], text: str, split: str) -> None:
         words = b" ".join(text.lower().encode().translate(_ASIDE).split())
+        if not words:
+            return
         # Line numbers, negative for eval: all that is needed to name the pair.
         here = -self.line if split == "eval" else self.line
         there = captions.setdefault(hash(words), here)

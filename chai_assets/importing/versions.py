@@ -51,6 +51,7 @@ def version(item: Item, draft: Row, file: Feedback, whole: dict[str, Any], file_
         made.remarks.append(Remark.of("no_author"))
     if file.feedback_is_needed == (rating == 5):
         made.remarks.append(Remark.of("rating_contradicts", f"rating {rating}, {verdict}"))
+        made.sound = False
     return made
 
 

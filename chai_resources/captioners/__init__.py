@@ -17,12 +17,6 @@ ErrorKind = Literal["retryable", "permanent", "blocked"]
 class Capabilities:
     """What an engine can do, so that callers ask before they rely on it."""
 
-    native_video: bool = False
-    frames: bool = False
-    logprobs: bool = False
-    n: bool = False
-    json_schema: bool = False
-    batch: bool = False
     network: bool = False
     """Whether calls go out and may cost money."""
 

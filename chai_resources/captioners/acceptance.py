@@ -8,12 +8,14 @@ from collections import Counter
 
 from chai_resources.captioners import CaptionError
 
-_FINISHED = frozenset({"stop", ""})
+_FINISHED = frozenset({"stop", "eos_token", "end_turn", ""})
+_REFUSED = frozenset({"refusal", "content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii"})
+_REFUSED |= {"image_safety", "model_armor"}
 _CUT_OFF = frozenset({"length", "max_tokens"})
 
 # Only at the start: a caption may well quote a sign that says sorry.
 _REFUSAL = re.compile(
-    r"\W*(i['’]?m (?:very )?sorry\b|sorry,|i (?:can(?:no|['’])t|am (?:not able|unable)|['’]m (?:not able|unable))\b"
+    r"\W*(i(?:['’]?m| am) (?:very sorry|sorry|not able|unable)\b|sorry,|sorry i\b|i (?:can(?:no|['’])t|won['’]t)\b"
     r"|as an ai\b|unfortunately, i\b|i do not have the ability\b)",
     re.IGNORECASE,
 )
@@ -29,8 +31,10 @@ def fault(text: str, finish_reason: str) -> CaptionError | None:
     """Why this answer may not be used, with the remedy; None where it may. Finish reasons in small letters."""
     if finish_reason in _CUT_OFF:
         return _permanent("truncated", "the answer was cut off at the token limit: raise CHAI_MODEL_MAX_TOKENS")
-    if finish_reason not in _FINISHED:
+    if finish_reason in _REFUSED:
         return CaptionError("blocked", "refused", f"the model stopped with {finish_reason}: caption this clip by hand")
+    if finish_reason not in _FINISHED:
+        return CaptionError("retryable", "unfinished", f"the model stopped with {finish_reason}: run again")
     if not text.strip():
         return _permanent("empty", "the model answered nothing: try another model")
     if _REFUSAL.match(text):

@@ -20,7 +20,7 @@ from chai_resources.captioners.limits import TokenBucket
 TRIES = 4
 """Calls for one request within a run; what still fails then is asked again by the next run."""
 LONGEST_WAIT_S = 60.0
-"""A server that wants a longer pause gets it: the request is left to the next run."""
+"""A server that wants a longer pause gets it: nothing more is asked, the rest is left to the next run."""
 _FIRST_WAIT_S = 1.0
 _MEDIA_TOKENS = 2_000
 """Reserved for a clip until its true cost is known."""
@@ -34,6 +34,8 @@ class CallFailed(Exception):
     retry_after_s: float | None = None
     stops: bool = False
     charged: Literal["no", "unknown"] = "no"
+    called: bool = True
+    """Whether the server was asked at all; if not, trying again at once is of no use."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,22 @@ class CallingCaptioner:
     ) -> None:
         self.model, self.revision, self.capabilities = model, revision, capabilities
         self._call, self._pace, self._sleep = call, pace, sleep
+        self.keep: Callable[[Result], Result] = lambda result: result
+        """Called with each result as soon as it is there, in the thread that made the call; what it gives is handed on.
+
+        An answer that was paid for is safe so, however the run ends.
+        """
         self._requests = TokenBucket(pace.requests_a_minute)
         self._tokens = TokenBucket(pace.tokens_a_minute)
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
-        """One result for each request, as they come back; at most `pace.parallel` calls are out at a time."""
-        stopped = _Stop()
-        with ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="model") as pool:
-            out: set[Future[Result]] = set()
+        """One result for each request, as they come back; at most `pace.parallel` calls are out at a time.
+
+        Ended early, it starts no further call and waits for those that are out.
+        """
+        stopped, pool = _Stop(), ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="model")
+        out: set[Future[Result]] = set()
+        try:
             for request in requests:
                 out.add(pool.submit(self._one, request, stopped))
                 if len(out) >= 2 * self._pace.parallel:
@@ -76,6 +86,9 @@ class CallingCaptioner:
             while out:
                 done, out = wait(out, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
+        finally:
+            stopped.error = CaptionError("retryable", "ended", "the run ended before this was asked: run again")
+            pool.shutdown(cancel_futures=True)
 
     def _one(self, request: Request, stopped: "_Stop") -> Result:
         calls: list[Call] = []
@@ -83,14 +96,14 @@ class CallingCaptioner:
             if stopped.error:
                 return self._failed(request, stopped.error, calls)
             try:
-                return self._paced(request, calls)
+                return self.keep(self._paced(request, calls))
             except CallFailed as failed:
                 error = failed.error
-                if failed.stops:
+                pause = _pause(attempt) if failed.retry_after_s is None else max(0.0, failed.retry_after_s)
+                if failed.stops or pause > LONGEST_WAIT_S:
                     stopped.error = error
-                pause = failed.retry_after_s if failed.retry_after_s is not None else _pause(attempt)
-                if error.kind != "retryable" or failed.stops or attempt == TRIES or pause > LONGEST_WAIT_S:
-                    return self._failed(request, error, calls)
+                if error.kind != "retryable" or stopped.error or attempt == TRIES or not failed.called:
+                    return self.keep(self._failed(request, error, calls))
                 self._sleep(pause)
             except Exception as surprise:
                 # A row must not end a batch; what it was stands in the error row.
@@ -105,9 +118,12 @@ class CallingCaptioner:
         at, started = datetime.now(UTC).isoformat(), time.perf_counter()
         try:
             result = self._call(request)
-        except CallFailed as failed:
+        except Exception as error:
+            failed = error if isinstance(error, CallFailed) else None
             latency = (time.perf_counter() - started) * 1000
-            calls.append(Call(at, failed.error.code, failed.charged, latency_ms=latency))
+            if failed is None or failed.called:
+                outcome, charged = (failed.error.code, failed.charged) if failed else ("unexpected", "unknown")
+                calls.append(Call(at, outcome, charged, latency_ms=latency))
             raise
         latency = (time.perf_counter() - started) * 1000
         self._tokens.settle(estimate, result.tokens_in + result.tokens_out)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import dagster as dg
+from pydantic import NonNegativeFloat
 
 from chai_resources.captioners import Captioner
 from chai_resources.captioners.models import ModelChoice
@@ -18,12 +19,12 @@ class CaptionerChoice(dg.ConfigurableResource):
     model: ModelChoice = ModelChoice()
     prices: str = ""
     """A price file of one's own; empty for the prices that come with the platform."""
-    budget_run: float = 0.0
+    budget_run: NonNegativeFloat = 0.0
     """US dollars that one run may spend; 0 for no limit."""
-    budget_day: float = 0.0
+    budget_day: NonNegativeFloat = 0.0
     """US dollars that all runs may spend between two midnights, UTC; 0 for no limit."""
 
-    def open(self, media: Media) -> Captioner:
+    def open(self, media: Media) -> StoredAnswers:
         """The engine, with answers kept in the media store.
 
         Raises ValueError for a name that is none, ModelRefused for a model that is not pinned or has no key.

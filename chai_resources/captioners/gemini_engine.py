@@ -1,7 +1,7 @@
 """The engine `gemini`: Google's models by the google-genai SDK, which watch the clip as video.
 
-A clip up to the inline limit goes out in the request; a longer one is uploaded once and named by its content,
-so that the requests of a clip share it. The clip comes first, so that they share a prefix too.
+A clip up to the inline limit goes out in the request; a longer one is uploaded once, so that the requests of a
+clip share it. The clip comes first, so that they share a prefix too.
 """
 
 import threading
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from google import genai
     from google.genai import types
 
+API = "https://generativelanguage.googleapis.com"
+"""Named, so that no variable of the SDK's own sends calls elsewhere."""
 API_VERSION = "v1beta"
 INLINE_BYTES = 15_000_000
 """The limit of a request is 20 MB, and base64 adds a third to the clip."""
 _POLL_S = 1.0
 _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
-_BLOCKED = {"safety", "recitation", "blocklist", "prohibited_content", "spii", "image_safety", "model_armor"}
 
 
 def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
@@ -38,7 +39,7 @@ def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
         api_key=choice.key("GEMINI_API_KEY"),
         vertexai=False,
         http_options=types.HttpOptions(
-            base_url=choice.url or None,
+            base_url=choice.url or API,
             api_version=API_VERSION,
             timeout=int(choice.timeout_s * 1000),
             # Retries are counted, paced and bounded in `calling.py`.
@@ -48,8 +49,8 @@ def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     return CallingCaptioner(
         _Generate(client, choice, media),
         model=choice.model,
-        revision=f"generate-1 {choice.watched}",
-        capabilities=Capabilities(native_video=True, json_schema=True, batch=True, network=True),
+        revision=f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)",
+        capabilities=Capabilities(network=True),
         pace=choice.pace,
     )
 
@@ -78,7 +79,9 @@ class _Generate:
             raise
         except Exception as error:
             # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
-            raise unreachable(error, self._choice.place) from error
+            if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
+                raise unreachable(error, self._choice.place) from error
+            raise garbled(f"an answer that is none: {error!r}") from error
         return _result(request, self._choice.model, answer)
 
     def _clip(self, request: Request) -> list["types.Part"]:
@@ -152,6 +155,9 @@ def _refused(error: Any) -> CallFailed:
         return CallFailed(
             CaptionError("retryable", status, f"{said}: set CHAI_MODEL to a model that exists"), stops=True
         )
+    if error.status == "FAILED_PRECONDITION":
+        message = f"{said}: see to the account's billing and region, then run again"
+        return CallFailed(CaptionError("retryable", status, message), stops=True)
     if error.code == 429 and "PerDay" in str(error.details):
         message = "the day's quota is used up: raise it or run again tomorrow"
         return CallFailed(CaptionError("retryable", "quota", message), stops=True)

@@ -4,12 +4,22 @@ import os
 import re
 
 import dagster as dg
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from chai_resources.captioners import CaptionError, Request
 from chai_resources.captioners.calling import CallFailed, Pace
 
 # A date, a numbered revision, a commit or a checksum at the end: names that never mean another model tomorrow.
 _PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
+
+
+def secret(variable: str) -> str:
+    """A key, by name, where it is used: secrets are no settings and enter no configuration."""
+    return os.environ.get(variable, "")
+
+
+MODEL_KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "CHAI_MODEL_KEY")
+"""Variables that hold keys of models."""
 
 
 class ModelRefused(ValueError):
@@ -27,19 +37,19 @@ class ModelChoice(dg.Config):
     """Whether a name may be used that can mean another model tomorrow."""
     whole_video: bool = False
     """Whether a compatible server is sent the clip whole (`video_url`); else it gets frames."""
-    fps: float = 2.0
+    fps: PositiveFloat = 2.0
     """Frames a second the model looks at."""
-    frames: int = 16
+    frames: PositiveInt = 16
     """The most frames that are sent of a clip, where frames are sent."""
-    max_tokens: int = 2_048
+    max_tokens: PositiveInt = 2_048
     """The longest answer."""
-    timeout_s: float = 120.0
+    timeout_s: PositiveFloat = 120.0
     """Seconds until a call is given up."""
-    parallel: int = 8
+    parallel: PositiveInt = 8
     """Calls that are out at a time."""
-    requests_a_minute: int = 0
+    requests_a_minute: NonNegativeInt = 0
     """Requests the model may get; 0 for no limit."""
-    tokens_a_minute: int = 0
+    tokens_a_minute: NonNegativeInt = 0
     """Tokens the model may get and give; 0 for no limit."""
 
     def check(self) -> None:
@@ -61,24 +71,22 @@ class ModelChoice(dg.Config):
         """The server, as messages name it."""
         return self.url or "the provider"
 
-    @property
-    def watched(self) -> str:
-        """How the clip is shown and how much may be said: part of a request's identity."""
-        shown = f"video at {self.fps:g} fps" if self.whole_video else f"{self.fps:g} fps, at most {self.frames} frames"
-        return f"({shown}, {self.max_tokens} tokens)"
-
     def key(self, variable: str) -> str:
-        """The secret, by the name of its variable. A server of one's own may need none. Raises ModelRefused."""
-        if value := os.environ.get(variable):
-            return value
+        """The secret: the provider's, by the name of its variable; a server of one's own may need none.
+
+        A provider's key is never sent to another server. Raises ModelRefused where the provider's is missing.
+        """
         if self.url:
-            return "none"
+            return secret("CHAI_MODEL_KEY") or "none"
+        if value := secret(variable):
+            return value
         raise ModelRefused(f"{variable} is not set: put the provider's key there, then run again")
 
 
 def unreadable_clip(request: Request, error: Exception) -> CallFailed:
     """The clip of a request cannot be read; the others go on."""
-    return CallFailed(CaptionError("retryable", "media", f"the clip of {request.key} cannot be read: {error}"))
+    message = f"the clip of {request.key} cannot be read: {error}"
+    return CallFailed(CaptionError("retryable", "media", message), called=False)
 
 
 def garbled(what: str) -> CallFailed:

@@ -17,6 +17,8 @@ from chai_resources.media import Media, MediaError
 if TYPE_CHECKING:
     import openai
 
+API = "https://api.openai.com/v1"
+"""Named, so that no variable of the SDK's own sends calls elsewhere."""
 _BLOCKED = ("content_filter", "content_policy_violation")
 
 
@@ -27,24 +29,21 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     choice.check()
     client = openai.OpenAI(
         api_key=choice.key("OPENAI_API_KEY"),
-        base_url=choice.url or None,
+        base_url=choice.url or API,
         timeout=choice.timeout_s,
         max_retries=0,  # retries are counted, paced and bounded in `calling.py`
     )
     return CallingCaptioner(
         _Chat(client, choice, media),
         model=choice.model,
-        revision=f"chat-1 {choice.watched}",
-        capabilities=Capabilities(
-            native_video=choice.whole_video,
-            frames=not choice.whole_video,
-            logprobs=True,
-            n=True,
-            json_schema=True,
-            network=True,
-        ),
+        revision=f"chat-1 ({_shown(choice)}, {choice.max_tokens} tokens)",
+        capabilities=Capabilities(network=True),
         pace=choice.pace,
     )
+
+
+def _shown(choice: ModelChoice) -> str:
+    return "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
 
 
 class _Chat:
@@ -107,9 +106,9 @@ def _result(request: Request, model: str, answer: Any) -> Result:
         served_revision=served,
         text=message.content or "",
         finish_reason="refusal" if refusal else str(choices[0].finish_reason or "").lower(),
-        tokens_in=usage.prompt_tokens if usage else 0,
+        tokens_in=(usage.prompt_tokens if usage else None) or 0,
         tokens_cached=(getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0) if usage else 0,
-        tokens_out=usage.completion_tokens if usage else 0,
+        tokens_out=(usage.completion_tokens if usage else None) or 0,
     )
 
 
@@ -119,9 +118,11 @@ def _refused(error: "openai.APIStatusError") -> CallFailed:
     judge = _BY_STATUS.get(error.status_code)
     if code in _BLOCKED:
         return CallFailed(CaptionError("blocked", code, f"refused on content: {said}; caption this clip by hand"))
-    if code == "insufficient_quota":
+    if code == "insufficient_quota" or code.startswith("billing") or error.status_code == 402:
         remedy = "raise the quota or set another key, then run again"
-        return CallFailed(CaptionError("retryable", code, f"the quota is used up: {remedy}"), stops=True)
+        return CallFailed(CaptionError("retryable", code, f"the quota is used up ({said}): {remedy}"), stops=True)
+    if code == "unsupported_parameter":
+        return _stop("this server does not take what the engine sends; set CHAI_MODEL to another model")(code, said)
     if judge:
         return judge(code, said)
     if error.status_code == 429 or error.status_code >= 500 or error.status_code in (408, 409):

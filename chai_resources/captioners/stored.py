@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Protocol
 
 from chai_resources.captioners import Call, Captioner, CaptionError, Request, Result
+from chai_resources.captioners.calling import CallingCaptioner
 
 
 class AnswerStore(Protocol):
@@ -34,6 +35,9 @@ class StoredAnswers:
     def __init__(self, captioner: Captioner, media: AnswerStore) -> None:
         self._captioner = captioner
         self._media = media
+        self._keeps_itself = isinstance(captioner, CallingCaptioner)
+        if isinstance(captioner, CallingCaptioner):
+            captioner.keep = self._kept
         self.model = captioner.model
         self.revision = captioner.revision
         self.capabilities = captioner.capabilities
@@ -50,7 +54,7 @@ class StoredAnswers:
             same = waiting.pop(result.key, None)
             if same is None:
                 raise RuntimeError(f"{self.model} answered {result.key} twice, or without being asked")
-            kept = self._kept(result)
+            kept = result if self._keeps_itself else self._kept(result)
             yield from (replace(kept, key=request.key) for request in same)
             yield from _drained(stored)
         for _ in asked:
@@ -58,6 +62,10 @@ class StoredAnswers:
         yield from _drained(stored)
         for request in chain.from_iterable(waiting.values()):
             yield self._failed(request.key, "no_answer", f"{self.model} gave no answer to {request.hash}")
+
+    def answered(self, request: Request) -> bool:
+        """Whether the request has an answer already, which costs nothing more."""
+        return self._media.exists(answer_key(request.hash))
 
     def _unanswered(
         self, requests: Iterable[Request], waiting: dict[str, list[Request]], stored: deque[Result]

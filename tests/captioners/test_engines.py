@@ -9,6 +9,7 @@ import pytest
 from chai_assets.practice.model_dialects import SERVED
 from chai_resources.captioners import Captioner, Request, Result
 from chai_resources.captioners import Media as Shown
+from chai_resources.captioners.acceptance import fault
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.limits import TokenBucket
 from chai_resources.captioners.models import ModelChoice, ModelRefused
@@ -132,7 +133,6 @@ def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
 FAULTS = [
     (["429"], None, 2, 1),
     (["429-after-0.02"], None, 2, 1),
-    (["429-after-600"], "retryable", 1, 0),
     (["500"], None, 2, 1),
     (["503", "500", "502"], None, 4, 1),
     (["500"] * 4, "retryable", 4, 0),
@@ -140,6 +140,7 @@ FAULTS = [
     (["garbage"], None, 2, 2),
     (["no-choices"], None, 2, 2),
     (["slow"], None, 2, 2),
+    (["429-after--5"], None, 2, 1),
     (["bad-video"], "permanent", 1, 0),
     (["blocked"], "blocked", 1, 0),
     (["refused"], "blocked", 1, 1),
@@ -174,7 +175,10 @@ def test_every_fault_has_its_kind_and_the_other_rows_go_on(
     assert book.calls[asked] == calls + (not settled)
 
 
-@pytest.mark.parametrize(("fault", "remedy"), [("401", "API_KEY"), ("404", "CHAI_MODEL"), ("429-quota", "quota")])
+@pytest.mark.parametrize(
+    ("fault", "remedy"),
+    [("401", "API_KEY"), ("404", "CHAI_MODEL"), ("429-quota", "quota"), ("429-after-600", "slow down")],
+)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_no_request_can_get_past_stops_the_asking_and_is_held_against_no_row(
     engine: str, fault: str, remedy: str, served: tuple[str, Book], tmp_path
@@ -257,6 +261,42 @@ def test_a_missing_key_or_model_is_said_before_any_call(tmp_path, monkeypatch):
         CaptionerChoice(name="openai", model=ModelChoice(model=MODELS["openai"])).open(Media(root=str(tmp_path)))
     with pytest.raises(ModelRefused, match="set CHAI_MODEL"):
         CaptionerChoice(name="gemini").open(Media(root=str(tmp_path)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_ends_early_keeps_every_answer_that_was_paid_for(engine: str, served, tmp_path):
+    url, book = served
+    book.answer_s = 0.05
+    captioner = opened(engine, url, str(tmp_path), parallel=4)
+    names = [f"row-{number:02}" for number in range(40)]
+    results = captioner.run(request(name) for name in names)
+    next(results)
+    results.close()
+    paid = book.charged.total()
+    assert paid <= 8, "the calls that were out, and none after"
+    run(captioner, *names)
+    assert book.charged.total() == len(names), "nothing is paid for twice"
+    assert paid < len(names)
+
+
+def test_a_providers_key_is_sent_to_no_other_server(served, tmp_path, monkeypatch):
+    url, book = served
+    run(opened("openai", url, str(tmp_path)), "a")
+    assert "sk-test" not in str(book.headers)
+    monkeypatch.setenv("CHAI_MODEL_KEY", "own-key")
+    run(opened("openai", url, str(tmp_path)), "b")
+    assert "own-key" in book.headers[-1]["authorization"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ["I'm unable to view the video.", "I am not able to help with that.", "Sorry I can't see it.", "I won’t do that."],
+)
+def test_refusals_are_told_from_captions(refusal: str):
+    found = fault(refusal, "stop")
+    assert found is not None
+    assert found.kind == "blocked"
+    assert fault('A sign says "Sorry, closed." and the camera is static.', "eos_token") is None
 
 
 def test_how_the_clip_is_shown_is_part_of_what_was_asked(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from chai_assets.asking import Answered, Wanted, ask
 from chai_assets.costs.purse import NoPrice
 from chai_assets.costs.sums import WAYS, costs
-from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners import Request
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.prices import Price, Prices, PricesRefused
@@ -45,7 +45,7 @@ class Desk:
         model = ModelChoice(model=MODELS[engine], url=place, timeout_s=1.0, parallel=4)
         self.choice = CaptionerChoice(name=engine, model=model, prices=str(root / "prices.yaml"), **budget)
 
-    def ask(self, names: list[str], run: str, captioner: Captioner | None = None) -> Answered:
+    def ask(self, names: list[str], run: str) -> Answered:
         """Asks for those that have no row yet, as a stage does."""
         done = set(self.tables.read("drafts", "b1", columns=["clip_id"])["clip_id"])
         return ask(
@@ -54,7 +54,7 @@ class Desk:
             [wanted(name) for name in names if name not in done],
             lambda row: {**row, "draft_id": row["clip_id"]},
             choice=self.choice,
-            captioner=captioner or self.choice.open(self.media),
+            captioner=self.choice.open(self.media),
             tables=self.tables,
             run=run,
             log=lambda _: None,
@@ -90,7 +90,8 @@ def test_the_ledger_charges_what_the_server_charged(engine: str, served: tuple[s
     assert len(ledger.filter(pl.col("charged") != "no")) == book.charged.total()
     lost = ledger.filter(pl.col("charged") == "unknown")
     assert sorted(lost["clip_id"]) == ["row-cut.", "row-garbage.", "row-no-choices.", "row-slow."]
-    assert outcome.spent == pytest.approx(EACH * len(ledger.filter(pl.col("charged") == "yes")))
+    assert ledger["cost"].sum() == pytest.approx(EACH * len(ledger.filter(pl.col("charged") == "yes")))
+    assert outcome.spent > ledger["cost"].sum(), "what was perhaps charged counts against a budget"
     assert set(ledger["price_version"]) == {"7"}
     assert outcome.made + len(outcome.errors) == len(names)
 
@@ -117,6 +118,22 @@ def test_half_a_budget_stops_at_half_and_raising_it_finishes_the_rest(
     assert (rest.made, rest.held_back) == (20, 0)
     assert set(book.charged.values()) == {1}
     assert len(half.tables.read("drafts")) == 41
+
+
+def test_a_budget_counts_calls_that_were_perhaps_charged(served: tuple[str, Book], tmp_path):
+    Desk("openai", served[0], tmp_path).ask(["first"], "run-0")
+    served[1].faults["row-"] = ["garbage"] * 1000
+    outcome = Desk("openai", served[0], tmp_path, budget_run=12 * EACH).ask([f"row-{n:02}" for n in range(40)], "run-1")
+    assert outcome.held_back > 25, "four tries a row use it up after a few rows"
+    assert served[1].calls.total() < 50
+
+
+def test_answers_that_are_paid_need_no_budget(served: tuple[str, Book], tmp_path):
+    names = [f"row-{number}" for number in range(5)]
+    desk = Desk("openai", served[0], tmp_path)
+    list(desk.choice.open(desk.media).run(wanted(name).request for name in names))
+    poor = Desk("openai", served[0], tmp_path, budget_run=0.000001)
+    assert poor.ask(names, "run-1").made == 5
 
 
 def test_a_days_budget_counts_all_runs(served: tuple[str, Book], tmp_path):

@@ -108,6 +108,7 @@ def export(clips: list[dict[str, Any]], triples: list[dict[str, Any]] | None = N
         "clips": frame("clips", clips),
         "merged_captions": frame("merged_captions", [row for row in whole if row["triple_ids"]]),
         "instructions": INSTRUCTIONS,
+        "instructions_from": {"version": SPEC["spec_version"], "hash": SPEC["spec_hash"]},
         "table_versions": {"triples": 3, "clips": 1, "merged_captions": 2},
         "counted": COUNTED,
         "code_version": "0.1.0",

@@ -109,11 +109,18 @@ def test_equal_rows_in_any_order_and_twice_give_the_same_bytes(
 
 @pytest.mark.parametrize(
     "change",
-    [{"code_version": "0.1.1"}, {"table_versions": {"triples": 4}}, {"eval_share": 0.9}],
+    [{"code_version": "0.1.1"}, {"instructions_from": {"version": "2.0.0", "hash": "2"}}, {"eval_share": 0.9}],
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_a_dataset_is_made_from_is_part_of_its_id(tmp_path: Path, change: dict[str, Any]):
     assert build(many(2), tmp_path).dataset_id != build(many(2, **change), tmp_path).dataset_id
+
+
+def test_tables_that_were_merely_compacted_give_the_same_dataset(root: str):
+    first = publish(many(2), root)
+    again = publish(many(2, table_versions={"triples": 99, "clips": 1, "merged_captions": 2}), root)
+    assert again.manifest.dataset_id == first.manifest.dataset_id
+    assert (first.new, again.new) == (True, False)
 
 
 def test_a_refused_export_leaves_everything_as_it_was(root: str):

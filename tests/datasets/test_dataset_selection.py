@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from chai_assets.datasets.one_spec import Counted
-from chai_assets.datasets.publish import LATEST, build, latest, publish
+from chai_assets.datasets.publish import build, latest, publish
 from chai_assets.datasets.rows import ExportRefused
 from chai_assets.datasets.selection import Selection, selection_of
 from chai_assets.datasets.verify import verify_dataset
@@ -222,16 +222,14 @@ def test_merged_captions_stand_in_no_dataset_from_before_review(tmp_path: Path):
 
 
 def test_selections_are_published_side_by_side_and_none_takes_the_place_of_the_nightly_one(tmp_path: Path):
-    root, nightly = str(tmp_path), Selection()
+    root = str(tmp_path)
     whole = export_told([sent_back(n) for n in range(4)])
     first = publish(whole, root).manifest
-    special = Selection(variant="pre_review")
-    pointer = special.pointer(nightly)
-    other = publish(replace(whole, selection=special), root, pointer).manifest
-    assert (nightly.pointer(nightly), pointer.startswith("latest-approved-pre_review-")) == (LATEST, True)
-    assert (latest(root), latest(root, pointer)) == (first, other)
+    special = replace(whole, selection=Selection(variant="pre_review"))
+    other = publish(special, root, current=False).manifest
+    assert latest(root) == first
     assert first.dataset_id != other.dataset_id
-    assert special.pointer(special) == LATEST
+    assert {first.dataset_id, other.dataset_id} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_settings_and_options_make_the_selection_or_say_what_is_wrong(tmp_path: Path):

@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from chai_assets.datasets.publish import build
 from chai_assets.datasets.rows import ExportRefused
 from chai_assets.datasets.selection import Selection
-from chai_assets.datasets.splits import PINNED, BadPins, on_both_sides, sides, split_of
+from chai_assets.datasets.splits import PINNED, BadPins, sides, split_of
 from tests.datasets.factory import NOON, clip, export, frame, look, source_id, triples_of
 
 shares = st.floats(min_value=0, max_value=1)
 EVAL = [26, 27, 39, 51, 53]
 """Numbers of the first sources whose hash puts them in eval."""
+
+
+def on_both_sides(rows: pl.DataFrame, column: str) -> list[str]:
+    """Values of `column` (a source or clip id) found under more than one `split`, sorted."""
+    found = rows.group_by(column).agg(pl.col("split").n_unique().alias("sides"))
+    return found.filter(pl.col("sides") > 1)[column].sort().to_list()
 
 
 def test_the_split_of_a_source_is_the_one_it_always_had():

@@ -164,7 +164,7 @@ def test_what_is_odd_about_a_file_is_said(place: Place, files: dict[str, bytes],
     row = place.files()[at(CLIP, "camera", kind)]
     assert (row["record_id"] is None) == (reason == "review_without_feedback")
     assert ": " in row["detail"]
-    trusted = {"no_draft_file", "draft_changed", "draft_provenance_differs", "rating_contradicts", "clip_name_differs"}
+    trusted = {"no_draft_file", "draft_changed", "draft_provenance_differs", "clip_name_differs"}
     assert bool(place.rows("triples")) == (reason in trusted)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from chai_assets.datasets.checks.texts import english, is_caption
+from chai_assets.datasets.formats import RESERVED
 from chai_assets.datasets.one_spec import Counted
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
@@ -38,13 +39,13 @@ def declared() -> pl.Schema:
 def as_declared(triples: pl.DataFrame) -> pl.DataFrame:
     """The triples with the declared columns and types, null where that cannot be, and each row's review level.
 
-    Rows of the table are approved; candidates below that level say so in a column `review_level`.
+    Rows of the table are approved; candidates below that level say so in a column `review`.
     """
     columns = [
         pl.col(name).cast(kind, strict=False) if name in triples.columns else pl.lit(None, kind).alias(name)
         for name, kind in declared().items()
     ]
-    level = pl.col("review_level") if "review_level" in triples.columns else pl.lit(APPROVED)
+    level = pl.col("review") if "review" in triples.columns else pl.lit(APPROVED)
     return triples.select(*columns, approved=level.fill_null(APPROVED) == APPROVED)
 
 
@@ -55,7 +56,7 @@ def with_facts(triples: pl.DataFrame, counts: Counted) -> pl.DataFrame:
     revised = pl.col("revision_id").is_not_null()
     has_findings = pl.col("findings").list.len().fill_null(0) > 0
     prose = pl.col("batch").str.starts_with(IMPORTED).fill_null(False)
-    placeholder = pl.any_horizontal(pl.col(_TEXTS).str.contains(r"<(?:video|image|audio)>"))
+    placeholder = pl.any_horizontal(pl.col(_TEXTS).str.contains(RESERVED))
     with_text = has_text(final)
     facts = triples.with_columns(
         revised_as_rated=revised | perfect | ~rated,

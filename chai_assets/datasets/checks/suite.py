@@ -252,11 +252,13 @@ def _text_checks() -> list[Check]:
         ),
         _fact(
             "no_media_placeholders_in_texts",
-            "No text holds <video>, <image> or <audio>, which trainers would take for media.",
+            "No text holds a word like <video> or </s>, which trainers would take for media or an order: such words "
+            "stand in square brackets in their files.",
             "texts_are_plain",
             "draft",
             "critique",
             "final",
+            severity="warn",
         ),
         _fact(
             "captions_are_in_english",
