@@ -52,13 +52,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         "label_studio": label_studio,
         "release": release,
         "desk": desk,
-        "captioner": CaptionerChoice(
-            name=settings.captioner,
-            model=settings.model,
-            prices=settings.prices,
-            budget_run=settings.budget_run,
-            budget_day=settings.budget_day,
-        ),
+        "captioner": CaptionerChoice.of(settings),
         "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
         "datasets": DatasetStore.of(settings),
     }

@@ -89,13 +89,7 @@ def run(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -
 def _engine(name: str) -> Captioner:
     """The engine of this name, asking the model that the settings name, its calls booked. Raises ModelRefused."""
     settings = Settings.from_env()
-    choice = CaptionerChoice(
-        name=name,
-        model=settings.model,
-        prices=settings.prices,
-        budget_run=settings.budget_run,
-        budget_day=settings.budget_day,
-    )
+    choice = CaptionerChoice.of(settings, name)
     captioner = choice.open(Media(root=settings.media))
     return Booked(captioner, choice, Tables(root=settings.tables), batch="ablations", stage="degrade")
 

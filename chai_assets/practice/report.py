@@ -48,7 +48,11 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
     if manifest := latest(settings.datasets):
         console.print(f"dataset       {settings.datasets}/{manifest.dataset_id}", soft_wrap=True)
     console.print(f"Dagster       {settings.dagster_url}")
-    console.print(f"Label Studio  {settings.label_studio_url}   (log-ins: .chai/venv/bin/chai people --demo)")
+    console.print(f"Label Studio  {settings.label_studio_url}")
+    # By its home, for a demo with another engine has one of its own.
+    console.print(
+        f"log-ins       CHAI_HOME={settings.home} .chai/venv/bin/chai people", soft_wrap=True, highlight=False
+    )
 
 
 def _right(script: Script, item: Standing, text: str) -> bool:

@@ -10,6 +10,7 @@ from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.media import Media
+from chai_resources.settings import Settings
 
 
 class CaptionerChoice(dg.ConfigurableResource):
@@ -23,6 +24,17 @@ class CaptionerChoice(dg.ConfigurableResource):
     """US dollars that one run may spend; 0 for no limit."""
     budget_day: NonNegativeFloat = 0.0
     """US dollars that all runs may spend between two midnights, UTC; 0 for no limit."""
+
+    @classmethod
+    def of(cls, settings: Settings, name: str = "") -> "CaptionerChoice":
+        """The engine of a deployment's settings, or the one of this name asking the model that they name."""
+        return cls(
+            name=name or settings.captioner,
+            model=settings.model,
+            prices=settings.prices,
+            budget_run=settings.budget_run,
+            budget_day=settings.budget_day,
+        )
 
     def open(self, media: Media) -> StoredAnswers:
         """The engine, with answers kept in the media store.
