@@ -9,9 +9,7 @@ from pathlib import Path
 from chai_assets.auditing.reading import (
     CAPTIONS,
     Fields,
-    Problem,
     Progress,
-    Row,
     aspect_of,
     detect,
     rows,
@@ -80,15 +78,9 @@ def audit_captions(path: Path, spec: Spec, fields: Fields, progress: Progress = 
     """Audits the captions of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CaptionAudit(spec)
     fields, found = detect(rows(path, progress), fields, CAPTIONS, ())
-    for row in found:
-        text = text_at(row.data, fields.text) if isinstance(row, Row) else None
-        if isinstance(row, Problem):
-            audit.texts.problems.add(row)
-        elif text is None:
-            audit.texts.problems.add(Problem(row.line, f"no text under {fields.text}"))
-        else:
-            named = text_at(row.data, fields.aspect) if fields.aspect else None
-            audit.add(row.line, text, aspect_of(named, list(spec.aspects)))
+    for row, text in audit.texts.taken(found, fields.text):
+        named = text_at(row.data, fields.aspect) if fields.aspect else None
+        audit.add(row.line, text, aspect_of(named, list(spec.aspects)))
     texts = audit.texts
     named = {"caption": fields.text} | ({"aspect": fields.aspect} if fields.aspect else {})
     return Report(

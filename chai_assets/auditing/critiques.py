@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from chai_assets.auditing.reading import CRITIQUES, DRAFTS, Fields, Problem, Progress, Row, detect, rows, text_at
+from chai_assets.auditing.reading import CRITIQUES, DRAFTS, Fields, Progress, detect, rows, text_at
 from chai_assets.auditing.report import Measure, Report
 from chai_assets.auditing.texts import Texts
 from chai_assets.critique.constructive import CONSTRUCTIVE, score
@@ -58,14 +58,8 @@ def audit_critiques(path: Path, fields: Fields, progress: Progress = lambda done
     """Audits the critiques of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CritiqueAudit()
     fields, found = detect(rows(path, progress), fields, CRITIQUES, DRAFTS)
-    for row in found:
-        text = text_at(row.data, fields.text) if isinstance(row, Row) else None
-        if isinstance(row, Problem):
-            audit.texts.problems.add(row)
-        elif text is None:
-            audit.texts.problems.add(Problem(row.line, f"no text under {fields.text}"))
-        else:
-            audit.add(row.line, text, (text_at(row.data, fields.draft) or "") if fields.draft else "")
+    for row, text in audit.texts.taken(found, fields.text):
+        audit.add(row.line, text, (text_at(row.data, fields.draft) or "") if fields.draft else "")
     texts = audit.texts
     named = {"critique": fields.text} | ({"draft": fields.draft} if fields.draft else {})
     title = "Critiques: could they be applied without the video?"

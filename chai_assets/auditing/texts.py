@@ -1,7 +1,9 @@
 """What is asked of every text of a dataset, caption or critique: blank, refused, in English, repeated, how long."""
 
+from collections.abc import Iterable, Iterator
 from zlib import crc32
 
+from chai_assets.auditing.reading import Problem, Row, text_at
 from chai_assets.auditing.report import Lengths, Measure, Problems, Repetition, Worst
 from chai_assets.linting.language import FEWEST_WORDS, other_language
 from chai_assets.linting.refusals import refusal_in
@@ -25,6 +27,17 @@ class Texts:
             "other_language",
             f"surely not in English; texts of {FEWEST_WORDS} words or more, other scripts at any length",
         )
+
+    def taken(self, found: Iterable[Row | Problem], field: str) -> Iterator[tuple[Row, str]]:
+        """The rows that have a text under the field, with it; the others are noted as problems."""
+        for row in found:
+            text = text_at(row.data, field) if isinstance(row, Row) else None
+            if isinstance(row, Problem):
+                self.problems.add(row)
+            elif text is None:
+                self.problems.add(Problem(row.line, f"no text under {field}"))
+            else:
+                yield row, text
 
     def add(self, line: int, text: str) -> bool:
         """Looks at a text; false if it is none worth a closer look (a refusal or a blank)."""
