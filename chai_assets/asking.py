@@ -14,8 +14,7 @@ from chai_assets.costs.purse import purse_of
 from chai_assets.records import canonical_json, record_id, sha256_text
 from chai_assets.reporting import preview
 from chai_resources.captioners import Request, Result
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.stored import StoredAnswers
+from chai_resources.captioners.choice import Answers, CaptionerChoice
 from chai_resources.tables import Tables
 
 ROWS_AT_ONCE = 256
@@ -73,7 +72,7 @@ def ask(
     finish: Callable[[Row], Row],
     *,
     choice: CaptionerChoice,
-    captioner: StoredAnswers,
+    captioner: Answers,
     tables: Tables,
     run: str,
     log: Callable[[str], None],

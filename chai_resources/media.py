@@ -182,7 +182,7 @@ class Media(dg.ConfigurableResource):
             ) from error
 
     def _local_entries(self, prefix: str) -> Iterator[Entry]:
-        for folder, _, names in os.walk(self._folder):
+        for folder, _, names in os.walk(self._folder / prefix.rpartition("/")[0]):
             for name in names:
                 path = Path(folder, name)
                 key = path.relative_to(self._folder).as_posix()

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from chai_resources.captioners.models import ModelChoice
+from chai_resources.executors import ExecutorChoice
 
 LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"
 DAGSTER_PORT = "CHAI_DAGSTER_PORT"
@@ -71,6 +72,8 @@ class Settings:
     """US dollars that all runs may spend on models between two midnights, UTC; 0 for no limit."""
     model: ModelChoice
     """The model that the engine asks, and how; nothing for the engine `offline`."""
+    executor: ExecutorChoice
+    """Where the engine works: in the run's own process, or on a Ray cluster."""
     spec_version: str
     """Released specification in force; empty for the newest."""
     specs: str
@@ -120,6 +123,12 @@ class Settings:
             "CHAI_MODEL_URL": self.model.url,
             "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
             "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
+            "CHAI_EXECUTOR": self.executor.name,
+            "CHAI_RAY_ADDRESS": self.executor.address,
+            "CHAI_RAY_GPUS": self.executor.gpus,
+            "CHAI_RAY_ACTORS": self.executor.actors,
+            "CHAI_RAY_PYTHON": self.executor.python,
+            "CHAI_UNIT_CLIPS": self.executor.unit_clips,
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
@@ -164,6 +173,7 @@ class Settings:
             budget_run=float(get("CHAI_BUDGET_RUN", "0")),
             budget_day=float(get("CHAI_BUDGET_DAY", "0")),
             model=_model(get),
+            executor=_executor(get),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
             redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
@@ -194,6 +204,17 @@ def _model(get: Callable[[str, str], str]) -> ModelChoice:
         unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
         whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
         **numbers,
+    )
+
+
+def _executor(get: Callable[[str, str], str]) -> ExecutorChoice:
+    return ExecutorChoice(
+        name="ray" if _choice(get, "CHAI_EXECUTOR", "local", "ray") == "ray" else "local",
+        address=get("CHAI_RAY_ADDRESS", "").rstrip("/"),
+        gpus=float(get("CHAI_RAY_GPUS", "0")),
+        actors=int(get("CHAI_RAY_ACTORS", "0")),
+        python=get("CHAI_RAY_PYTHON", "python"),
+        unit_clips=int(get("CHAI_UNIT_CLIPS", "64")),
     )
 
 

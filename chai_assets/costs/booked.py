@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from chai_assets.chain import Row
 from chai_assets.costs.purse import purse_of
 from chai_resources.captioners import Request, Result
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.stored import StoredAnswers
+from chai_resources.captioners.choice import Answers, CaptionerChoice
 from chai_resources.tables import Tables
 
 
@@ -20,9 +19,7 @@ class _Asked:
 class Booked:
     """A `Captioner`; `batch` and `stage` are what its calls are entered under. Unpaid requests get no result."""
 
-    def __init__(
-        self, captioner: StoredAnswers, choice: CaptionerChoice, tables: Tables, batch: str, stage: str
-    ) -> None:
+    def __init__(self, captioner: Answers, choice: CaptionerChoice, tables: Tables, batch: str, stage: str) -> None:
         self._captioner, self._choice, self._tables = captioner, choice, tables
         self._batch, self._stage = batch, stage
         self.model, self.revision = captioner.model, captioner.revision

@@ -20,7 +20,7 @@ from chai_resources.captioners.choice import CaptionerChoice
 def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
     """Pre-captions: written once an item is labelled and the aspects it rests on are approved."""
     batch, tables = context.partition_key, desk.tables
-    engine = captioner.open(desk.media)
+    engine = captioner.open(desk.media, context)
     items = desk.standings(batch)
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
     wanted = wanted_drafts(items, spec, clips, engine, given_up(tables, batch))

@@ -15,7 +15,7 @@ from chai_resources.captioners.choice import CaptionerChoice
 def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
     """Post-captions: each critique that asks for a change, applied to its draft by the model."""
     batch, tables = context.partition_key, desk.tables
-    engine = captioner.open(desk.media)
+    engine = captioner.open(desk.media, context)
     items = [item for item in desk.standings(batch) if item.draft and item.unrevised]
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
     wanted = wanted_revisions(items, spec, clips, engine, given_up(tables, batch))

@@ -54,7 +54,7 @@ def triples(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResu
 def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
     """One caption a clip, merged from its five approved ones."""
     batch, tables = context.partition_key, desk.tables
-    engine = captioner.open(desk.media)
+    engine = captioner.open(desk.media, context)
     approved = as_rows(in_force(tables.read("triples", batch, columns=TRIPLE)))
     merged = tables.rows("merged_captions", batch, columns=["triple_ids"])
     wanted = wanted_merges(approved, merged, desk.lineage(batch).spec, engine, given_up(tables, batch))

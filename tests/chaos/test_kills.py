@@ -40,9 +40,10 @@ class Deployment:
 
     def run(self, job: Job, dies_at: int | None = None, kill_after: float | None = None) -> Outcome:
         env = {**self.world.settings.as_env(), LABEL_STUDIO_TOKEN: self.world.server.token}
+        before = self.asked()
         outcome = self.children.run(Errand(job, self.batch, env, str(self._calls), dies_at), kill_after)
         if outcome.killed:
-            self._take_stock()
+            self._take_stock(self.asked() - before)
         return outcome
 
     def asked(self) -> Counter[str]:
@@ -72,12 +73,17 @@ class Deployment:
         ids = self.world.ids(self.batch) | {"sources": set(self.world.tables.read("sources", self.batch)["source_id"])}
         return json.dumps({table: sorted(found) for table, found in ids.items()}, indent=1)
 
-    def _take_stock(self) -> None:
-        """What must hold at the instant after a kill: every table reads, and at most one request was in hand."""
+    def _take_stock(self, reached: Counter[str]) -> None:
+        """What must hold at the instant after a kill: every table reads, and at most one request was in hand.
+
+        `reached` are the requests that the killed child brought to the engine: one that an earlier child left in
+        hand, and that this one did not come to, is not counted again.
+        """
         tables = Tables(root=self.world.settings.tables)
         for name in TABLES:
             tables.rows(name)
-        unanswered = [hash_ for hash_ in self.asked() if hash_ not in self.answers()]
+        answers = self.answers()
+        unanswered = [request_hash for request_hash in reached if request_hash not in answers]
         assert len(unanswered) <= 1
         self.in_hand.update(unanswered)
 

@@ -1,0 +1,36 @@
+"""Where a model's work is done: in the run's own process (`local`), or as a job on a Ray cluster (`ray`).
+
+An executor never owns the truth. Requests are bundled into units, a unit's answers are one object of the media
+store under a name that follows from its requests, and what has no answer there is what is left to do. Whatever
+dies (an actor, a node, the job, the Dagster run), running again does the rest; Dagster alone writes the tables.
+
+`units.py` bundles and stores, `jobs.py` submits a job and follows it, `lease.py` ends a job whose run is gone,
+`work.py` is what runs on the cluster.
+"""
+
+from typing import Literal
+
+import dagster as dg
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+
+ExecutorName = Literal["local", "ray"]
+
+
+class ExecutorChoice(dg.Config):
+    """Which executor does the work of models, and how much of it is one unit."""
+
+    name: ExecutorName = "local"
+    address: str = ""
+    """Address of the Ray cluster's dashboard, to which jobs are submitted."""
+    gpus: NonNegativeFloat = 0.0
+    """GPUs that one actor takes; 0 for an engine that needs none."""
+    actors: NonNegativeInt = 0
+    """Actors side by side; 0 for as many as the cluster has GPUs for, or CPUs where an actor takes no GPU."""
+    unit_clips: PositiveInt = 64
+    """Clips of a unit, with all their aspects: what is done again, at most, when an actor dies."""
+    python: str = "python"
+    """The interpreter on the cluster that has this package."""
+
+
+class ExecutorError(RuntimeError):
+    """The executor cannot go on; the text names it and the remedy. Units that are finished are kept."""

@@ -1,0 +1,61 @@
+"""A job: which units of a batch are to be answered, with which engine; one object, read by all who work on it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+from chai_resources.media import Media
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job is told; secrets are not among it, they are in the cluster's own environment."""
+
+    engine: str
+    model: dict[str, Any]
+    """The fields of `ModelChoice`."""
+    identity: list[str]
+    """Model and revision as the requests' hashes have them: another engine must not answer these."""
+    batch: str
+    units: list[str]
+    gpus: float
+    actors: int
+    code: str = version("chai")
+    """Version of this package that made the job."""
+
+    @property
+    def job_id(self) -> str:
+        """The name follows from the units: a run that wants the same work finds the job that does it."""
+        return "chai-" + hashlib.sha256("\n".join(self.units).encode()).hexdigest()[:24]
+
+    @property
+    def key(self) -> str:
+        """Where the job is written down in the media store."""
+        return job_key(self.job_id)
+
+    @property
+    def lease_key(self) -> str:
+        """What the job's run renews as long as it lives."""
+        return f"jobs/{self.job_id}/lease"
+
+    def write(self, media: Media) -> None:
+        """Writes the job down."""
+        media.put_bytes(self.key, json.dumps(asdict(self), indent=1).encode())
+
+    @classmethod
+    def read(cls, media: Media, key: str) -> "Job":
+        """The job as written down. Raises ValueError where another version of this package wrote it."""
+        fields = json.loads(media.get_bytes(key))
+        if fields["code"] != version("chai"):
+            raise ValueError(
+                f"the platform is version {fields['code']} and this cluster has {version('chai')}: "
+                "give the cluster the image of the platform's version"
+            )
+        return cls(**fields)
+
+
+def job_key(job_id: str) -> str:
+    """Key of a job in the media store."""
+    return f"jobs/{job_id}/job.json"

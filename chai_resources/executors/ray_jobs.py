@@ -1,0 +1,242 @@
+"""The executor `ray`, as a run sees it: a `Captioner` whose answers come from a job on a Ray cluster.
+
+A run writes its units down, submits one job for them with Dagster Pipes (logs and progress come back into the run),
+and hands answers on as units are published. A job that a killed run left behind is found again by its name.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import polars as pl
+
+from chai_resources.captioners import Captioner, CaptionError, Request, Result
+from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.stored import answer_key
+from chai_resources.executors import ExecutorChoice, ExecutorError
+from chai_resources.executors.job import Job
+from chai_resources.executors.lease import Lease
+from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
+from chai_resources.media import Media
+
+if TYPE_CHECKING:
+    from ray.job_submission import JobDetails
+
+POLL_S = 1.0
+_SILENT_FOR_S = 30.0
+"""A cluster that does not answer for so long is taken for down: longer than the restart of its dashboard."""
+_STOPS_WITHIN_S = 20.0
+
+
+class RayCaptioner:
+    """Answers requests on a cluster. `engine` is only asked who it is: it answers on the cluster, not here."""
+
+    def __init__(
+        self,
+        engine: Captioner,
+        name: str,
+        model: ModelChoice,
+        executor: ExecutorChoice,
+        media: Media,
+        context: dg.AssetExecutionContext,
+    ) -> None:
+        if not executor.address:
+            raise ExecutorError("CHAI_EXECUTOR=ray needs a cluster: set CHAI_RAY_ADDRESS, for example http://head:8265")
+        self.model, self.revision, self.capabilities = engine.model, engine.revision, engine.capabilities
+        self._name, self._choice, self._executor = name, model, executor
+        self._media, self._context = media, context
+        self._store = UnitStore(media, context.partition_key)
+        self._finals: set[str] | None = None
+
+    def answered(self, request: Request) -> bool:
+        """Whether the request has an answer already, which costs nothing more."""
+        if self._finals is None:
+            units = self._store.published()
+            self._finals = {found for unit in units for found, final, _ in self._store.answers(unit) if final}
+        called = self.capabilities.network and self._media.exists(answer_key(request.hash))
+        return request.hash in self._finals or called
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """One result for each request, as units are published.
+
+        Raises ExecutorError where the cluster is down or its job failed; what was published is found by the next run.
+        """
+        waiting: dict[str, list[Request]] = {}
+        for request in requests:
+            waiting.setdefault(request.hash, []).append(request)
+        tried: list[tuple[str, bool]] = []
+        for unit in self._store.published() if waiting else ():
+            for request_hash, final, result in self._store.answers(unit):
+                if final:
+                    yield from self._hand_on(waiting, request_hash, result)
+                elif request_hash in waiting:
+                    tried.append((request_hash, False))
+        if waiting:
+            yield from self._ask(waiting, pl.DataFrame(tried, schema=TRIED, orient="row"))
+
+    def _ask(self, waiting: dict[str, list[Request]], tried: pl.DataFrame) -> Iterator[Result]:
+        wanted = [(request_hash, same[0].cache_group) for request_hash, same in waiting.items()]
+        planned = plan_units(pl.DataFrame(wanted, schema=WANTED, orient="row"), tried, self._executor.unit_clips)
+        units = planned.group_by("unit", maintain_order=True).agg("request_hash")
+        for unit, hashes in units.iter_rows():
+            self._store.ask(unit, [waiting[request_hash][0] for request_hash in hashes])
+        job = Job(
+            engine=self._name,
+            model=self._choice.model_dump(),
+            identity=[self.model, self.revision],
+            batch=self._store.batch,
+            units=units["unit"].to_list(),
+            gpus=self._executor.gpus,
+            actors=self._executor.actors,
+        )
+        job.write(self._media)
+        self._context.log.info(f"{len(wanted)} requests in {units.height} units go to the Ray cluster")
+        for unit in self._follow(job):
+            for request_hash, _, result in self._store.answers(unit):
+                yield from self._hand_on(waiting, request_hash, result)
+        for request in (request for same in waiting.values() for request in same):
+            error = CaptionError("retryable", "no_answer", f"{job.job_id} gave no answer to {request.hash}: run again")
+            yield Result(request.key, self.model, self.revision, error=error)
+
+    def _hand_on(self, waiting: dict[str, list[Request]], request_hash: str, result: Result) -> Iterator[Result]:
+        """The result for each caller who waits for it; nobody does where it was handed on before."""
+        for request in waiting.pop(request_hash, ()):
+            yield replace(result, key=request.key)
+
+    def _follow(self, job: Job) -> Iterator[str]:
+        """The units of a job as they are published, until all are or the job has ended. Raises ExecutorError."""
+        left = set(job.units)
+        with Lease(self._media, job.lease_key), self._running(job) as cluster:
+            while left:
+                state = cluster.look()
+                for unit in left.intersection(self._store.published()):
+                    left.remove(unit)
+                    yield unit
+                if left and state.ended:
+                    raise ExecutorError(
+                        f"Ray job {job.job_id} ended ({state.status}) with {len(left)} of {len(job.units)} units "
+                        f"left: {state.message}. Its log: {self._executor.address}/#/jobs/{job.job_id}. What it "
+                        "published is kept: run again to do the rest"
+                    )
+                if left:
+                    time.sleep(POLL_S)
+            cluster.let_end()
+
+    @contextmanager
+    def _running(self, job: Job) -> Iterator["_Cluster"]:
+        """The job, submitted or found running, with its log in the run's; stopped if left before its end."""
+        from dagster_ray.core.pipes import PipesRayJobMessageReader
+
+        cluster = _Cluster(self._executor.address, job.job_id)
+        with dg.open_pipes_session(
+            context=self._context,
+            context_injector=dg.PipesEnvContextInjector(),
+            message_reader=PipesRayJobMessageReader(),
+        ) as session:
+            tags = {"chai/batch": job.batch, "chai/media": self._media.root}
+            tags |= {"chai/asset": self._context.asset_key.to_user_string(), "dagster/run-id": self._context.run.run_id}
+            command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
+            submitted = cluster.submit(
+                f"{command} --media {quote(self._media.root)}", tags, session.get_bootstrap_env_vars()
+            )
+            address = f"{self._executor.address}/#/jobs/{job.job_id}"
+            self._context.log.info(f"Ray job {job.job_id} {'submitted' if submitted else 'found running'}: {address}")
+            session.report_launched({"extras": {"ray_job_id": job.job_id, "ray_address": self._executor.address}})
+            try:
+                yield cluster
+            finally:
+                cluster.stop()
+
+
+class _State:
+    """How a job stands: Ray's word for it, whether that is its last, and what Ray says beside."""
+
+    def __init__(self, details: "JobDetails | None") -> None:
+        self.status = details.status.value if details else "UNKNOWN"
+        self.ended = bool(details and details.status.is_terminal())
+        lines = ((details.message if details else "") or "").strip().splitlines()
+        self.message = lines[-1].strip() if lines else "no reason given"
+
+
+class _Cluster:
+    """One job on a cluster, through its dashboard."""
+
+    def __init__(self, address: str, job_id: str) -> None:
+        from ray.job_submission import JobSubmissionClient
+
+        self._address, self._job_id = address, job_id
+        self._answered = time.monotonic()
+        try:
+            self._client = JobSubmissionClient(address)
+        except (ConnectionError, RuntimeError) as error:
+            raise self._down(error) from error
+
+    def submit(self, entrypoint: str, tags: dict[str, str], env: Mapping[str, str]) -> bool:
+        """Submits the job unless it runs already; True if it did. Another job for the same asset is ended first.
+
+        Such a job was left behind by a run that was killed, and what it works on has changed since.
+        """
+        try:
+            same = [j for j in self._client.list_jobs() if j.submission_id and _same_work(j.metadata or {}, tags)]
+            known = {job.submission_id: job for job in same}
+            for job_id, job in known.items():
+                if job_id != self._job_id and not job.status.is_terminal():
+                    self._client.stop_job(str(job_id))
+            found = known.get(self._job_id)
+            if found and not found.status.is_terminal():
+                return False
+            if found:
+                self._client.delete_job(self._job_id)
+            self._client.submit_job(
+                entrypoint=entrypoint, submission_id=self._job_id, metadata=tags, runtime_env={"env_vars": dict(env)}
+            )
+        except (ConnectionError, RuntimeError) as error:
+            raise self._down(error) from error
+        return True
+
+    def look(self) -> _State:
+        """How the job stands; unknown while the dashboard is silent. Raises ExecutorError once that lasts."""
+        try:
+            state = _State(self._client.get_job_info(self._job_id))
+        except (ConnectionError, RuntimeError) as error:
+            if time.monotonic() - self._answered > _SILENT_FOR_S:
+                raise self._down(error) from error
+            return _State(None)
+        self._answered = time.monotonic()
+        return state
+
+    def let_end(self) -> None:
+        """Waits for a job that has nothing left to do, so that its last words are heard."""
+        self._wait()
+
+    def stop(self) -> None:
+        """Stops the job if it has not ended, and waits for that: its GPUs are free then."""
+        try:
+            if not self.look().ended:
+                self._client.stop_job(self._job_id)
+                self._wait()
+        except (ConnectionError, RuntimeError):
+            pass  # a cluster that is down runs nothing, and a job without its run ends itself
+
+    def _wait(self) -> None:
+        until = time.monotonic() + _STOPS_WITHIN_S
+        while not self.look().ended and time.monotonic() < until:
+            time.sleep(POLL_S)
+
+    def _down(self, error: Exception) -> ExecutorError:
+        return ExecutorError(
+            f"Ray at {self._address} does not answer ({_first_line(error)}): start the cluster or set "
+            "CHAI_RAY_ADDRESS, then run again; what was published is kept"
+        )
+
+
+def _same_work(metadata: dict[str, Any], tags: dict[str, str]) -> bool:
+    return all(metadata.get(name) == tags[name] for name in ("chai/batch", "chai/media", "chai/asset"))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

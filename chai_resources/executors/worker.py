@@ -1,0 +1,61 @@
+"""A worker: one engine, opened once, that answers units and publishes them."""
+
+from dataclasses import dataclass
+
+from chai_resources.captioners import Captioner
+from chai_resources.captioners.choice import ENGINES
+from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.stored import StoredAnswers
+from chai_resources.executors.job import Job
+from chai_resources.executors.units import UnitStore, keyed_by_hash
+from chai_resources.media import Media
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one unit came to; no answers where somebody had published it before."""
+
+    unit: str
+    answers: int = 0
+    errors: int = 0
+
+
+class Worker:
+    """Answers units of one job. Lives in the process of a run, or as an actor on a cluster."""
+
+    def __init__(self, job: Job, root: str, share: int = 1) -> None:
+        """`root` is that of the media store; `share` is how many workers divide the model's limits between them."""
+        self._job, self._media, self._share = job, Media(root=root), share
+        self._store = UnitStore(self._media, job.batch)
+        self._engine: Captioner | None = None
+
+    def open(self) -> str:
+        """Opens the engine, which may take minutes where a model is loaded; says what is wrong, or nothing."""
+        try:
+            engine = ENGINES[self._job.engine](_shared(ModelChoice(**self._job.model), self._share), self._media)
+        except Exception as error:  # an actor that raises tells its caller only that it died
+            return f"{type(error).__name__}: {error}"
+        if [engine.model, engine.revision] != self._job.identity:
+            return (
+                f"it is {engine.model} {engine.revision} here, and the requests are for "
+                f"{' '.join(self._job.identity)}: give the cluster the platform's own image"
+            )
+        # What is paid by the call is kept call by call; what only costs time is kept unit by unit.
+        self._engine = StoredAnswers(engine, self._media) if engine.capabilities.network else engine
+        return ""
+
+    def run(self, unit: str) -> Counted:
+        """Answers a unit and publishes it, unless that was done."""
+        if self._engine is None:
+            raise RuntimeError("the worker is not open")
+        if self._store.is_published(unit):
+            return Counted(unit)
+        results = list(self._engine.run(keyed_by_hash(self._store.asked(unit))))
+        self._store.publish(unit, results)
+        return Counted(unit, len(results), sum(result.error is not None for result in results))
+
+
+def _shared(model: ModelChoice, share: int) -> ModelChoice:
+    """The model's limits, divided between workers who do not know of each other."""
+    limits = {name: getattr(model, name) for name in ("requests_a_minute", "tokens_a_minute")}
+    return model.model_copy(update={name: max(1, limit // share) for name, limit in limits.items() if limit})
