@@ -7,7 +7,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test test-browser test-chaos test-demo lint bench clean lock
+.PHONY: help setup demo up down status test test-browser test-chaos test-ray test-demo lint bench clean lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,13 +40,16 @@ status: setup ## Show what runs and where every batch stands
 	@$(BIN)/chai status
 
 test: setup ## Run the tests against a real Label Studio, S3 server and PostgreSQL
-	@$(BIN)/python -m pytest -m "not browser and not chaos and not demo"
+	@$(BIN)/python -m pytest -m "not browser and not chaos and not demo and not ray"
 
 test-browser: setup ## Drive the labelling pages in Chromium (needs the package chromium)
 	@$(BIN)/python -m pytest -m browser
 
 test-chaos: setup ## Kill the platform at random points and see that nothing is lost or doubled
 	@$(BIN)/python -m pytest -m chaos
+
+test-ray: setup ## Work on a real Ray cluster of two nodes, and kill workers, drivers, runs and heads of it
+	@$(BIN)/python -m pytest -s -m ray
 
 test-demo: setup ## Run the demo twice from nothing: it ends well, and the second time finds nothing to do
 	@$(BIN)/python -m pytest -s -m demo

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,9 +48,13 @@ class RayCluster:
     def kill(self, name: str) -> None:
         """SIGKILL to every process of a node."""
         process = self.nodes.pop(name)
-        for pid in _tree(process.pid):
-            _signal(pid, signal.SIGKILL)
+        end(*_tree(process.pid))
         process.wait()
+
+    def alive(self) -> int:
+        """Nodes that are up, the head among them."""
+        nodes = requests.get(f"{self.address}/nodes?view=summary", timeout=10).json()["data"]["summary"]
+        return sum(node["raylet"]["state"] == "ALIVE" for node in nodes)
 
     def gpus(self) -> tuple[float, float]:
         """Logical GPUs in use, and all there are."""
@@ -83,7 +88,7 @@ def start_ray(env: dict[str, str] | None = None, nodes: int = 2) -> RayCluster:
         **(env or {}),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(Path(__file__).parents[1]),
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+        "RAY_raylet_start_wait_time_s": "120",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     cluster = RayCluster(f"http://127.0.0.1:{dashboard}", f"127.0.0.2:{gcs}", settings, temp)
@@ -91,7 +96,8 @@ def start_ray(env: dict[str, str] | None = None, nodes: int = 2) -> RayCluster:
     head += ["--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
     cluster._start("head", [*head, f"--temp-dir={temp}"])
     try:
-        _wait_for(lambda: requests.get(f"{cluster.address}/api/version", timeout=5).ok, "the head", cluster)
+        # The dashboard is up before the head's own node is, and a node that comes earlier gives up.
+        _wait_for(lambda: cluster.alive() >= 1, "the head", cluster)
         for _ in range(nodes):
             cluster.add_node()
         _wait_for(lambda: cluster.gpus()[1] >= nodes, f"{nodes} nodes", cluster)
@@ -102,14 +108,17 @@ def start_ray(env: dict[str, str] | None = None, nodes: int = 2) -> RayCluster:
 
 
 def _ports(number: int) -> list[str]:
+    """Ports of a node, below those that the system gives to whoever connects somewhere."""
     lowest = 20_000 + 1_000 * number
-    agent, grpc, runtime = free_ports(3)
     return [
-        f"--min-worker-port={lowest + 102}",
+        f"--dashboard-agent-listen-port={lowest}",
+        f"--dashboard-agent-grpc-port={lowest + 1}",
+        f"--runtime-env-agent-port={lowest + 2}",
+        f"--metrics-export-port={lowest + 3}",
+        f"--node-manager-port={lowest + 4}",
+        f"--object-manager-port={lowest + 5}",
+        f"--min-worker-port={lowest + 100}",
         f"--max-worker-port={lowest + 999}",
-        f"--dashboard-agent-listen-port={agent}",
-        f"--dashboard-agent-grpc-port={grpc}",
-        f"--runtime-env-agent-port={runtime}",
     ]
 
 
@@ -126,18 +135,30 @@ def _wait_for(ready: Callable[[], bool], what: str, cluster: RayCluster) -> None
     raise RuntimeError(f"Ray: {what} not ready after {START_SECONDS} s\n{logs}")
 
 
+def processes(cluster: RayCluster, named: str) -> list[int]:
+    """Processes of the cluster, drivers and actors included, whose command line holds a text."""
+    own = {pid for process in cluster.nodes.values() for pid in _tree(process.pid)}
+    return [pid for pid, _, command in _listed() if pid in own and named in command]
+
+
+def end(*pids: int) -> bool:
+    """SIGKILL to each; whether there was any."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return bool(pids)
+
+
 def _tree(pid: int) -> list[int]:
     """A process and all below it, also those that began a session of their own."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout
-    parents = [tuple(map(int, line.split())) for line in listed.splitlines()[1:]]
     found = [pid]
     for each in found:
-        found += [child for child, parent in parents if parent == each]
+        found += [child for child, parent, _ in _listed() if parent == each]
     return found
 
 
-def _signal(pid: int, what: signal.Signals) -> None:
-    try:
-        os.kill(pid, what)
-    except ProcessLookupError:
-        pass
+def _listed() -> list[tuple[int, int, str]]:
+    """Every process: its id, its parent's, its command line."""
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,args", "-ww"], capture_output=True, text=True, check=True).stdout
+    split = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
+    return [(int(pid), int(parent), command) for pid, parent, command in split]

@@ -31,7 +31,7 @@ def plan_units(wanted: pl.DataFrame, tried: pl.DataFrame, clips_a_unit: int) -> 
     same work has the same name, and work that failed gets a new one.
     """
     done = tried.filter("final").select("request_hash")
-    tries = tried.group_by("request_hash").agg(tries=pl.len())
+    tries = tried.filter(~pl.col("final")).group_by("request_hash").agg(tries=pl.len())
     left = (
         wanted.join(done, on="request_hash", how="anti")
         .join(tries, on="request_hash", how="left")

@@ -17,7 +17,7 @@ from chai_resources.executors import ExecutorError
 from chai_resources.executors.job import Job
 from chai_resources.executors.lease import LeaseWatch
 from chai_resources.executors.worker import Counted, Worker
-from chai_resources.media import Media
+from chai_resources.media import Media, MediaError
 
 _SAY_EVERY_S = 5.0
 
@@ -82,7 +82,14 @@ def main(
     here: Annotated[bool, typer.Option("--here", help="Work in this process, without a cluster.")] = False,
 ) -> None:
     """Does the units of a job of the platform: what the executor `ray` submits to its cluster."""
-    job = Job.read(Media(root=media), job_key)
+    try:
+        _main(Job.read(Media(root=media), job_key), media, here)
+    except (ExecutorError, MediaError, ValueError) as error:
+        # Ray hands the last line of a job's output to whoever follows it.
+        raise SystemExit(str(error)) from error
+
+
+def _main(job: Job, media: str, here: bool) -> None:
     if PipesEnvVarParamsLoader().is_dagster_pipes_process():
         with open_dagster_pipes() as pipes:
             work(job, media, here, pipes.log.info)
