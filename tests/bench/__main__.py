@@ -48,6 +48,15 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "plan_mb": ("peak memory of that, MB", 2000.0, False),
         "plan_s_quarter": ("the same over a quarter of them, seconds", None, False),
     },
+    "executor": {
+        "plan_units_s": ("planning 5,000,000 wanted requests against 3,000,000 done, seconds", 5.0, False),
+        "plan_units_mb": ("peak memory of that, MB", None, False),
+        "ray_start_s": ("a job on Ray, from its submission to the first unit, seconds", None, False),
+        "ray_per_s": ("10,000 requests through it after that, a second", None, True),
+        "plain_start_s": ("plain Ray actors, the same, seconds", None, False),
+        "plain_per_s": ("the same requests by those, a second", None, True),
+        "unit_overhead_ms": ("what a unit of 320 requests costs more through the executor, ms", None, False),
+    },
     "corpus": {
         "corpus_files": ("importing a corpus from its tar, files", None, True),
         "corpus_s": ("that with its audit, seconds", None, False),
