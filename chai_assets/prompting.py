@@ -45,8 +45,9 @@ def build_request(
     clip_id: str,
     captioner: Captioner,
     media: Media | None = None,
+    choices: tuple[str, ...] = (),
 ) -> Request:
-    """A request whose hash covers task, prompt, context, clip, model, its revision and the sampling."""
+    """A request whose hash covers task, prompt, context, clip, model, its revision, the sampling and any choices."""
     request_hash = record_id(
         "request",
         task=task,
@@ -56,6 +57,7 @@ def build_request(
         model=captioner.model,
         revision=captioner.revision,
         sampling=SAMPLING,
+        **({"choices": choices} if choices else {}),
     )
     return Request(
         key=key,
@@ -66,4 +68,5 @@ def build_request(
         media=media,
         sampling=dict(SAMPLING),
         cache_group=clip_id,
+        choices=choices,
     )

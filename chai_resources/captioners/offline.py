@@ -66,6 +66,8 @@ class OfflineCaptioner:
 
     def _answer(self, request: Request) -> Result:
         write = _TASKS.get(request.task)
+        if request.task in _NEEDS_A_MODEL:
+            return self._failed(request, "unsupported", _NEEDS_A_MODEL[request.task])
         if write is None:
             return self._failed(request, "malformed", f"no task {request.task!r}: use {', '.join(_TASKS)}")
         try:
@@ -147,6 +149,8 @@ _TASKS: dict[TaskName, Callable[[dict], str]] = {
     "revise": _revise_text,
     "merge": _merge_text,
 }
+_SET_ONE = "set CHAI_CAPTIONER to openai or gemini, and CHAI_MODEL"
+_NEEDS_A_MODEL: dict[TaskName, str] = {"judge": f"the engine offline has no probabilities to judge with: {_SET_ONE}"}
 
 
 def _sentence(statement: str) -> str:
