@@ -75,6 +75,8 @@ class Settings:
     """Released specification in force; empty for the newest."""
     specs: str
     """Folder of the versions of the specification; empty for those that come with the platform."""
+    merge_tokens: int
+    """Tokens that a merged caption may have: what the video generator reads."""
     redo_upstream: bool
     """Whether a caption is written again when an upstream caption it rests on was corrected after the fact."""
     poll_seconds: int
@@ -122,6 +124,7 @@ class Settings:
             "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
+            "CHAI_MERGE_TOKENS": self.merge_tokens,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
             "CHAI_POLL_SECONDS": self.poll_seconds,
             "CHAI_DETECTOR": self.detector,
@@ -166,6 +169,7 @@ class Settings:
             model=_model(get),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
+            merge_tokens=_positive(get, "CHAI_MERGE_TOKENS", 512),
             redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
@@ -203,6 +207,14 @@ def _choice(get: Callable[[str, str], str], name: str, *choices: str) -> str:
     if value not in choices:
         raise ValueError(f"{name}={value} is none of {', '.join(choices)}: set one of them, or unset it")
     return value
+
+
+def _positive(get: Callable[[str, str], str], name: str, default: int) -> int:
+    """A whole number above 0. Raises ValueError naming the variable."""
+    value = get(name, "") or str(default)
+    if not value.isdecimal() or int(value) == 0:
+        raise ValueError(f"{name}={value} is no whole number above 0: set one, or unset it for {default}")
+    return int(value)
 
 
 def s3_options() -> dict[str, str]:

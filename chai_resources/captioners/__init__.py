@@ -43,7 +43,7 @@ class Request:
     `context` by task:
       draft   {"aspect", "statements": [sentence, ...], "upstream": {aspect: caption}}
       revise  {"draft": text, "findings": [{"finding_id", "kind", "quote", "start", "end", "fix"}, ...]}
-      merge   {"captions": [{"aspect", "text"}, ...]}
+      merge   {"captions": [{"aspect", "text"}, ...], "limit": tokens, "too_long": an earlier answer or null}
       judge   {"aspect", "caption"}
       degrade {"variant", "draft", "critique"}
 

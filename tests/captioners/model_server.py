@@ -26,7 +26,8 @@ class Book:
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Faults by a word of the prompt: 429, 429-after-N, 429-quota, 500, 401, 404, slow, cut, garbage, blocked,
-    refused, empty, truncated, loop, foreign, no-choices, bad-video, no-logprobs, logprobs-refused."""
+    refused, empty, truncated, loop, foreign, no-choices, bad-video, no-logprobs, logprobs-refused,
+    long (600 words)."""
     likely: dict[str, dict[str, float]] = field(default_factory=dict)
     """By a word of the prompt, the first tokens with log-probabilities that it tells where they are asked for."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -174,6 +175,7 @@ _SAID = {
     "empty": ("   ", "stop"),
     "truncated": ("The camera pans left and", "length"),
     "loop": (_LOOP, "stop"),
+    "long": (" ".join(f"word{number}" for number in range(600)) + ".", "stop"),
     "foreign": ("镜头缓慢向左移动，画面中有一个人。", "stop"),
 }
 

@@ -12,6 +12,7 @@ from chai_assets.practice.material import truth
 from chai_assets.practice.model_server import CannotAnswer, PracticeModel, serve
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.releases import load_spec
+from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners import Request
 from chai_resources.captioners.choice import CaptionerChoice
@@ -54,8 +55,9 @@ def test_a_revision_applies_the_findings_that_its_prompt_lists():
 
 def test_captions_are_merged_as_they_are_listed():
     captions = [{"aspect": aspect, "text": f"This is about {aspect}."} for aspect in SPEC.aspects]
-    request = merge_request("clp_1", captions, OFFLINE)
-    assert PracticeModel(SPEC).answer(request.prompt) == offline(request)
+    for too_long in (None, "A long one."):
+        request = merge_request("clp_1", captions, OFFLINE, MergeLimit(), too_long)
+        assert PracticeModel(SPEC).answer(request.prompt) == offline(request)
 
 
 def test_a_judgement_of_a_caption_goes_by_its_length_and_by_nothing_else():
