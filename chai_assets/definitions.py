@@ -54,6 +54,7 @@ def resources(settings: Settings) -> dict[str, Any]:
         "release": release,
         "desk": desk,
         "captioner": CaptionerChoice.of(settings),
+        "polishing": critique_assets.Polishing(on=settings.polish),
         "merge_limit": MergeLimit(tokens=settings.merge_tokens, tokenizer=settings.tokenizer),
         "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
         "datasets": DatasetStore.of(settings),

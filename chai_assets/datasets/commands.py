@@ -164,6 +164,7 @@ def export(
     review: Annotated[str, typer.Option(help="Least review: approved, corrected or unreviewed.")] = "",
     edited: Annotated[bool, typer.Option("--edited", help="Take captions that a person wrote over, too.")] = False,
     variant: Annotated[str, typer.Option(help="post_review or pre_review.")] = "",
+    critiques: Annotated[str, typer.Option(help="written or polished: whose words a critique has.")] = "",
 ) -> None:
     """Publish a dataset of the tables as they are now. What is not said here is as CHAI_DATASET_* says.
 
@@ -176,7 +177,8 @@ def export(
     from chai_resources.settings import Settings
     from chai_resources.tables import Tables
 
-    said = {"imported": imported, "aspects": aspects, "review": review, "variant": variant, "edited": edited}
+    said = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
+    said |= {"critiques": critiques, "edited": edited}
     try:
         settings = Settings.from_env()
         store = DatasetStore.of(settings)

@@ -110,7 +110,7 @@ def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float
             f"the engine {captioner.model} tells no log-probabilities: set CHAI_CAPTIONER to openai or gemini, and "
             "CHAI_MODEL to a model that does"
         )
-    asked = {}
+    asked: dict[str, tuple[Row, str, Request]] = {}
     for triple in triples:
         for about in ABOUT:
             request = judge_request(triple, about, lengths.get(triple["clip_id"], _UNKNOWN_S), captioner)

@@ -33,6 +33,10 @@ _JUDGED = re.compile(r"\n\nA caption written for this task:\n(.*)\n\n.* Please a
 _MISSING = re.compile(r"^\d+\. This is missing; add it: (.+)$", re.MULTILINE)
 
 
+_KEPT = "Words that stay exactly as they are, in this order"
+_CRITICISE = "Answer with the critique alone."
+_CRITIQUE = "The caption leaves out how fast the camera moves. Add: The camera moves slowly."
+"""It cannot see; any critique is as good."""
 _AS_LIKELY = 40
 """Words of a caption that it calls right as likely as wrong."""
 _SAID = 0.98
@@ -56,10 +60,15 @@ class PracticeModel:
             return self._write("draft", self._draft(prompt, parts["What is known"]))
         if "What is wrong with it" in parts:
             return self._write("revise", _revision(parts["The caption"], parts["What is wrong with it"]))
+        if _KEPT in parts:
+            kept = re.findall(r"^- (.*)$", parts[_KEPT], re.MULTILINE)
+            return self._write("polish", {"text": parts["The critique"], "kept": kept})
+        if prompt.endswith(_CRITICISE):
+            return _CRITIQUE
         captions = [{"aspect": name, "text": text} for name, text in parts.items() if name in self._spec.aspects]
         if captions:
             return self._write("merge", {"captions": captions})
-        raise CannotAnswer("a practice model knows the prompts of drafts, revisions and merges only")
+        raise CannotAnswer("a practice model knows the prompts of drafts, critiques, revisions and merges only")
 
     def first_token(self, prompt: str) -> Tokens:
         """The likeliest first tokens of the answer to a yes/no question. Raises CannotAnswer for any other prompt."""

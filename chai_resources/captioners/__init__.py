@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-TaskName = Literal["draft", "revise", "merge", "judge", "degrade"]
+TaskName = Literal["draft", "revise", "merge", "judge", "polish", "critique", "degrade"]
 ErrorKind = Literal["retryable", "permanent", "blocked"]
 
 
@@ -45,6 +45,8 @@ class Request:
       revise  {"draft": text, "findings": [{"finding_id", "kind", "quote", "start", "end", "fix"}, ...]}
       merge   {"captions": [{"aspect", "text"}, ...], "limit": tokens, "too_long": an earlier answer or null}
       judge   {"aspect", "caption"}
+      polish  {"text", "kept": [words that stay as they are, ...]}
+      critique {"aspect", "draft"}
       degrade {"variant", "draft", "critique"}
 
     With `choices` the answer is one token, and the result tells how likely each of them was as that token. The model

@@ -91,5 +91,5 @@ def test_the_practice_server_tells_log_probabilities_in_both_protocols(engine: s
 
 
 def test_another_prompt_is_refused():
-    with pytest.raises(CannotAnswer, match="drafts, revisions and merges"):
+    with pytest.raises(CannotAnswer, match="drafts, critiques, revisions and merges"):
         PracticeModel(SPEC).answer("Write a poem.")
