@@ -4,7 +4,7 @@ A template is a Markdown file beside the stage that asks, with `$name` for what 
 the model is asked decides the request's hash; where the clip happens to lie does not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -34,6 +34,11 @@ def bullets(lines: Iterable[str]) -> str:
 def clip_media(clip: dict[str, Any]) -> Media:
     """The stored clip of a row of the `clips` table, as models are shown it."""
     return Media(key=clip["media_key"], mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
+
+
+def dataset_clip(row: Mapping[str, Any], duration_s: float = 10.0) -> Media:
+    """The stored clip of a canonical row of a dataset; without its length, the forecast of cost goes by 10 s."""
+    return Media(key=row["video"], mime="video/mp4", duration_s=duration_s, fps=0.0)
 
 
 def build_request(

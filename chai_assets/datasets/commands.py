@@ -205,7 +205,10 @@ def ablations(
     variants: Annotated[list[str] | None, typer.Option(help="Variants to make; all by default.")] = None,
     engine: Annotated[str, typer.Option(help="What writes them: rule, or a captioner that offers the task.")] = "rule",
 ) -> None:
-    """Write degraded critiques of a dataset (inaccurate, incomplete, not constructive) into a folder of their own."""
+    """Write degraded critiques of a dataset (inaccurate, incomplete, not constructive) into a folder of their own.
+
+    With a model as engine, which the settings name, also `written_by_model`: its own critique of each draft.
+    """
     from chai_assets.datasets.ablations import Refused, run
 
     try:

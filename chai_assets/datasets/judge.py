@@ -7,7 +7,7 @@ reward model is trained. What comes of it is a folder outside the dataset, which
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from chai_assets.datasets.formats import changed
 from chai_assets.datasets.manifest import MANIFEST
 from chai_assets.datasets.published import Dataset
 from chai_assets.datasets.viewer import sample
-from chai_assets.prompting import build_request, render
+from chai_assets.prompting import build_request, dataset_clip, render
 from chai_assets.records import sha256_text
 from chai_resources.captioners import Captioner, Media, Request, Result
 from chai_resources.captioners.choice import CaptionerChoice
@@ -36,8 +36,6 @@ ROWS, REPORT = "judged.parquet", "report.json"
 _READ = ["id", "video", "clip_id", "source_id", "split", "aspect", "rating"]
 _READ += ["instruction", "draft", "critique", "final"]
 _CARRIED = ["clip_id", "source_id", "split", "aspect", "rating"]
-_UNKNOWN_S = 10.0
-"""Length of a clip that the tables do not know: only the forecast of cost goes by it."""
 _SCHEMA = {"triple_id": pl.String, "about": pl.String, **dict.fromkeys(_CARRIED, pl.String), "rating": pl.Int32}
 _SCHEMA |= {"yes_logprob": pl.Float64, "no_logprob": pl.Float64, "p_yes": pl.Float64, "yes_of_both": pl.Float64}
 _SCHEMA |= dict.fromkeys(("answer", "model", "served_revision", "request_hash", "prompt_hash", "error"), pl.String)
@@ -85,7 +83,7 @@ def sampled(dataset: Dataset, size: int, eval_only: bool) -> list[Row]:
     return sorted((found[triple] for triple in chosen), key=lambda row: (row["clip_id"], row["id"]))
 
 
-def judge_request(triple: Row, about: str, duration_s: float, captioner: Captioner) -> Request:
+def judge_request(triple: Row, about: str, media: Media, captioner: Captioner) -> Request:
     """The question whether the draft or the final caption (`about`) of a triple is right, with the clip in view."""
     prompt = render(TEMPLATE, instruction=triple["instruction"], caption=triple[about])
     return build_request(
@@ -95,7 +93,7 @@ def judge_request(triple: Row, about: str, duration_s: float, captioner: Caption
         {"aspect": triple["aspect"], "caption": triple[about]},
         clip_id=triple["clip_id"],
         captioner=captioner,
-        media=Media(triple["video"], "video/mp4", duration_s, 0.0),
+        media=media,
         choices=CHOICES,
     )
 
@@ -112,8 +110,10 @@ def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float
         )
     asked: dict[str, tuple[Row, str, Request]] = {}
     for triple in triples:
+        clip, length = dataset_clip(triple), lengths.get(triple["clip_id"])
+        clip = clip if length is None else replace(clip, duration_s=length)
         for about in ABOUT:
-            request = judge_request(triple, about, lengths.get(triple["clip_id"], _UNKNOWN_S), captioner)
+            request = judge_request(triple, about, clip, captioner)
             asked[request.key] = (triple, about, request)
     answers = {result.key: result for result in captioner.run(request for _, _, request in asked.values())}
     rows = [_row(*whole, answers.get(key)) for key, whole in asked.items()]

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from chai_assets.datasets.ablations import critique_request
 from chai_assets.datasets.judge import ABOUT, CHOICES, judge_request
 from chai_assets.drafting.prompt import draft_request
 from chai_assets.practice.material import truth
 from chai_assets.practice.model_server import CannotAnswer, PracticeModel, serve
+from chai_assets.prompting import dataset_clip
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.releases import load_spec
 from chai_assets.triples.limit import MergeLimit
@@ -63,7 +65,9 @@ def test_captions_are_merged_as_they_are_listed():
 def test_a_judgement_of_a_caption_goes_by_its_length_and_by_nothing_else():
     triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4"}
     triple |= {"instruction": "Describe the camera.", "draft": "It pans.", "final": "It pans left. " * 30}
-    said = [PracticeModel(SPEC).first_token(judge_request(triple, at, 4.0, OFFLINE).prompt) for at in ABOUT]
+    said = [
+        PracticeModel(SPEC).first_token(judge_request(triple, at, dataset_clip(triple), OFFLINE).prompt) for at in ABOUT
+    ]
     draft, final = (p_yes(of_choices(CHOICES, first)) for first in said)
     assert 0 < draft < 0.5 < final < 1
     with pytest.raises(CannotAnswer, match="log-probabilities"):
@@ -80,7 +84,7 @@ def test_the_practice_server_tells_log_probabilities_in_both_protocols(engine: s
     triple |= {"instruction": "Describe the camera.", "draft": "It pans.", "final": "It pans left. " * 30}
     try:
         captioner = CaptionerChoice(name=engine, model=model).open(Media(root=str(tmp_path)))
-        request = replace(judge_request(triple, "final", 4.0, captioner), media=None)
+        request = replace(judge_request(triple, "final", dataset_clip(triple), captioner), media=None)
         [result] = captioner.run([request])
     finally:
         server.shutdown()
@@ -88,6 +92,12 @@ def test_the_practice_server_tells_log_probabilities_in_both_protocols(engine: s
     assert result.error is None
     assert result.text == "Yes"
     assert result.logprobs == of_choices(CHOICES, PracticeModel(SPEC).first_token(request.prompt))
+
+
+def test_a_critique_is_written_where_one_is_asked_for():
+    triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4", "draft": "It pans."}
+    request = critique_request(triple | {"instruction": "Describe the camera."}, OFFLINE)
+    assert PracticeModel(SPEC).answer(request.prompt).startswith("The caption leaves out")
 
 
 def test_another_prompt_is_refused():
