@@ -34,7 +34,7 @@ TEMPLATE = Path(__file__).parent / "prompts" / "degrade.md"
 CRITIQUE = Path(__file__).parent / "prompts" / "critique.md"
 RULE = "rule"
 Ablation = Variant | Literal["written_by_model"]
-BY_MODEL: Ablation = "written_by_model"
+BY_MODEL: Literal["written_by_model"] = "written_by_model"
 ABLATIONS: tuple[Ablation, ...] = (*VARIANTS, BY_MODEL)
 _NO_MODEL = (RULE, "offline")
 """What can be named as an engine and has no model behind it."""

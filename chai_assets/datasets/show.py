@@ -6,7 +6,7 @@ is escaped: none of it may be read as a colour of the terminal.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,14 +14,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from rich.table import Column, Table
 from rich.text import Text
 
-from chai_assets.datasets.agreement import Share
 from chai_assets.datasets.diff import Change, Difference, Texts
-from chai_assets.datasets.judge import Judged
 from chai_assets.datasets.published import Dataset, Listed, StoredFiles
 from chai_assets.datasets.selection import told_shortly
 from chai_assets.datasets.verify import Folder, manifest_id, verify
 from chai_assets.pages import word_changes
 from chai_resources.media import Media
+
+if TYPE_CHECKING:
+    from chai_assets.datasets.agreement import Share
+    from chai_assets.datasets.judge import Judged
 
 _SHOWN_OTHERWISE = {
     "dataset_id",
@@ -74,7 +76,7 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         console.print(f"no dataset under {escape(root)} yet: `chai dataset export` makes one", soft_wrap=True)
 
 
-def print_judged(judged: Judged, console: Console) -> None:
+def print_judged(judged: "Judged", console: Console) -> None:
     """How far a model agrees with people, by aspect and over all, and what it did not answer."""
     names = ("caption > draft", "balanced", "of Yes and No")
     table = Table("aspect", *(Column(name, justify="right") for name in ("triples", "sources", *names)), box=None)
@@ -93,7 +95,7 @@ def print_judged(judged: Judged, console: Console) -> None:
         console.print(f"{count:,} captions not judged: {escape(reason)}", style="red", soft_wrap=True, highlight=False)
 
 
-def _share(share: Share) -> str:
+def _share(share: "Share") -> str:
     interval = "one source" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
     return f"{share.value:.2f} ({interval})"
 
