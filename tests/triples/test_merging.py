@@ -118,7 +118,7 @@ def test_one_that_is_still_too_long_is_kept_whole_marked_and_reported_and_asked_
     assert [row["over_limit"] for row in batch.rows] == [True, True]
     assert batch.rows[1]["text"].split()[-1] == "word599.", "nothing was cut"
     assert said["over_limit"].records[0].data["clip_id"] == "clp_1"
-    batch.run()
+    assert batch.run()["added"] == 0
     assert served[1].calls.total() == 2
 
 
