@@ -38,6 +38,16 @@ class Answered:
     spent: float = 0.0
     held_back: int = 0
 
+    def plus(self, other: "Answered") -> "Answered":
+        """Both together, of requests that were asked one after the other."""
+        return Answered(
+            self.made + other.made,
+            [*self.errors, *other.errors],
+            self.planned + other.planned,
+            self.spent + other.spent,
+            self.held_back + other.held_back,
+        )
+
     def metadata(self) -> dict[str, Any]:
         """What a stage shows of it."""
         money = {"planned_cost_usd": round(self.planned, 4), "cost_usd": round(self.spent, 4)}

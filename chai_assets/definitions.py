@@ -25,6 +25,7 @@ from chai_assets.sensors import build_sensors
 from chai_assets.spec import assets as spec_assets
 from chai_assets.spec.resource import release_of
 from chai_assets.triples import assets as triple_assets
+from chai_assets.triples.limit import MergeLimit
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.inbox import Inbox
 from chai_resources.label_studio import LabelStudio
@@ -53,6 +54,8 @@ def resources(settings: Settings) -> dict[str, Any]:
         "release": release,
         "desk": desk,
         "captioner": CaptionerChoice.of(settings),
+        "polishing": critique_assets.Polishing(on=settings.polish),
+        "merge_limit": MergeLimit(tokens=settings.merge_tokens, tokenizer=settings.tokenizer),
         "inbox": Inbox(root=settings.inbox, detector=settings.detector, shortest_s=shortest, longest_s=longest),
         "datasets": DatasetStore.of(settings),
     }

@@ -9,7 +9,7 @@ from chai_resources.tables import Tables
 
 _INGEST = ("clips", "spec_adoptions", "primitive_tasks", "standings")
 _COLLECT = ("primitives", "critiques", "reviews", "feedback")
-_WORK = ("drafts", "revisions", "triples", "merged_captions")
+_WORK = ("drafts", "polished_critiques", "revisions", "triples", "merged_captions")
 _PUSH = ("primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks", "task_states", "standings")
 
 ADVANCE = (*_COLLECT, *_WORK, *_PUSH)

@@ -23,6 +23,7 @@ FINDING = pa.struct(
 )
 TICK = pa.struct([("finding_id", pa.string()), ("right", pa.bool_())])
 EFFECT = pa.struct([("finding_id", pa.string()), ("took", pa.bool_()), ("evidence", pa.string())])
+CHECK = pa.struct([("check", pa.string()), ("held", pa.bool_())])
 CHANGE = pa.struct([("before", pa.string()), ("after", pa.string())])
 STATE = pa.struct([("primitive", pa.string()), ("state", pa.string())])
 ANSWER = pa.struct([("attribute", pa.string()), ("values", STRINGS)])
@@ -247,7 +248,7 @@ TABLES: dict[str, Table] = {
             batch=_BATCH,
             error_id=(pa.string(), "hash of the request, the error and the day"),
             request_hash=(pa.string(), "the request"),
-            stage=(pa.string(), "draft, revise or merge"),
+            stage=(pa.string(), "draft, revise, polish or merge; judge or degrade outside the loop"),
             clip_id=_CLIP,
             aspect=_ASPECT,
             kind=(pa.string(), "retryable, permanent or blocked"),
@@ -262,7 +263,7 @@ TABLES: dict[str, Table] = {
             call_id=(pa.string(), "hash of the request, the moment and the number of the call"),
             run=(pa.string(), "the Dagster run that made it"),
             request_hash=(pa.string(), "the request"),
-            stage=(pa.string(), "draft, revise or merge"),
+            stage=(pa.string(), "draft, revise, polish or merge; judge or degrade outside the loop"),
             clip_id=_CLIP,
             aspect=_ASPECT,
             model=(pa.string(), "model asked for"),
@@ -303,6 +304,23 @@ TABLES: dict[str, Table] = {
             author=_AUTHOR,
             submitted_at=_SUBMITTED,
             lead_time_s=_LEAD,
+            recorded_at=_AT,
+        ),
+        _table(
+            "polished_critiques",
+            "polished_id",
+            "Critiques in a model's better words, beside the written ones; only a faultless one may be exported.",
+            batch=_BATCH,
+            polished_id=(pa.string(), "hash of the critique id, the request and the text"),
+            critique_id=(pa.string(), "the critique"),
+            clip_id=_CLIP,
+            aspect=_ASPECT,
+            written=(pa.string(), "the critique as it was written"),
+            text=(pa.string(), "the critique as the model words it"),
+            checks=(pa.list_(CHECK), "what was checked of it, and whether it held"),
+            fault=(pa.string(), "why the written critique counts instead, or null"),
+            spec_version=_SPEC,
+            **_MODEL_COLUMNS,
             recorded_at=_AT,
         ),
         _table(
@@ -411,6 +429,9 @@ TABLES: dict[str, Table] = {
             triple_ids=(STRINGS, "the five triples, in aspect order"),
             text=(pa.string(), "the merged caption"),
             words=(pa.int32(), "words in it"),
+            tokens=(pa.int32(), "tokens that the video generator makes of it, counted or estimated as exports do"),
+            over_limit=(pa.bool_(), "whether those are more than CHAI_MERGE_TOKENS was when it was written"),
+            shortens=(pa.string(), "the merged caption over the limit that it was to say shorter, or null"),
             spec_version=_SPEC,
             **_MODEL_COLUMNS,
             recorded_at=_AT,

@@ -46,6 +46,8 @@ class Settings:
     """Whether captions that a person wrote over are exported, marked as such."""
     dataset_variant: str
     """post_review, or pre_review for the same rows as they were before a reviewer sent them back."""
+    dataset_critiques: str
+    """Whose words of a critique are exported: written, or polished where those passed the check."""
     dataset_import: str
     """Name of an imported corpus, which is then all that is exported; empty for the loop's own batches."""
     dataset_pins: str
@@ -78,6 +80,10 @@ class Settings:
     """Released specification in force; empty for the newest."""
     specs: str
     """Folder of the versions of the specification; empty for those that come with the platform."""
+    polish: bool
+    """Whether a model puts written critiques into better words, beside the written ones."""
+    merge_tokens: int
+    """Tokens that a merged caption may have: what the video generator reads."""
     redo_upstream: bool
     """Whether a caption is written again when an upstream caption it rests on was corrected after the fact."""
     poll_seconds: int
@@ -106,6 +112,7 @@ class Settings:
             "CHAI_DATASET_REVIEW": self.dataset_review,
             "CHAI_DATASET_EDITED": "yes" if self.dataset_edited else "no",
             "CHAI_DATASET_VARIANT": self.dataset_variant,
+            "CHAI_DATASET_CRITIQUES": self.dataset_critiques,
             "CHAI_DATASET_IMPORT": self.dataset_import,
             "CHAI_DATASET_PINS": self.dataset_pins,
             "CHAI_TOKENIZER": self.tokenizer,
@@ -131,6 +138,8 @@ class Settings:
             "CHAI_UNIT_CLIPS": self.executor.unit_clips,
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
+            "CHAI_POLISH": "yes" if self.polish else "no",
+            "CHAI_MERGE_TOKENS": self.merge_tokens,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
             "CHAI_POLL_SECONDS": self.poll_seconds,
             "CHAI_DETECTOR": self.detector,
@@ -160,6 +169,7 @@ class Settings:
             dataset_review=_choice(get, "CHAI_DATASET_REVIEW", "approved", "corrected", "unreviewed"),
             dataset_edited=_choice(get, "CHAI_DATASET_EDITED", "no", "yes") == "yes",
             dataset_variant=_choice(get, "CHAI_DATASET_VARIANT", "post_review", "pre_review"),
+            dataset_critiques=_choice(get, "CHAI_DATASET_CRITIQUES", "written", "polished"),
             dataset_import=get("CHAI_DATASET_IMPORT", ""),
             dataset_pins=get("CHAI_DATASET_PINS", ""),
             tokenizer=get("CHAI_TOKENIZER", ""),
@@ -176,6 +186,8 @@ class Settings:
             executor=_executor(get),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
+            polish=_choice(get, "CHAI_POLISH", "no", "yes") == "yes",
+            merge_tokens=_positive(get, "CHAI_MERGE_TOKENS", 512),
             redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
@@ -224,6 +236,14 @@ def _choice(get: Callable[[str, str], str], name: str, *choices: str) -> str:
     if value not in choices:
         raise ValueError(f"{name}={value} is none of {', '.join(choices)}: set one of them, or unset it")
     return value
+
+
+def _positive(get: Callable[[str, str], str], name: str, default: int) -> int:
+    """A whole number above 0. Raises ValueError naming the variable."""
+    value = get(name, "") or str(default)
+    if not value.isdecimal() or int(value) == 0:
+        raise ValueError(f"{name}={value} is no whole number above 0: set one, or unset it for {default}")
+    return int(value)
 
 
 def s3_options() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from chai_assets.chain import Row
 from chai_assets.costs.purse import purse_of
@@ -17,17 +18,21 @@ class _Asked:
 
 
 class Booked:
-    """A `Captioner`; `batch` and `stage` are what its calls are entered under. Unpaid requests get no result."""
+    """A `Captioner`; `batch` and `stage` are what its calls are entered under. Unpaid requests get no result.
+
+    Each object is a run of its own to the budgets.
+    """
 
     def __init__(self, captioner: Answers, choice: CaptionerChoice, tables: Tables, batch: str, stage: str) -> None:
         self._captioner, self._choice, self._tables = captioner, choice, tables
         self._batch, self._stage = batch, stage
+        self._run = f"{batch} {datetime.now(UTC).isoformat()}"
         self.model, self.revision = captioner.model, captioner.revision
         self.capabilities = captioner.capabilities
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request that the budgets pay for. Raises NoPrice."""
-        purse = purse_of(self._choice, self._captioner, self._tables, self._stage, run=self._batch)
+        purse = purse_of(self._choice, self._captioner, self._tables, self._stage, run=self._run)
         asked: dict[str, _Asked] = {}
 
         def known() -> Iterator[_Asked]:

@@ -2,10 +2,20 @@
 
 import dagster as dg
 
+from chai_assets.asking import ask, given_up
+from chai_assets.critique.polish import finish_polish, wanted_polish
 from chai_assets.critique.tasks import critique_reader
 from chai_assets.critique.tasks import critique_tasks as builder
 from chai_assets.desk import Desk
 from chai_assets.partitions import batches
+from chai_assets.reporting import PREVIEW_ROWS, preview, table_result
+from chai_resources.captioners.choice import CaptionerChoice
+
+
+class Polishing(dg.ConfigurableResource):
+    """Whether this deployment has critiques polished."""
+
+    on: bool = False
 
 
 @dg.asset(
@@ -24,3 +34,31 @@ def critiques(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeRe
     """Critiques collected from annotators: a rating, and atomic findings located in the draft."""
     drafts = desk.tables.read("drafts", context.partition_key, columns=["draft_id", "text"])
     return desk.collect(context, "critique", "critiques", critique_reader(dict(drafts.iter_rows())))
+
+
+@dg.asset(partitions_def=batches, group_name="critique", deps=[critiques], pool="model")
+def polished_critiques(
+    context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice, polishing: Polishing
+) -> dg.MaterializeResult:
+    """Critiques in a model's better words, checked by rule; the written ones stay, and revisions go by them."""
+    if not polishing.on:
+        return dg.MaterializeResult(metadata={"note": "critiques are not polished: set CHAI_POLISH=yes to have them"})
+    batch, tables = context.partition_key, desk.tables
+    engine = captioner.open(desk.media, context)
+    written = tables.rows("critiques", batch)
+    done = set(tables.read("polished_critiques", batch, columns=["critique_id"])["critique_id"])
+    wanted = wanted_polish(written, done, engine, given_up(tables, batch))
+    finish = finish_polish({row["critique_id"]: row for row in written})
+    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
+    outcome = ask("polish", "polished_critiques", wanted, finish, **model, tables=tables, log=context.log.info)
+    faulty = tables.read("polished_critiques", batch, columns=["critique_id", "fault", "written", "text"])
+    faulty = faulty.drop_nulls("fault")
+    return table_result(
+        tables,
+        "polished_critiques",
+        batch,
+        outcome.made,
+        written_counts_instead=faulty.height,
+        first_of_those=preview(faulty.head(PREVIEW_ROWS).to_dicts()),
+        **outcome.metadata(),
+    )

@@ -1,7 +1,8 @@
-"""Degraded critiques of a published dataset, as files of their own beside it: never a part of the dataset.
+"""Worse critiques of a published dataset, as files of their own beside it: never a part of the dataset.
 
 A folder of ablations holds `<split>/<variant>.jsonl` and a manifest that names the dataset they were made from. A
-model writes them where one is given and offers the task; else the rules of `degrade.py` do.
+model degrades people's critiques where one is given and offers the task; else the rules of `degrade.py` do. One more
+variant is there only with a model: the critique that it writes itself, the clip in view.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,7 +21,7 @@ from chai_assets.costs.booked import Booked
 from chai_assets.datasets.degrade import VARIANTS, Degraded, Triple, Unfit, Variant, degrade
 from chai_assets.datasets.manifest import MANIFEST, FileEntry, Manifest
 from chai_assets.datasets.splits import SPLITS
-from chai_assets.prompting import build_request, render
+from chai_assets.prompting import build_request, dataset_clip, render
 from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import load_spec
 from chai_resources.captioners import Captioner, Request
@@ -30,13 +31,20 @@ from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
 TEMPLATE = Path(__file__).parent / "prompts" / "degrade.md"
+CRITIQUE = Path(__file__).parent / "prompts" / "critique.md"
 RULE = "rule"
+Ablation = Variant | Literal["written_by_model"]
+BY_MODEL: Literal["written_by_model"] = "written_by_model"
+ABLATIONS: tuple[Ablation, ...] = (*VARIANTS, BY_MODEL)
+_NO_MODEL = (RULE, "offline")
+"""What can be named as an engine and has no model behind it."""
 _CARRIED = ("clip_id", "source_id", "split", "aspect", "video", "instruction", "rating", "draft", "critique", "final")
-_HOW: dict[Variant, str] = {
+_HOW: dict[Ablation, str] = {
     "inaccurate_insertion": "Add one remark that sounds plausible and is false.",
     "inaccurate_replacement": "Turn one remark that is right into one that is wrong, of the same kind and length.",
     "incomplete_deletion": "Leave out one remark.",
     "nonconstructive": "Keep what is wrong with the caption, leave out what it should say instead.",
+    BY_MODEL: "the model wrote it of draft and clip, and saw no person's critique",
 }
 
 
@@ -48,7 +56,7 @@ class LeftOutRows(BaseModel):
     """Triples that have no row of a variant, by reason."""
 
     model_config = ConfigDict(frozen=True)
-    variant: Variant
+    variant: Ablation
     reason: str
     count: int
 
@@ -73,12 +81,14 @@ class AblationsManifest(BaseModel):
 
 def run(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -> list[str]:
     """What the command does: writes the ablations and tells, a line each, how many rows there are. Raises Refused."""
-    wanted = set(variants or VARIANTS)
-    chosen: list[Variant] = [variant for variant in VARIANTS if {variant} <= wanted]
-    if unknown := sorted(set(variants or ()) - set(VARIANTS)):
-        raise Refused(f"{', '.join(unknown)}: no such variant, choose from {', '.join(VARIANTS)}")
+    wanted = set(variants or (VARIANTS if engine in _NO_MODEL else ABLATIONS))
+    chosen: list[Ablation] = [variant for variant in ABLATIONS if {variant} <= wanted]
+    if unknown := sorted(wanted - set(ABLATIONS)):
+        raise Refused(f"{', '.join(unknown)}: no such variant, choose from {', '.join(ABLATIONS)}")
     if engine != RULE and engine not in ENGINES:
         raise Refused(f"{engine}: no such engine, choose from {', '.join([RULE, *ENGINES])}")
+    if BY_MODEL in chosen and engine in _NO_MODEL:
+        raise Refused(f"{BY_MODEL} takes a model: give --engine openai or gemini, and set CHAI_MODEL")
     captioner = None if engine == RULE else _engine(engine)
     manifest = write_ablations(dataset, out, load_spec(), chosen, captioner)
     lines = [f"{variant}: {count} rows" for variant, count in manifest.rows.items()]
@@ -95,7 +105,7 @@ def _engine(name: str) -> Captioner:
 
 
 def write_ablations(
-    dataset: Path, out: Path, spec: Spec, variants: Sequence[Variant] = VARIANTS, captioner: Captioner | None = None
+    dataset: Path, out: Path, spec: Spec, variants: Sequence[Ablation] = VARIANTS, captioner: Captioner | None = None
 ) -> AblationsManifest:
     """Writes the variants of a dataset's critiques into `out`, all or nothing, and returns the manifest.
 
@@ -124,17 +134,17 @@ def write_ablations(
 
 
 def ablation_rows(
-    triples: Iterable[Triple], spec: Spec, variants: Sequence[Variant] = VARIANTS, captioner: Captioner | None = None
-) -> tuple[list[dict[str, Any]], Counter[tuple[Variant, str]]]:
+    triples: Iterable[Triple], spec: Spec, variants: Sequence[Ablation] = VARIANTS, captioner: Captioner | None = None
+) -> tuple[list[dict[str, Any]], Counter[tuple[Ablation, str]]]:
     """A row for each triple and variant that has one, in order, and how many have none by variant and reason."""
     rows: list[dict[str, Any]] = []
-    left: Counter[tuple[Variant, str]] = Counter()
+    left: Counter[tuple[Ablation, str]] = Counter()
     triples = list(triples)
-    written = _by_model(triples, spec, variants, captioner) if captioner else {}
+    written, failed = _by_model(triples, spec, variants, captioner) if captioner else ({}, {})
     for triple in triples:
         for variant in variants:
             try:
-                made = written.get((triple["id"], variant)) or _by_rule(variant, triple, spec)
+                made = written.get((triple["id"], variant)) or _by_rule(variant, triple, spec, failed)
             except Unfit as reason:
                 left[variant, str(reason)] += 1
                 continue
@@ -142,7 +152,15 @@ def ablation_rows(
     return rows, left
 
 
-def degrade_request(variant: Variant, triple: Triple, spec: Spec, captioner: Captioner) -> Request:
+def critique_request(triple: Triple, captioner: Captioner) -> Request:
+    """What a model is asked for a critique of its own of a triple's draft."""
+    prompt = render(CRITIQUE, instruction=triple["instruction"].strip(), draft=triple["draft"])
+    context = {"aspect": triple["aspect"], "draft": triple["draft"]}
+    key, clip, media = f"{triple['id']}:{BY_MODEL}", triple["clip_id"], dataset_clip(triple)
+    return build_request("critique", key, prompt, context, clip_id=clip, captioner=captioner, media=media)
+
+
+def degrade_request(variant: Ablation, triple: Triple, spec: Spec, captioner: Captioner) -> Request:
     """What a model is asked for one variant of a triple."""
     prompt = render(
         TEMPLATE,
@@ -157,38 +175,51 @@ def degrade_request(variant: Variant, triple: Triple, spec: Spec, captioner: Cap
 
 
 def _by_model(
-    triples: list[Triple], spec: Spec, variants: Sequence[Variant], captioner: Captioner
-) -> dict[tuple[str, Variant], tuple[Degraded, str]]:
-    """What the model wrote; where it failed or changed nothing there is no entry, and the rule stands in."""
-    asked: dict[str, tuple[Triple, Variant]] = {
+    triples: list[Triple], spec: Spec, variants: Sequence[Ablation], captioner: Captioner
+) -> tuple[dict[tuple[str, Ablation], tuple[Degraded, str]], dict[str, str]]:
+    """What the model wrote; where it failed or changed nothing there is no entry, and the rule stands in.
+
+    For critiques of its own no rule can: by the triple's id, why there is none.
+    """
+    asked: dict[str, tuple[Triple, Ablation]] = {
         f"{triple['id']}:{variant}": (triple, variant)
         for triple in triples
         if triple["critique"] and triple["aspect"] in spec.aspects
         for variant in variants
     }
-    requests = (degrade_request(variant, triple, spec, captioner) for triple, variant in asked.values())
-    found = {}
+    requests = (
+        critique_request(triple, captioner)
+        if variant == BY_MODEL
+        else degrade_request(variant, triple, spec, captioner)
+        for triple, variant in asked.values()
+    )
+    found, failed = {}, {}
     for result in captioner.run(requests):
         triple, variant = asked[result.key]
         text = (result.text or "").strip()
         if result.error is None and text and text != triple["critique"]:
             found[triple["id"], variant] = (Degraded(text, _HOW[variant]), result.model)
-    return found
+        elif variant == BY_MODEL and result.error:
+            failed[triple["id"]] = f"the model wrote none ({result.error.kind}: {result.error.code})"
+    return found, failed
 
 
-def _by_rule(variant: Variant, triple: Triple, spec: Spec) -> tuple[Degraded, str]:
+def _by_rule(variant: Ablation, triple: Triple, spec: Spec, failed: dict[str, str]) -> tuple[Degraded, str]:
+    if variant == BY_MODEL:
+        unasked = "the model was not asked: no person asked for a change, or the budget is used up"
+        raise Unfit(failed.get(triple["id"], unasked))
     if triple["aspect"] not in spec.aspects:
         raise Unfit("the specification does not have the aspect")
     return degrade(variant, triple, spec.aspects[triple["aspect"]]), RULE
 
 
-def _row(variant: Variant, triple: Triple, made: Degraded, made_by: str) -> dict[str, Any]:
+def _row(variant: Ablation, triple: Triple, made: Degraded, made_by: str) -> dict[str, Any]:
     row = {"id": f"{triple['id']}:{variant}", "variant": variant, "triple_id": triple["id"], "made_by": made_by}
     row |= {"degraded_critique": made.text, "changed": made.changed}
     return row | {name: triple[name] for name in _CARRIED}
 
 
-def _files(folder: Path, rows: list[dict[str, Any]], variants: Sequence[Variant]) -> Iterator[FileEntry]:
+def _files(folder: Path, rows: list[dict[str, Any]], variants: Sequence[Ablation]) -> Iterator[FileEntry]:
     for split in SPLITS:
         (folder / split).mkdir()
         for variant in variants:

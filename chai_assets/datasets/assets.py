@@ -40,6 +40,7 @@ class DatasetStore(dg.ConfigurableResource):
     review: str = "approved"
     edited: bool = False
     variant: str = "post_review"
+    critiques: str = "written"
     imported: str = ""
     pins: str = ""
     tokenizer: str = ""
@@ -57,6 +58,7 @@ class DatasetStore(dg.ConfigurableResource):
             review=settings.dataset_review,
             edited=settings.dataset_edited,
             variant=settings.dataset_variant,
+            critiques=settings.dataset_critiques,
             imported=settings.dataset_import,
             pins=settings.dataset_pins,
             tokenizer=settings.tokenizer,
@@ -72,6 +74,7 @@ class DatasetStore(dg.ConfigurableResource):
             review=self.review,
             edited=self.edited,
             variant=self.variant,
+            critiques=self.critiques,
             imported=self.imported,
             pins=self.pins,
         )

@@ -125,12 +125,46 @@ def view(
 
 
 @app.command()
+def judge(
+    dataset: Address = "latest",
+    sample: Annotated[int, typer.Option(help="How many triples to ask about; 0 for all.", min=0)] = 200,
+    eval_only: Annotated[bool, typer.Option("--eval-only", help="Only triples of the eval side.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to, outside the dataset.")] = None,
+) -> None:
+    """Ask the model of the settings whether captions are right, and compare what it says with what people said.
+
+    Of each triple that asked for a change the draft and the final caption are asked about, the clip in view. Asking
+    again costs nothing for what was answered. A model or server has to tell log-probabilities.
+
+    Example: CHAI_CAPTIONER=openai CHAI_MODEL=gpt-4.1-2025-04-14 chai dataset judge latest --eval-only
+    """
+    from chai_assets.datasets.judge import CannotJudge, judge_dataset, refuse_place, write_judged
+    from chai_assets.datasets.published import find
+    from chai_assets.datasets.show import print_judged
+
+    found = find(dataset, _root())
+    folder = out or Path(f"judged-{found.short}")
+    try:
+        refuse_place(folder)
+        judged = judge_dataset(found, sample, eval_only, Settings.from_env())
+        write_judged(judged, found, folder, sample, eval_only)
+    except CannotJudge as refusal:
+        console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
+        raise typer.Exit(1) from refusal
+    print_judged(judged, console)
+    console.print(f"{folder} is written, from {found.id}", soft_wrap=True, highlight=False)
+    if not judged.found:
+        raise typer.Exit(1)
+
+
+@app.command()
 def export(
     imported: Annotated[str, typer.Option("--import", help="Only this imported corpus, by its name.")] = "",
     aspects: Annotated[str, typer.Option(help="Aspects to take, joined by commas; all if none is named.")] = "",
     review: Annotated[str, typer.Option(help="Least review: approved, corrected or unreviewed.")] = "",
     edited: Annotated[bool, typer.Option("--edited", help="Take captions that a person wrote over, too.")] = False,
     variant: Annotated[str, typer.Option(help="post_review or pre_review.")] = "",
+    critiques: Annotated[str, typer.Option(help="written or polished: whose words a critique has.")] = "",
 ) -> None:
     """Publish a dataset of the tables as they are now. What is not said here is as CHAI_DATASET_* says.
 
@@ -143,7 +177,8 @@ def export(
     from chai_resources.settings import Settings
     from chai_resources.tables import Tables
 
-    said = {"imported": imported, "aspects": aspects, "review": review, "variant": variant, "edited": edited}
+    said = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
+    said |= {"critiques": critiques, "edited": edited}
     try:
         settings = Settings.from_env()
         store = DatasetStore.of(settings)
@@ -170,7 +205,10 @@ def ablations(
     variants: Annotated[list[str] | None, typer.Option(help="Variants to make; all by default.")] = None,
     engine: Annotated[str, typer.Option(help="What writes them: rule, or a captioner that offers the task.")] = "rule",
 ) -> None:
-    """Write degraded critiques of a dataset (inaccurate, incomplete, not constructive) into a folder of their own."""
+    """Write degraded critiques of a dataset (inaccurate, incomplete, not constructive) into a folder of their own.
+
+    With a model as engine, which the settings name, also `written_by_model`: its own critique of each draft.
+    """
     from chai_assets.datasets.ablations import Refused, run
 
     try:

@@ -20,7 +20,7 @@ from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
 RECORDS = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
-PINNED = ("triples", "clips", "merged_captions", *RECORDS)
+PINNED = ("triples", "clips", "merged_captions", "polished_critiques", *RECORDS)
 """Every table that an export reads."""
 CHECKED = (*PINNED, "sources")
 """Every table that is pinned: the checks look into one more."""

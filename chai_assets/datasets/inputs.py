@@ -55,6 +55,7 @@ class Export:
     revisions: Frame = field(default_factory=lambda: _none_of("revisions"))
     reviews: Frame = field(default_factory=lambda: _none_of("reviews"))
     annotation_events: Frame = field(default_factory=lambda: _none_of("annotation_events"))
+    polished_critiques: Frame = field(default_factory=lambda: _none_of("polished_critiques"))
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,15 @@ def merged_of(export: Export, part: Part) -> pl.DataFrame:
     """Rows of merged_captions in a part, each once."""
     rows = export.merged_captions.lazy().filter(part.holds_source()).drop("prompt").collect()
     return rows.sort("recorded_at", maintain_order=True).unique("merged_id", keep="first", maintain_order=True)
+
+
+def polished_of(export: Export, part: Part) -> pl.DataFrame:
+    """critique_id and polished words of a part, where the selection takes them: the latest without a fault."""
+    rows = export.polished_critiques.lazy().filter(pl.col("batch").is_in(part.batches) & pl.col("fault").is_null())
+    if export.selection.critiques == "written":
+        rows = rows.limit(0)
+    latest = rows.sort("recorded_at", "polished_id").unique("critique_id", keep="last", maintain_order=True)
+    return latest.select("critique_id", polished="text").collect()
 
 
 def _records(export: Export, part: Part, clips: pl.DataFrame) -> Records:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chai_assets.datasets.leaks import Certificate
 from chai_assets.datasets.rows import UNKNOWN_LICENCE, LeftOut
+from chai_assets.datasets.selection import Selection
 from chai_assets.datasets.splits import SPLITS
 from chai_assets.records import record_id, sha256_text
 
@@ -150,6 +151,17 @@ def notes(counts: Counts) -> list[str]:
         "the split goes by a hash of the source and is not reshuffled"
         for split, count in counts.by_split.items()
         if not count
+    ]
+
+
+def wording_notes(selection: Selection, rows: pl.DataFrame) -> list[str]:
+    """How many critiques are in a model's words, where those were asked for."""
+    if selection.critiques == "written":
+        return []
+    polished = int((rows["wording"] == "polished").sum())
+    return [
+        f"{polished} critique(s) are in a model's words, which `wording` marks; the others are as they were written: "
+        "nobody polished them, or the polished words did not pass the check"
     ]
 
 

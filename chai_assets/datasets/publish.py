@@ -16,7 +16,7 @@ import polars as pl
 
 from chai_assets.datasets.card import card
 from chai_assets.datasets.formats import PROMPTS, VIEWS, View, bracketed, merged_rows, unpaired
-from chai_assets.datasets.inputs import NAMED, Export, Part, captions, merged_of, named
+from chai_assets.datasets.inputs import NAMED, Export, Part, captions, merged_of, named, polished_of
 from chai_assets.datasets.leaks import Leaked, certify
 from chai_assets.datasets.manifest import (
     CARD,
@@ -31,6 +31,7 @@ from chai_assets.datasets.manifest import (
     notes,
     specs,
     tally,
+    wording_notes,
 )
 from chai_assets.datasets.plan import Plan, Say, caption_hash, make_plan
 from chai_assets.datasets.rows import CANONICAL, ExportRefused, LeftOut, added_up, canonical, columns_of, left_out
@@ -52,7 +53,7 @@ STATIC: dict[str, str | Callable[[Content], str]] = {
 """Files that hold no rows, by path: their text, or what makes it of the manifest's content so far, in this order."""
 
 _SLIM = ["id", "clip_id", "source_id", "split", "aspect", "rating", "review", "human_edited", "variant_differs"]
-_SLIM += ["model", "spec_version", "licence", "prompt_hash"]
+_SLIM += ["model", "spec_version", "licence", "prompt_hash", "wording"]
 
 
 class NoRoom(Exception):
@@ -210,7 +211,8 @@ def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.Data
         lazy.append(found.others.filter(of_level).select(name for name in wanted if name not in NAMED))
     prompts, approved, *others = pl.collect_all(lazy)
     rows = pl.concat([approved, *(named(one).select(wanted) for one in others)])
-    rows = canonical(rows.join(prompts, on="draft_id", how="left"), here, export.instructions, selection.variant)
+    rows = rows.join(prompts, on="draft_id", how="left")
+    rows = canonical(rows, here, export.instructions, selection.variant, polished_of(export, part))
     merged, left = merged_rows(merged_of(export, part), rows)
     columns = merged.columns
     # In the order of the rows, which no cutting into parts changes.
@@ -258,7 +260,7 @@ def _content(export: Export, plan: Plan, written: _Written, entries: list[FileEn
         near_duplicate_groups=plan.groups,
         left_out=added_up([*plan.out, *written.out]),
         leak_certificate=certificate,
-        notes=[*notes(counts), *text_notes(export.tokens, written.bracketed)],
+        notes=[*notes(counts), *wording_notes(export.selection, rows), *text_notes(export.tokens, written.bracketed)],
     )
 
 

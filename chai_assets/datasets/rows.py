@@ -25,6 +25,7 @@ _OWN_COLUMNS = {
     "split_by": "id of the source whose hash decided the split, or `pinned`",
     "instruction": "the aspect's plain task instruction",
     "review": "how far the row was reviewed: approved, corrected by a reviewer, or unreviewed",
+    "wording": "whose words `critique` has: written by its author, or polished by a model",
     "prompt_hash": "sha256 of the prompt that made the draft",
     "licence": "licence of the source",
     "rights": "rights holder of the source",
@@ -34,6 +35,7 @@ _OWN_FLAGS = {
     "variant_differs": "whether the row is another one before and after review",
 }
 _ORDER = ["id", "video", "clip_id", "source_id", "split", "split_by", "aspect", "instruction", "draft", "critique"]
+_ORDER += ["wording"]
 _ORDER += ["final", "rating", "rounds", "findings", "annotator", "reviewer", "review", "human_edited"]
 _ORDER += ["variant_differs", "model", "prompt_hash", "spec_version", "spec_hash", "draft_id", "critique_id"]
 _ORDER += ["revision_id", "review_id", "chain_hash", "licence", "rights"]
@@ -95,11 +97,12 @@ def columns_of(variant: Variant) -> list[str]:
 
 
 def canonical(
-    rows: pl.DataFrame, decided: pl.DataFrame, instructions: dict[str, str], variant: Variant
+    rows: pl.DataFrame, decided: pl.DataFrame, instructions: dict[str, str], variant: Variant, polished: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows with the columns of CANONICAL in its order, sorted by ORDER: those of `rows` that `decided` holds.
 
-    `rows` come from `inputs.py`; `decided` has their id, batch, split, split_by, video, licence and rights.
+    `rows` come from `inputs.py`; `decided` has their id, batch, split, split_by, video, licence and rights;
+    `polished` has critique_id and the polished words of critiques that are to stand in place of the written ones.
     """
     rows = rows.join(decided, on="id")
     rows = rows.with_columns(
@@ -108,6 +111,11 @@ def canonical(
     )
     if variant == "pre_review":
         rows = _before_review(rows)
+    # After the variant is settled: it decides which critique a row has.
+    rows = rows.join(polished, on="critique_id", how="left").with_columns(
+        critique=pl.coalesce("polished", "critique"),
+        wording=pl.when(pl.col("polished").is_null()).then(pl.lit("written")).otherwise(pl.lit("polished")),
+    )
     return rows.sort(ORDER).select(_ORDER)
 
 

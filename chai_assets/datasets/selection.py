@@ -13,9 +13,11 @@ import polars as pl
 
 Level = Literal["approved", "corrected", "unreviewed"]
 Variant = Literal["post_review", "pre_review"]
+Wording = Literal["written", "polished"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """From the most to the least reviewed: a minimum takes itself and those before it."""
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
+WORDINGS: tuple[Wording, ...] = get_args(Wording)
 IMPORTED = "import-"
 """How the batch of an imported corpus begins; no batch of the loop is called so."""
 LATEST = "latest.json"
@@ -35,13 +37,16 @@ class Selection:
     """Whether rows whose caption a person wrote over are taken, marked `human_edited`."""
     variant: Variant = "post_review"
     """`pre_review`: the same rows, each with what a reviewer first rejected of it, where anything was."""
+    critiques: Wording = "written"
+    """`polished`: a critique in a model's words, where there are some that passed the check; a row says which."""
     imported: str = ""
     """Name of one imported corpus, which is then all that is taken; empty for the loop's own batches."""
     pins: tuple[str, ...] = ()
     """Sources and clips (standing for their sources) that are eval always, with all that shows the same shots."""
 
     def __post_init__(self) -> None:
-        for what, value, known in (("review", self.review, LEVELS), ("variant", self.variant, VARIANTS)):
+        said = (("review", self.review, LEVELS), ("variant", self.variant, VARIANTS))
+        for what, value, known in (*said, ("critiques", self.critiques, WORDINGS)):
             if value not in known:
                 raise ValueError(f"{what} {value!r} is none of {', '.join(known)}: give one of them")
 
@@ -72,10 +77,8 @@ class Selection:
 
 def told_shortly(told: dict[str, Any]) -> str:
     """A selection of a manifest in a few words."""
-    usual = {"review": "approved", "variant": "post_review"}
-    words = [
-        str(told[name]) for name in ("imported", "review", "variant") if told.get(name) not in ("", usual.get(name))
-    ]
+    usual = {"imported": "", "review": "approved", "variant": "post_review", "critiques": "written"}
+    words = [str(told[name]) for name, value in usual.items() if told.get(name, value) != value]
     words += [*told.get("aspects", []), *(["edited"] if told.get("edited") else [])]
     return " ".join([*words, *(["pinned"] if told.get("pins") else [])])
 
@@ -87,6 +90,7 @@ def selection_of(
     review: str = "approved",
     edited: bool = False,
     variant: str = "post_review",
+    critiques: str = "written",
     imported: str = "",
     pins: str = "",
 ) -> Selection:
@@ -100,6 +104,7 @@ def selection_of(
         review=review,  # pyright: ignore[reportArgumentType]  # Selection judges the word
         edited=edited,
         variant=variant,  # pyright: ignore[reportArgumentType]
+        critiques=critiques,  # pyright: ignore[reportArgumentType]
         imported=imported,
         pins=read_pins(Path(pins)) if pins else (),
     )

@@ -6,12 +6,12 @@ is escaped: none of it may be read as a colour of the terminal.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from chai_assets.datasets.diff import Change, Difference, Texts
@@ -20,6 +20,10 @@ from chai_assets.datasets.selection import told_shortly
 from chai_assets.datasets.verify import Folder, manifest_id, verify
 from chai_assets.pages import word_changes
 from chai_resources.media import Media
+
+if TYPE_CHECKING:
+    from chai_assets.datasets.agreement import Share
+    from chai_assets.datasets.judge import Judged
 
 _SHOWN_OTHERWISE = {
     "dataset_id",
@@ -70,6 +74,30 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         console.print(table)
     else:
         console.print(f"no dataset under {escape(root)} yet: `chai dataset export` makes one", soft_wrap=True)
+
+
+def print_judged(judged: "Judged", console: Console) -> None:
+    """How far a model agrees with people, by aspect and over all, and what it did not answer."""
+    names = ("caption > draft", "balanced", "of Yes and No")
+    table = Table("aspect", *(Column(name, justify="right") for name in ("triples", "sources", *names)), box=None)
+    for entry in judged.found:
+        shares = (entry.pairwise, entry.balanced, entry.balanced_of_both)
+        table.add_row(entry.aspect, f"{entry.pairs:,}", f"{entry.sources:,}", *map(_share, shares))
+    if table.row_count:
+        console.print(table)
+        console.print(
+            "P(Yes) of the caption above that of the draft; balanced accuracy at P(Yes) = 0.5, raw and as a share of "
+            "Yes and No; in brackets the 95 % interval by source",
+            soft_wrap=True,
+            highlight=False,
+        )
+    for reason, count in judged.errors.items():
+        console.print(f"{count:,} captions not judged: {escape(reason)}", style="red", soft_wrap=True, highlight=False)
+
+
+def _share(share: "Share") -> str:
+    interval = "one source" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
+    return f"{share.value:.2f} ({interval})"
 
 
 def print_dataset(dataset: Dataset, console: Console) -> None:

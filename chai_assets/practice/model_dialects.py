@@ -6,6 +6,8 @@ Only as much as the engines use. What is answered, and what goes wrong, is the s
 from typing import Any, ClassVar, Protocol
 
 SERVED = "practice-2026-01-01"
+Tokens = dict[str, float]
+"""The likeliest first tokens with their log-probabilities."""
 
 
 class Dialect(Protocol):
@@ -15,8 +17,15 @@ class Dialect(Protocol):
         """The text of the request's last part."""
         ...
 
-    def answer(self, text: str, finish: str, tokens: tuple[int, int]) -> dict[str, Any]:
-        """An answer; `finish` is stop or length, `tokens` are those of prompt and answer."""
+    def top(self, asked: dict[str, Any]) -> int:
+        """How many of the likeliest tokens are asked for; 0 where no log-probabilities are."""
+        ...
+
+    def answer(self, text: str, finish: str, tokens: tuple[int, int], first: Tokens | None = None) -> dict[str, Any]:
+        """An answer; `finish` is stop or length, `tokens` are those of prompt and answer.
+
+        `first`: where log-probabilities were asked for, those of the answer's first token, which is the likeliest.
+        """
         ...
 
     def error(self, status: int, message: str) -> dict[str, Any]: ...
@@ -28,8 +37,15 @@ class OpenAIDialect:
     def prompt(self, asked: dict[str, Any]) -> str:
         return asked["messages"][-1]["content"][-1]["text"]
 
-    def answer(self, text: str, finish: str, tokens: tuple[int, int]) -> dict[str, Any]:
-        choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
+    def top(self, asked: dict[str, Any]) -> int:
+        return asked.get("top_logprobs") or 0 if asked.get("logprobs") else 0
+
+    def answer(self, text: str, finish: str, tokens: tuple[int, int], first: Tokens | None = None) -> dict[str, Any]:
+        choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
+        choice |= {"message": {"role": "assistant", "content": text}, "logprobs": None}
+        if first:
+            told = [{"token": at, "bytes": list(at.encode()), "logprob": value} for at, value in _ranked(first)]
+            choice["logprobs"] = {"content": [{**told[0], "top_logprobs": told}], "refusal": None}
         usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
         head = {"id": "answer", "object": "chat.completion", "created": 1, "model": SERVED}
         return {**head, "system_fingerprint": "fp_1", "choices": [choice], "usage": usage}
@@ -46,14 +62,27 @@ class GeminiDialect:
     def prompt(self, asked: dict[str, Any]) -> str:
         return asked["contents"][-1]["parts"][-1]["text"]
 
-    def answer(self, text: str, finish: str, tokens: tuple[int, int]) -> dict[str, Any]:
+    def top(self, asked: dict[str, Any]) -> int:
+        wanted = asked.get("generationConfig", {})
+        return wanted.get("logprobs") or 0 if wanted.get("responseLogprobs") else 0
+
+    def answer(self, text: str, finish: str, tokens: tuple[int, int], first: Tokens | None = None) -> dict[str, Any]:
         content = {"role": "model", "parts": [{"text": text}]}
-        candidate = {"index": 0, "finishReason": self._FINISH[finish], "content": content}
+        candidate: dict[str, Any] = {"index": 0, "finishReason": self._FINISH[finish], "content": content}
+        if first:
+            told = [
+                {"token": at, "tokenId": at_id, "logProbability": v} for at_id, (at, v) in enumerate(_ranked(first))
+            ]
+            candidate["logprobsResult"] = {"chosenCandidates": told[:1], "topCandidates": [{"candidates": told}]}
         usage = {"promptTokenCount": tokens[0], "candidatesTokenCount": tokens[1], "totalTokenCount": sum(tokens)}
         return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": SERVED}
 
     def error(self, status: int, message: str) -> dict[str, Any]:
         return {"error": {"code": status, "message": message, "status": "FAILED"}}
+
+
+def _ranked(first: Tokens) -> list[tuple[str, float]]:
+    return sorted(first.items(), key=lambda at: -at[1])
 
 
 def dialect_of(path: str) -> Dialect:

@@ -2,18 +2,20 @@
 
 It reads nothing but the prompt, as any model does: the labels that a draft prompt lists, the findings of a
 revise prompt, the captions of a merge prompt. What it writes of them is the offline engine's own writing.
+Asked to judge a caption it has nothing to go by but the caption's length, and so that is what it goes by.
 
 python -m chai_assets.practice.model_server PORT
 """
 
 import json
+import math
 import re
 import sys
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.practice.model_dialects import dialect_of
+from chai_assets.practice.model_dialects import Tokens, dialect_of
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.resource import release_of
 from chai_resources.captioners import Request, TaskName
@@ -27,7 +29,18 @@ _TEXT = re.compile(r"^- ([\w ]+): (.+)$", re.MULTILINE)
 _ASKED = re.compile(
     r'^\d+\. (?P<why>[^:]+): "(?P<quote>.*)"; (?:write instead: "(?P<fix>.*)"|remove it\.)$', re.MULTILINE
 )
+_JUDGED = re.compile(r"\n\nA caption written for this task:\n(.*)\n\n.* Please answer Yes or No\.\Z", re.DOTALL)
 _MISSING = re.compile(r"^\d+\. This is missing; add it: (.+)$", re.MULTILINE)
+
+
+_KEPT = "Words that stay exactly as they are, in this order"
+_CRITICISE = "Answer with the critique alone."
+_CRITIQUE = "The caption leaves out how fast the camera moves. Add: The camera moves slowly."
+"""It cannot see; any critique is as good."""
+_AS_LIKELY = 40
+"""Words of a caption that it calls right as likely as wrong."""
+_SAID = 0.98
+"""Probability that it says Yes or No at all."""
 
 
 class CannotAnswer(ValueError):
@@ -47,10 +60,25 @@ class PracticeModel:
             return self._write("draft", self._draft(prompt, parts["What is known"]))
         if "What is wrong with it" in parts:
             return self._write("revise", _revision(parts["The caption"], parts["What is wrong with it"]))
+        if _KEPT in parts:
+            kept = re.findall(r"^- (.*)$", parts[_KEPT], re.MULTILINE)
+            return self._write("polish", {"text": parts["The critique"], "kept": kept})
+        if prompt.endswith(_CRITICISE):
+            return _CRITIQUE
         captions = [{"aspect": name, "text": text} for name, text in parts.items() if name in self._spec.aspects]
         if captions:
             return self._write("merge", {"captions": captions})
-        raise CannotAnswer("a practice model knows the prompts of drafts, revisions and merges only")
+        raise CannotAnswer("a practice model knows the prompts of drafts, critiques, revisions and merges only")
+
+    def first_token(self, prompt: str) -> Tokens:
+        """The likeliest first tokens of the answer to a yes/no question. Raises CannotAnswer for any other prompt."""
+        asked = _JUDGED.search(prompt)
+        if asked is None:
+            raise CannotAnswer("a practice model tells log-probabilities only of whether a caption is right")
+        longer = (len(asked[1].split()) - _AS_LIKELY) / _AS_LIKELY
+        yes = _SAID / (1 + math.exp(-longer))
+        likely = {"Yes": 0.9 * yes, " Yes": 0.1 * yes, "No": _SAID - yes, "The": (1 - _SAID) / 2}
+        return {token: math.log(share) for token, share in likely.items()}
 
     def _draft(self, prompt: str, known: str) -> dict[str, Any]:
         aspect = next((a for a in self._spec.aspects.values() if prompt.startswith(a.instruction.strip())), None)
@@ -118,6 +146,11 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)))
         prompt = dialect.prompt(asked)
         try:
+            if top := dialect.top(asked):
+                first = dict(list(self.model.first_token(prompt).items())[:top])
+                text = max(first, key=first.__getitem__)
+                self._send(200, dialect.answer(text, "length", (len(prompt.split()), 1), first))
+                return
             text = self.model.answer(prompt)
         except CannotAnswer as reason:
             self._send(400, dialect.error(400, str(reason)))

@@ -32,7 +32,7 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
     table.add_row("review", ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts)))
     table.add_row("", f"{answers.get('understood', 0)} rejections understood, {_regrades(items)} regraded")
     table.add_row("triples", f"{in_force(tables.read('triples')).height} verified, {_whole(items)} clips complete")
-    table.add_row("", f"{rows['merged_captions'].height} merged captions")
+    table.add_row("", f"{rows['merged_captions']['clip_id'].n_unique()} merged captions")
     table.add_row("quarantine", f"{rows['quarantine'].height} answers that could not be read")
     right = [
         (_right(script, item, item.draft["text"]), _right(script, item, item.candidate.text))

@@ -4,12 +4,13 @@ from collections import Counter
 
 import dagster as dg
 
-from chai_assets.asking import ask, given_up
+from chai_assets.asking import Answered, ask, given_up
 from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_assets.triples.join import in_force, join
-from chai_assets.triples.merge_rows import TRIPLE, finish_merge, wanted_merges
+from chai_assets.triples.limit import MergeLimit
+from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, wanted_merges
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.tables import as_rows
 
@@ -51,22 +52,30 @@ def triples(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResu
 
 
 @dg.asset(partitions_def=batches, group_name="triples", deps=[triples], pool="model")
-def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
-    """One caption a clip, merged from its five approved ones."""
+def merged_captions(
+    context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice, merge_limit: MergeLimit
+) -> dg.MaterializeResult:
+    """One caption a clip, merged from its five approved ones; one over the token limit is asked for once more."""
     batch, tables = context.partition_key, desk.tables
-    engine = captioner.open(desk.media, context)
+    engine, spec = captioner.open(desk.media, context), desk.lineage(batch).spec
     approved = as_rows(in_force(tables.read("triples", batch, columns=TRIPLE)))
-    merged = tables.rows("merged_captions", batch, columns=["triple_ids"])
-    wanted = wanted_merges(approved, merged, desk.lineage(batch).spec, engine, given_up(tables, batch))
-    outcome = ask(
-        "merge",
-        "merged_captions",
-        wanted,
-        finish_merge,
-        choice=captioner,
-        captioner=engine,
-        tables=tables,
-        run=context.run.run_id,
-        log=context.log.info,
-    )
-    return table_result(tables, "merged_captions", batch, outcome.made, **outcome.metadata())
+    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
+    outcome, asked = Answered(), set[str]()
+    for _ in ("whole", "shorter"):
+        merged = tables.rows("merged_captions", batch, columns=MERGED)
+        wanted = wanted_merges(approved, merged, spec, engine, given_up(tables, batch), merge_limit)
+        # What failed or was held back a moment ago is left to the next run.
+        wanted = [item for item in wanted if item.request.hash not in asked]
+        asked |= {item.request.hash for item in wanted}
+        finish = finish_merge(merge_limit)
+        done = ask("merge", "merged_captions", wanted, finish, **model, tables=tables, log=context.log.info)
+        outcome = outcome.plus(done)
+    too_long = still_too_long(tables.rows("merged_captions", batch, columns=MERGED))
+    if too_long:
+        context.log.warning(
+            f"{len(too_long)} merged captions are longer than the generator reads though shorter ones were asked for, "
+            f"the first of {too_long[0]['clip_id']} with {too_long[0]['tokens']} tokens: they are kept and marked "
+            "over_limit, and a dataset says where it cuts them; another model may do better"
+        )
+    more = {"over_limit": preview(too_long), **outcome.metadata()}
+    return table_result(tables, "merged_captions", batch, outcome.made, **more)

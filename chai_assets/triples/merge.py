@@ -1,19 +1,32 @@
-"""The merge request: a clip's approved captions, for a model to make one of."""
+"""The merge request: a clip's approved captions, for a model to make one of that a video generator reads whole."""
 
 from pathlib import Path
 
 from chai_assets.prompting import build_request, render
+from chai_assets.triples.limit import MergeLimit
 from chai_resources.captioners import Captioner, Request
 
 TEMPLATE = Path(__file__).parent / "prompts" / "merge.md"
+AGAIN = Path(__file__).parent / "prompts" / "shorten.md"
 
 
-def merge_request(clip_id: str, captions: list[dict[str, str]], captioner: Captioner) -> Request:
+def merge_request(
+    clip_id: str, captions: list[dict[str, str]], captioner: Captioner, limit: MergeLimit, too_long: str | None = None
+) -> Request:
     """The request for a clip's merged caption; `captions` are {"aspect", "text"}, in the order of aspects.
 
-    The video is not sent: everything that may be said was already checked against it.
+    With `too_long`, a first answer over the limit, it is asked for again and told by how much. The video is not
+    sent: everything that may be said was already checked against it.
     """
     listed = "\n\n".join(f"## {caption['aspect']}\n\n{caption['text']}" for caption in captions)
-    context = {"captions": [{"aspect": caption["aspect"], "text": caption["text"]} for caption in captions]}
-    prompt = render(TEMPLATE, captions=listed)
+    filled = {"captions": listed, "tokens": str(limit.tokens), "words": str(limit.words)}
+    if too_long is None:
+        prompt = render(TEMPLATE, **filled)
+    else:
+        prompt = render(AGAIN, **filled, too_long=too_long, counted=str(limit.count(too_long)))
+    context = {
+        "captions": [{"aspect": caption["aspect"], "text": caption["text"]} for caption in captions],
+        "limit": limit.tokens,
+        "too_long": too_long,
+    }
     return build_request("merge", clip_id, prompt, context, clip_id=clip_id, captioner=captioner)

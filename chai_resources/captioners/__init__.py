@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-TaskName = Literal["draft", "revise", "merge", "degrade"]
+TaskName = Literal["draft", "revise", "merge", "judge", "polish", "critique", "degrade"]
 ErrorKind = Literal["retryable", "permanent", "blocked"]
 
 
@@ -19,6 +19,8 @@ class Capabilities:
 
     network: bool = False
     """Whether calls go out and may cost money."""
+    logprobs: bool = False
+    """Whether it can tell the log-probabilities of `choices`; the model or its server may refuse all the same."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,14 @@ class Request:
     `context` by task:
       draft   {"aspect", "statements": [sentence, ...], "upstream": {aspect: caption}}
       revise  {"draft": text, "findings": [{"finding_id", "kind", "quote", "start", "end", "fix"}, ...]}
-      merge   {"captions": [{"aspect", "text"}, ...]}
+      merge   {"captions": [{"aspect", "text"}, ...], "limit": tokens, "too_long": an earlier answer or null}
+      judge   {"aspect", "caption"}
+      polish  {"text", "kept": [words that stay as they are, ...]}
+      critique {"aspect", "draft"}
       degrade {"variant", "draft", "critique"}
+
+    With `choices` the answer is one token, and the result tells how likely each of them was as that token. The model
+    is free to say something else: an answer held to the choices has only what is left for them.
 
     An engine answers a task that it does not offer with a permanent error.
     """
@@ -55,6 +63,7 @@ class Request:
     media: Media | None = None
     sampling: dict[str, Any] = field(default_factory=dict)
     cache_group: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,8 @@ class Result:
     error: CaptionError | None = None
     tokens_cached: int = 0
     calls: tuple[Call, ...] = ()
+    logprobs: dict[str, float | None] = field(default_factory=dict)
+    """Raw natural log-probability of each of `choices`; None for one that was not among the likeliest 20."""
 
 
 class Captioner(Protocol):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
+from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
 from chai_resources.captioners.openai_engine import retry_after
 from chai_resources.media import Media, MediaError
@@ -50,7 +51,7 @@ def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
         _Generate(client, choice, media),
         model=choice.model,
         revision=f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)",
-        capabilities=Capabilities(network=True),
+        capabilities=Capabilities(network=True, logprobs=True),
         pace=choice.pace,
     )
 
@@ -71,10 +72,10 @@ class _Generate:
             answer = self._client.models.generate_content(
                 model=self._choice.model,
                 contents=[types.Content(role="user", parts=parts)],
-                config=types.GenerateContentConfig(max_output_tokens=self._choice.max_tokens, **request.sampling),
+                config=types.GenerateContentConfig(**self._length(request), **request.sampling),
             )
         except errors.APIError as error:
-            raise _refused(error) from error
+            raise _refused(error, request) from error
         except CallFailed:
             raise
         except Exception as error:
@@ -83,6 +84,11 @@ class _Generate:
                 raise unreachable(error, self._choice.place) from error
             raise garbled(f"an answer that is none: {error!r}") from error
         return _result(request, self._choice.model, answer)
+
+    def _length(self, request: Request) -> dict[str, Any]:
+        if not request.choices:
+            return {"max_output_tokens": self._choice.max_tokens}
+        return {"max_output_tokens": 1, "response_logprobs": True, "logprobs": TOP}
 
     def _clip(self, request: Request) -> list["types.Part"]:
         from google.genai import types
@@ -135,20 +141,43 @@ def _result(request: Request, model: str, answer: "types.GenerateContentResponse
     # Thoughts are billed as output and are no part of the answer.
     text = "".join(part.text or "" for part in parts if not part.thought)
     thoughts = (usage.thoughts_token_count if usage else None) or 0
+    first = _first_token(candidate) if request.choices else {}
+    if request.choices and finish in ("stop", "max_tokens"):
+        finish = "stop"  # one token was asked for
+        if not first:
+            said = "it answered without log-probabilities (a model that thinks first has no token left to answer)"
+            raise no_logprobs(said, charged="unknown")
     return Result(
         key=request.key,
         model=model,
         served_revision=answer.model_version or "",
-        text=text,
+        text=text or max(first, key=first.__getitem__, default=""),
         finish_reason=finish,
         tokens_in=(usage.prompt_token_count if usage else None) or 0,
         tokens_cached=(usage.cached_content_token_count if usage else None) or 0,
         tokens_out=((usage.candidates_token_count if usage else None) or 0) + thoughts,
+        logprobs=of_choices(request.choices, first),
     )
 
 
-def _refused(error: Any) -> CallFailed:
+def _first_token(candidate: "types.Candidate") -> dict[str, float]:
+    """The likeliest first tokens of an answer with their log-probabilities; none where the server gives none.
+
+    The chosen token may be missing among the likeliest.
+    """
+    told = candidate.logprobs_result
+    steps = (told.top_candidates if told else None) or []
+    tokens = [
+        *((steps[0].candidates if steps else None) or []),
+        *((told.chosen_candidates if told else None) or [])[:1],
+    ]
+    return {at.token: at.log_probability for at in tokens if at.token is not None and at.log_probability is not None}
+
+
+def _refused(error: Any, request: Request) -> CallFailed:
     status, said = str(error.status or error.code), str(error.message or error)
+    if request.choices and error.code == 400 and "logprobs" in said.lower():
+        return no_logprobs(said)
     if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
         return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
     if error.code == 404:

@@ -53,6 +53,11 @@ class _Merge(BaseModel):
     captions: list[_Caption]
 
 
+class _Polish(BaseModel):
+    text: str
+    kept: list[str]
+
+
 class OfflineCaptioner:
     """A `Captioner` of rules. The same request has the same answer everywhere, at any time."""
 
@@ -66,6 +71,8 @@ class OfflineCaptioner:
 
     def _answer(self, request: Request) -> Result:
         write = _TASKS.get(request.task)
+        if request.task in _NEEDS_A_MODEL:
+            return self._failed(request, "unsupported", _NEEDS_A_MODEL[request.task])
         if write is None:
             return self._failed(request, "malformed", f"no task {request.task!r}: use {', '.join(_TASKS)}")
         try:
@@ -142,10 +149,34 @@ def _merge_text(context: dict) -> str:
     return text
 
 
+def polish(text: str, kept: Iterable[str]) -> str:
+    """The text with single spaces, a capital at its start and a full stop; the words of `kept` as they are."""
+    longest_first = sorted(filter(None, kept), key=len, reverse=True)
+    pieces = re.split(f"({'|'.join(map(re.escape, longest_first))})", text.strip()) if longest_first else [text.strip()]
+    # Every second piece is one of `kept`.
+    pieces[::2] = [re.sub(r" +(?=[.,;:!?])", "", re.sub(r"\s+", " ", piece)) for piece in pieces[::2]]
+    pieces[0] = upper_first(pieces[0]) if words(pieces[0]) else pieces[0]
+    whole = "".join(pieces).strip()
+    return whole if whole.rstrip("\"'”’)]").endswith((".", "!", "?", "…")) else f"{whole}."
+
+
+def _polish_text(context: dict) -> str:
+    asked = _Polish.model_validate(context)
+    if not words(asked.text):
+        raise NothingToSay("the critique has no words to polish")
+    return polish(asked.text, asked.kept)
+
+
 _TASKS: dict[TaskName, Callable[[dict], str]] = {
     "draft": _draft_text,
     "revise": _revise_text,
     "merge": _merge_text,
+    "polish": _polish_text,
+}
+_SET_ONE = "set CHAI_CAPTIONER to openai or gemini, and CHAI_MODEL"
+_NEEDS_A_MODEL: dict[TaskName, str] = {
+    "judge": f"the engine offline has no probabilities to judge with: {_SET_ONE}",
+    "critique": f"the engine offline cannot see the clip that it is to criticise a caption of: {_SET_ONE}",
 }
 
 

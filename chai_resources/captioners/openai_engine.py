@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.frames import sampled_frames
+from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
 from chai_resources.media import Media, MediaError
 
@@ -37,7 +38,7 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
         _Chat(client, choice, media),
         model=choice.model,
         revision=f"chat-1 ({_shown(choice)}, {choice.max_tokens} tokens)",
-        capabilities=Capabilities(network=True),
+        capabilities=Capabilities(network=True, logprobs=True),
         pace=choice.pace,
     )
 
@@ -61,18 +62,23 @@ class _Chat:
             answer = self._client.chat.completions.create(
                 model=self._choice.model,
                 messages=messages,
-                max_completion_tokens=self._choice.max_tokens,
+                **self._length(request),
                 # A server that remembers it answers a repeated call without doing the work twice.
                 extra_headers={"Idempotency-Key": request.hash},
                 **request.sampling,
             )
         except openai.APIStatusError as error:
-            raise _refused(error) from error
+            raise _refused(error, request) from error
         except openai.APIConnectionError as error:
             raise unreachable(error.__cause__ or error, self._choice.place) from error
         except (openai.APIError, ValueError) as error:
             raise garbled(f"an answer that is none: {error}") from error
         return _result(request, self._choice.model, answer)
+
+    def _length(self, request: Request) -> dict[str, Any]:
+        if not request.choices:
+            return {"max_completion_tokens": self._choice.max_tokens}
+        return {"max_completion_tokens": 1, "logprobs": True, "top_logprobs": TOP}
 
     def _clip(self, request: Request) -> list[dict[str, Any]]:
         if request.media is None:
@@ -100,19 +106,32 @@ def _result(request: Request, model: str, answer: Any) -> Result:
     message, usage = choices[0].message, answer.usage
     refusal = getattr(message, "refusal", None)
     served = "/".join(part for part in (answer.model, answer.system_fingerprint) if part)
+    finish = "refusal" if refusal else str(choices[0].finish_reason or "").lower()
+    first = _first_token(choices[0]) if request.choices else {}
+    if request.choices and finish in ("stop", "length"):
+        finish = "stop"  # one token was asked for
+        if not first:
+            raise no_logprobs("it answered without log-probabilities", charged="unknown")
     return Result(
         key=request.key,
         model=model,
         served_revision=served,
-        text=message.content or "",
-        finish_reason="refusal" if refusal else str(choices[0].finish_reason or "").lower(),
+        text=message.content or max(first, key=first.__getitem__, default=""),
+        finish_reason=finish,
         tokens_in=(usage.prompt_tokens if usage else None) or 0,
         tokens_cached=(getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0) if usage else 0,
         tokens_out=(usage.completion_tokens if usage else None) or 0,
+        logprobs=of_choices(request.choices, first),
     )
 
 
-def _refused(error: "openai.APIStatusError") -> CallFailed:
+def _first_token(choice: Any) -> dict[str, float]:
+    """The likeliest first tokens of an answer with their log-probabilities; none where the server gives none."""
+    content = getattr(choice.logprobs, "content", None) or []
+    return {top.token: top.logprob for top in (*content[0].top_logprobs, content[0])} if content else {}
+
+
+def _refused(error: "openai.APIStatusError", request: Request) -> CallFailed:
     """What a status other than 200 means for the request, and for all others."""
     code, said = str(error.code or error.status_code), str(error.message)
     judge = _BY_STATUS.get(error.status_code)
@@ -121,6 +140,8 @@ def _refused(error: "openai.APIStatusError") -> CallFailed:
     if code == "insufficient_quota" or code.startswith("billing") or error.status_code == 402:
         remedy = "raise the quota or set another key, then run again"
         return CallFailed(CaptionError("retryable", code, f"the quota is used up ({said}): {remedy}"), stops=True)
+    if request.choices and error.status_code in (400, 403) and "logprobs" in said:
+        return no_logprobs(said)
     if code == "unsupported_parameter":
         return _stop("this server does not take what the engine sends; set CHAI_MODEL to another model")(code, said)
     if judge:

@@ -26,7 +26,10 @@ class Book:
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Faults by a word of the prompt: 429, 429-after-N, 429-quota, 500, 401, 404, slow, cut, garbage, blocked,
-    refused, empty, truncated, loop, foreign, no-choices, bad-video."""
+    refused, empty, truncated, loop, foreign, no-choices, bad-video, no-logprobs, logprobs-refused,
+    long (600 words)."""
+    likely: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By a word of the prompt, the first tokens with log-probabilities that it tells where they are asked for."""
     calls: Counter[str] = field(default_factory=Counter)
     """Calls by prompt."""
     charged: Counter[str] = field(default_factory=Counter)
@@ -87,12 +90,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.book.seen.append(asked)
             self.book.headers.append({name.lower(): value for name, value in self.headers.items()})
             dialect = dialect_of(self.path)
-            self._answer(dialect, dialect.prompt(asked))
+            self._answer(dialect, dialect.prompt(asked), dialect.top(asked))
         finally:
             with self.book.lock:
                 self.book.at_once -= 1
 
-    def _answer(self, dialect: Dialect, prompt: str) -> None:
+    def _answer(self, dialect: Dialect, prompt: str, top: int) -> None:
         fault = self.book.next_fault(prompt)
         if fault.startswith("429-after-"):
             return self._send(429, dialect.error(429, "slow down"), {"Retry-After": fault.rpartition("-")[2]})
@@ -101,6 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault[:3].isdigit():
             status = int(fault[:3])
             return self._send(status, dialect.error(status, f"made to fail with {status}"))
+        if fault == "logprobs-refused":
+            return self._send(400, dialect.error(400, "logprobs are not enabled for this model"))
         if fault == "bad-video":
             return self._send(400, dialect.error(400, "the video cannot be decoded"))
         if fault == "blocked":
@@ -110,7 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
         # A caller whose patience is at an end is gone by then; the work was done all the same.
         time.sleep(3 if fault == "slow" else self.book.answer_s)
         text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
-        answer = dialect.answer(text, finish, TOKENS)
+        first = self._first_token(prompt, top) if fault != "no-logprobs" else None
+        if top and fault in ("", "no-logprobs"):
+            text, finish = max(first or {"Yes": 0.0}, key=(first or {"Yes": 0.0}).__getitem__), "length"
+        answer = dialect.answer(text, finish, TOKENS, first)
         if fault == "garbage":
             return self._raw(200, b"{this is no JSON")
         if fault == "no-choices":
@@ -118,6 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "cut":
             return self._cut(json.dumps(answer).encode())
         return self._send(200, answer)
+
+    def _first_token(self, prompt: str, top: int) -> dict[str, float] | None:
+        likely = next((tokens for word, tokens in self.book.likely.items() if word in prompt), {"Yes": -0.1, "No": -3})
+        return dict(sorted(likely.items(), key=lambda at: -at[1])[:top]) or None
 
     def _upload(self) -> None:
         if self.headers.get("x-goog-upload-command") == "start":
@@ -163,6 +175,7 @@ _SAID = {
     "empty": ("   ", "stop"),
     "truncated": ("The camera pans left and", "length"),
     "loop": (_LOOP, "stop"),
+    "long": (" ".join(f"word{number}" for number in range(600)) + ".", "stop"),
     "foreign": ("镜头缓慢向左移动，画面中有一个人。", "stop"),
 }
 

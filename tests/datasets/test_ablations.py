@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from chai_assets.datasets.verify import verify_dataset
 from chai_assets.spec.releases import load_spec
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.offline import OfflineCaptioner
+from tests.captioners.model_server import model_server
+from tests.clips.films import scene, write
 from tests.datasets.factory import many
 
 SPEC = load_spec()
@@ -196,3 +199,54 @@ def test_a_model_writes_what_it_can_and_the_rule_the_rest():
     assert by == {(variant, "spoiler") for variant in VARIANTS[:3]} | {("nonconstructive", "rule")}
     offline, left = ablation_rows(rows, SPEC, captioner=OfflineCaptioner())
     assert (offline, left) == ablation_rows(rows, SPEC)
+
+
+@pytest.mark.parametrize(("engine", "path"), [("openai", "/v1"), ("gemini", "")])
+def test_a_models_own_critique_is_a_variant_that_only_a_model_writes(
+    engine: str, path: str, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    before = _state(dataset)
+    triples = {row["id"]: row for row in pl.read_parquet(dataset / "triples.parquet").to_dicts()}
+    wanted = [row for row in triples.values() if row["critique"]]
+    media = tmp_path / "home/media"
+    (media / "clips").mkdir(parents=True)
+    write(tmp_path / "clip.mp4", scene(1, 10), rate=10)
+    for row in wanted:
+        (media / row["video"]).write_bytes((tmp_path / "clip.mp4").read_bytes())
+    refused = wanted[0]["draft"]
+    name = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}[engine]
+    with model_server() as (url, book):
+        book.faults[refused] = ["blocked"]
+        given = {
+            "CHAI_HOME": tmp_path / "home",
+            "CHAI_MODEL": name,
+            "CHAI_MODEL_URL": url + path,
+            "GEMINI_API_KEY": "k",
+        }
+        for variable, value in given.items():
+            monkeypatch.setenv(variable, str(value))
+        command = ["dataset", "ablations", str(dataset), "--variants", "written_by_model", "--engine", engine]
+        done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
+        assert done.exit_code == 0, done.output
+        seen = list(book.seen)
+    assert _state(dataset) == before
+    rows = [json.loads(line) for file in sorted((tmp_path / "out").rglob("*.jsonl")) for line in file.open()]
+    assert {row["triple_id"] for row in rows} == {row["id"] for row in wanted[1:]}
+    assert {(row["variant"], row["made_by"]) for row in rows} == {("written_by_model", name)}
+    assert all(row["critique"] == triples[row["triple_id"]]["critique"] for row in rows), "the person's stands beside"
+    left = json.loads((tmp_path / "out/manifest.json").read_text())["left_out"]
+    assert sorted(entry["count"] for entry in left) == [1, len(triples) - len(wanted)]
+    assert any("blocked" in entry["reason"] for entry in left)
+    parts = [body["messages"][0]["content"] if path else body["contents"][0]["parts"] for body in seen]
+    assert all(len(shown) > 1 for shown in parts), "the clip is in view"
+    asked = [part[-1]["text"] for part in parts]
+    assert not any(row["critique"] in text for row in wanted for text in asked), "no person's critique is"
+
+
+@pytest.mark.parametrize("engine", ["rule", "offline"])
+def test_without_a_model_there_is_no_critique_written_by_one(engine: str, dataset: Path, tmp_path: Path):
+    command = ["dataset", "ablations", str(dataset), "--engine", engine, "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, [*command, "--variants", "written_by_model"])
+    assert done.exit_code == 1
+    assert "give --engine openai or gemini, and set CHAI_MODEL" in " ".join(done.output.split())
+    assert not (tmp_path / "out").exists()

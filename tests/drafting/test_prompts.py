@@ -13,6 +13,7 @@ from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.compile import facts, statements
 from chai_assets.spec.releases import load_spec
 from chai_assets.triples import merge as merging
+from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners import Request
 from chai_resources.captioners.offline import OfflineCaptioner
@@ -48,9 +49,10 @@ def revise(**changes: Any) -> Request:
     return revise_request(**same | changes)
 
 
-def merge(text: str = TEXT, captioner: Any = None) -> Request:
+def merge(text: str = TEXT, captioner: Any = None, **changes: Any) -> Request:
+    changes = {"limit": MergeLimit()} | changes
     captions = [{"aspect": "camera", "text": text}]
-    return merge_request(clip_id="clp_1", captions=captions, captioner=captioner or OfflineCaptioner())
+    return merge_request(clip_id="clp_1", captions=captions, captioner=captioner or OfflineCaptioner(), **changes)
 
 
 class Newer(OfflineCaptioner):
@@ -99,6 +101,8 @@ def test_the_engine_answers_each_request():
         (revise(), revise(captioner=Newer())),
         (merge(), merge(text="The camera pans right.")),
         (merge(), merge(captioner=Newer())),
+        (merge(), merge(limit=MergeLimit(tokens=511))),
+        (merge(), merge(too_long="It is long.")),
     ],
 )
 def test_whatever_changes_what_is_asked_changes_the_hash(one: Request, other: Request):

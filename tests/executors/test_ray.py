@@ -117,12 +117,15 @@ def test_killed_worker_then_driver_then_run_leave_each_row_once_and_no_orphan(de
 
     second = deployment.start("chaos", clips)
     deployment.until_asked(book.calls.total() + rng.randrange(10, 40))
+    book.answer_s = 5.0  # so that the job could go on for minutes
     killed = time.monotonic()
     second.send_signal(signal.SIGKILL)
     second.wait()
     deployment.until(lambda: deployment.cluster.gpus()[0] == 0, "the orphan's GPUs are free", GONE_S)
     held = time.monotonic() - killed
+    assert len(deployment.drafts("chaos")) < total, "the job was ended, it did not come to its end"
 
+    book.answer_s = 0.2
     deployment.finish("chaos", clips)
     again = book.calls.total() - total
     print(f"{total} rows, {again} calls made again after 3 kills; the orphan held its GPUs for {held:.0f} s")
@@ -133,6 +136,7 @@ def test_killed_worker_then_driver_then_run_leave_each_row_once_and_no_orphan(de
 
 
 def test_a_run_finds_the_job_that_a_killed_run_left_behind(deployment: Deployment):
+    deployment.book.answer_s = 1.0
     first = deployment.start("found", 30)
     deployment.until_asked(20)
     first.send_signal(signal.SIGKILL)

@@ -1,17 +1,27 @@
 """The practice model reads prompts alone and writes what the offline engine writes of the same facts."""
 
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chai_assets.datasets.ablations import critique_request
+from chai_assets.datasets.judge import ABOUT, CHOICES, judge_request
 from chai_assets.drafting.prompt import draft_request
 from chai_assets.practice.material import truth
-from chai_assets.practice.model_server import CannotAnswer, PracticeModel
+from chai_assets.practice.model_server import CannotAnswer, PracticeModel, serve
+from chai_assets.prompting import dataset_clip
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.releases import load_spec
+from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners import Request
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.logprobs import of_choices, p_yes
+from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.offline import OfflineCaptioner
+from chai_resources.media import Media
 from tests.captioners.findings import mark, missing
 
 SPEC, OFFLINE = load_spec(), OfflineCaptioner()
@@ -47,10 +57,49 @@ def test_a_revision_applies_the_findings_that_its_prompt_lists():
 
 def test_captions_are_merged_as_they_are_listed():
     captions = [{"aspect": aspect, "text": f"This is about {aspect}."} for aspect in SPEC.aspects]
-    request = merge_request("clp_1", captions, OFFLINE)
-    assert PracticeModel(SPEC).answer(request.prompt) == offline(request)
+    for too_long in (None, "A long one."):
+        request = merge_request("clp_1", captions, OFFLINE, MergeLimit(), too_long)
+        assert PracticeModel(SPEC).answer(request.prompt) == offline(request)
+
+
+def test_a_judgement_of_a_caption_goes_by_its_length_and_by_nothing_else():
+    triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4"}
+    triple |= {"instruction": "Describe the camera.", "draft": "It pans.", "final": "It pans left. " * 30}
+    said = [
+        PracticeModel(SPEC).first_token(judge_request(triple, at, dataset_clip(triple), OFFLINE).prompt) for at in ABOUT
+    ]
+    draft, final = (p_yes(of_choices(CHOICES, first)) for first in said)
+    assert 0 < draft < 0.5 < final < 1
+    with pytest.raises(CannotAnswer, match="log-probabilities"):
+        PracticeModel(SPEC).first_token("Write a poem.")
+
+
+@pytest.mark.parametrize(("engine", "path"), [("openai", "/v1"), ("gemini", "")])
+def test_the_practice_server_tells_log_probabilities_in_both_protocols(engine: str, path: str, tmp_path, monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    server = serve(0, SPEC)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    model = ModelChoice(model="practice-2026-01-01", url=f"http://127.0.0.1:{server.server_address[1]}{path}")
+    triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4"}
+    triple |= {"instruction": "Describe the camera.", "draft": "It pans.", "final": "It pans left. " * 30}
+    try:
+        captioner = CaptionerChoice(name=engine, model=model).open(Media(root=str(tmp_path)))
+        request = replace(judge_request(triple, "final", dataset_clip(triple), captioner), media=None)
+        [result] = captioner.run([request])
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert result.error is None
+    assert result.text == "Yes"
+    assert result.logprobs == of_choices(CHOICES, PracticeModel(SPEC).first_token(request.prompt))
+
+
+def test_a_critique_is_written_where_one_is_asked_for():
+    triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4", "draft": "It pans."}
+    request = critique_request(triple | {"instruction": "Describe the camera."}, OFFLINE)
+    assert PracticeModel(SPEC).answer(request.prompt).startswith("The caption leaves out")
 
 
 def test_another_prompt_is_refused():
-    with pytest.raises(CannotAnswer, match="drafts, revisions and merges"):
+    with pytest.raises(CannotAnswer, match="drafts, critiques, revisions and merges"):
         PracticeModel(SPEC).answer("Write a poem.")

@@ -1,0 +1,89 @@
+"""Critiques in better words: which are wanted, and the check that a polished one still says the same. Pure.
+
+No rule can tell whether two texts mean the same; this one is strict instead. What a critique quotes and asks for has
+to survive to the letter and in its order, and where it does not, the written critique counts.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from chai_assets.asking import Wanted
+from chai_assets.chain import Row
+from chai_assets.critique.quoting import quotations
+from chai_assets.prompting import build_request, bullets, render
+from chai_assets.records import record_id
+from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners.edits import words
+
+TEMPLATE = Path(__file__).parent / "prompts" / "polish.md"
+_SHORTEST, _LONGEST, _FEW = 0.5, 1.5, 5
+"""Share of the written words that a polished critique has at least and at most, and words that it may have beyond."""
+
+
+def wanted_polish(critiques: Iterable[Row], done: set[str], captioner: Captioner, given_up: set[str]) -> list[Wanted]:
+    """Requests for the critiques that ask for a change in words and were not polished yet; `done` are their ids."""
+    wanted: dict[str, Wanted] = {}
+    for critique in critiques:
+        if critique["verdict"] != "change" or not words(critique["text"] or "") or critique["critique_id"] in done:
+            continue
+        request = polish_request(critique, captioner)
+        if request.hash in given_up:
+            continue
+        base = {name: critique[name] for name in ("batch", "clip_id", "aspect", "critique_id", "spec_version")}
+        # A page that was submitted again without a change is the same critique.
+        wanted[critique["critique_id"]] = Wanted(request, {**base, "written": critique["text"]})
+    return list(wanted.values())
+
+
+def polish_request(critique: Row, captioner: Captioner) -> Request:
+    """What a model is asked; the clip is not shown, for there is nothing to find out."""
+    kept = kept_words(critique["text"], critique["findings"] or [])
+    quoted = [said for _, _, said in quotations(critique["text"])]
+    prompt = render(TEMPLATE, critique=critique["text"], kept=bullets(kept))
+    context = {"text": critique["text"], "kept": list(dict.fromkeys([*kept, *quoted]))}
+    clip = critique["clip_id"]
+    return build_request("polish", critique["critique_id"], prompt, context, clip_id=clip, captioner=captioner)
+
+
+def kept_words(written: str, findings: Iterable[Row]) -> list[str]:
+    """What findings quote and ask for, where the critique says it in just those words; in the order it does."""
+    said = dict.fromkeys(text for finding in findings for text in (finding["quote"], finding["fix"]) if text)
+    return sorted((text for text in said if _at(text, written) >= 0), key=lambda text: (_at(text, written), len(text)))
+
+
+def checks_of(written: str, polished: str, findings: Iterable[Row]) -> dict[str, str]:
+    """What is checked of a polished critique, each with what is wrong; an empty text where it holds."""
+    kept = kept_words(written, findings)
+    lost = [text for text in kept if _at(text, polished) < 0]
+    places = [_at(text, polished) for text in kept if text not in lost]
+    quoted = {said for _, _, said in quotations(written)} | set(kept)
+    new = [said for _, _, said in quotations(polished) if said not in quoted]
+    before, after = len(words(written)), len(words(polished))
+    fits = _SHORTEST * before <= after <= _LONGEST * before + _FEW
+    return {
+        "what findings quote and ask for stands in it": f'"{lost[0]}" is lost' if lost else "",
+        "it stands there in the same order": "" if places == sorted(places) else "what stands for what is turned round",
+        "nothing is quoted that was not": f'"{new[0]}" was not quoted' if new else "",
+        "it is about as long": "" if fits else f"{before} words became {after}",
+    }
+
+
+def finish_polish(critiques: dict[str, Row]) -> Callable[[Row], Row]:
+    """Completes the row of a polished critique: its id and what was checked. `critiques` are rows by id."""
+
+    def finish(row: Row) -> Row:
+        findings = critiques[row["critique_id"]]["findings"] or []
+        checks = checks_of(row["written"], row["text"], findings)
+        wrong = [said for said in checks.values() if said]
+        polished = record_id("polished", critique=row["critique_id"], request=row["request_hash"], text=row["text"])
+        told = [{"check": check, "held": not said} for check, said in checks.items()]
+        return {**row, "polished_id": polished, "checks": told, "fault": "; ".join(wrong) or None}
+
+    return finish
+
+
+def _at(text: str, within: str) -> int:
+    """Where whole words first stand in a text to the letter; -1 where they do not."""
+    found = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", within)
+    return found.start() if found else -1

@@ -1,0 +1,206 @@
+"""Polishing a critique: what is checked, the asset through real engines, and what an export takes of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chai_assets.critique.assets import Polishing, polished_critiques
+from chai_assets.critique.findings import Finding, as_prose
+from chai_assets.critique.polish import checks_of, polish_request
+from chai_assets.datasets.publish import build
+from chai_assets.datasets.selection import Selection
+from chai_assets.datasets.verify import verify_dataset
+from chai_assets.desk import Desk
+from chai_assets.practice.model_server import PracticeModel
+from chai_assets.spec.releases import load_spec
+from chai_assets.spec.resource import release_of
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.offline import OfflineCaptioner
+from chai_resources.label_studio import LabelStudio
+from chai_resources.media import Media
+from chai_resources.people import PeopleFile
+from chai_resources.settings import Settings
+from chai_resources.tables import Tables
+from tests.captioners.findings import mark, missing
+from tests.captioners.model_server import Book, model_server
+from tests.datasets.factory import clip, frame
+from tests.datasets.records import Told, export_told
+from tests.datasets.test_dataset_selection import sent_back, straight
+
+DRAFT = "The camera pans left. The shot is level."
+FINDINGS = [mark(DRAFT, "left", "right"), missing("a red boat")]
+WRITTEN = 'replace   "left" with "right" .  also add a red boat'
+
+
+def critique(number: int = 1, text: str = WRITTEN, **changes: Any) -> dict[str, Any]:
+    row = {"batch": "b1", "clip_id": f"clp_{number}", "aspect": "camera", "critique_id": f"crt_{number}"}
+    row |= {"event_id": f"evt_{number}", "draft_id": f"drf_{number}", "round": 1, "verdict": "change", "rating": 3}
+    return row | {"findings": FINDINGS, "text": text, "spec_version": "1.1.0"} | changes
+
+
+def polished(text: str) -> str:
+    [result] = OfflineCaptioner().run([polish_request(critique(text=text), OfflineCaptioner())])
+    return result.text or ""
+
+
+def test_the_offline_engine_tidies_and_the_check_passes():
+    assert polished(WRITTEN) == 'Replace "left" with "right". also add a red boat.'
+    assert not any(checks_of(WRITTEN, polished(WRITTEN), FINDINGS).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('Replace "left" with the other side. Also add a red boat.', '"right" is lost'),
+        ('Replace "left" with "right". Also add a red ship.', '"a red boat" is lost'),
+        ('Replace "right" with "left". Also add a red boat.', "turned round"),
+        ('Replace "left" with "right". Also add a red boat at "dawn".', '"dawn" was not quoted'),
+        ('"left", "right", a red boat ' + "and so on and so forth " * 9, "words became"),
+    ],
+)
+def test_each_change_of_meaning_that_a_rule_can_see_is_told(text: str, says: str):
+    assert says in "; ".join(checks_of(WRITTEN, text, FINDINGS).values())
+
+
+PLAIN = st.text("abc XY.,'\n\t", min_size=1, max_size=20)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["wrong", "missing"]), PLAIN, PLAIN), min_size=1, max_size=4), PLAIN)
+def test_what_the_offline_engine_makes_of_a_rendered_critique_always_passes_the_check(said: list[Any], more: str):
+    findings, draft = [], "".join(quote for _, quote, _ in said)
+    for kind, quote, fix in said:
+        start = draft.index(quote)
+        made = Finding.missing("drf", fix)
+        if kind == "wrong":
+            made = Finding.mark("drf", draft, "wrong", start, start + len(quote), fix)
+        findings.append(made)
+    rows = [{"quote": finding.quote, "fix": finding.fix} for finding in findings]
+    written = f"{as_prose(findings)}  {more}"
+    request = polish_request(critique(text=written, findings=rows), OfflineCaptioner())
+    [result] = OfflineCaptioner().run([request])
+    assert not any(checks_of(written, result.text or "", rows).values()), result.text
+
+
+class Batch:
+    """A batch with critiques, and an engine."""
+
+    def __init__(self, home: Path, captioner: CaptionerChoice) -> None:
+        settings = Settings.from_env(CHAI_HOME=str(home))
+        self.tables, self.captioner = Tables(root=settings.tables), captioner
+        rows = [critique(1), critique(2, "it is left"), critique(3, "", verdict="perfect"), critique(2, "it is left")]
+        self.tables.append("critiques", rows)
+        self.desk = Desk(
+            tables=self.tables,
+            media=Media(root=settings.media),
+            label_studio=LabelStudio(url="http://127.0.0.1:9", token="none"),
+            people_file=PeopleFile(path="none"),
+            release=release_of(settings),
+        )
+
+    def run(self, on: bool = True) -> dict[str, Any]:
+        resources = {"desk": self.desk, "captioner": self.captioner, "polishing": Polishing(on=on)}
+        instance = dg.DagsterInstance.ephemeral()
+        instance.add_dynamic_partitions("batches", ["b1"])
+        done = dg.materialize([polished_critiques], resources=resources, partition_key="b1", instance=instance)
+        [event] = done.asset_materializations_for_node("polished_critiques")
+        return {name: value.value for name, value in event.metadata.items()}
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return {row["critique_id"]: row for row in self.tables.rows("polished_critiques")}
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Book]]:
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    with model_server() as at:
+        yield at
+
+
+def test_polishing_is_off_unless_it_is_asked_for(tmp_path: Path):
+    batch = Batch(tmp_path, CaptionerChoice())
+    assert "CHAI_POLISH=yes" in batch.run(on=False)["note"]
+    assert batch.rows == {}
+    assert not Settings.from_env().polish
+
+
+def test_each_critique_that_asks_for_a_change_is_polished_once_and_both_texts_are_kept(tmp_path: Path):
+    batch = Batch(tmp_path, CaptionerChoice())
+    batch.run()
+    batch.run()
+    assert {name: (row["written"], row["text"], row["fault"]) for name, row in batch.rows.items()} == {
+        "crt_1": (WRITTEN, 'Replace "left" with "right". also add a red boat.', None),
+        "crt_2": ("it is left", "It is left.", None),
+    }
+    assert all(check["held"] for check in batch.rows["crt_1"]["checks"])
+    assert len(batch.tables.rows("polished_critiques")) == 2
+
+
+@pytest.mark.parametrize(("engine", "path"), [("openai", "/v1"), ("gemini", "")])
+def test_what_a_model_words_otherwise_is_kept_with_its_fault_and_asked_for_no_more(
+    engine: str, path: str, served: tuple[str, Book], tmp_path: Path
+):
+    url, book = served
+    book.faults["it is left"] = ["bad-video"]
+    name = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}[engine]
+    batch = Batch(tmp_path, CaptionerChoice(name=engine, model=ModelChoice(model=name, url=url + path)))
+    said = batch.run()
+    assert said["written_counts_instead"] == 1
+    row = batch.rows["crt_1"]
+    assert '"right" is lost' in row["fault"]
+    assert row["text"].startswith("The camera pans left."), "what the model said is kept"
+    assert not all(check["held"] for check in row["checks"])
+    assert [error["kind"] for error in batch.tables.rows("model_errors")] == ["permanent"]
+    batch.run()
+    assert book.calls.total() == 2
+
+
+def test_the_practice_model_polishes_out_of_the_prompt_what_the_offline_engine_does():
+    request = polish_request(critique(), OfflineCaptioner())
+    assert PracticeModel(load_spec()).answer(request.prompt) == polished(WRITTEN)
+
+
+def test_an_export_takes_the_words_that_are_asked_for_and_every_row_says_whose_they_are(tmp_path: Path):
+    stories: list[Told] = [sent_back(1), straight(2), straight(4)]
+    told = [row for story in stories for row in story.tables["critiques"]]
+    rows = [
+        {
+            "batch": row["batch"],
+            "critique_id": row["critique_id"],
+            "polished_id": f"pol_{number}",
+            "written": row["text"],
+        }
+        | {
+            "text": f"Polished: {row['text']}",
+            "fault": "it is lost" if row["clip_id"] == clip(4, 1)["clip_id"] else None,
+        }
+        | {"recorded_at": row["recorded_at"]}
+        for number, row in enumerate(told)
+    ]
+    whole = export_told(stories, polished_critiques=frame("polished_critiques", rows))
+    found = {}
+    for words, variant in (("written", "post_review"), ("polished", "post_review"), ("polished", "pre_review")):
+        folder = tmp_path / f"{words}-{variant}"
+        manifest = build(replace(whole, selection=Selection(critiques=words, variant=variant)), folder)
+        (folder / "manifest.json").write_text(manifest.text())
+        assert verify_dataset(folder) == []
+        table = pl.read_parquet(folder / "triples.parquet")
+        found[folder.name] = {row["clip_id"]: (row["wording"], row["critique"]) for row in table.to_dicts()}
+        assert any("in a model's words" in note for note in manifest.notes) == (words == "polished")
+    first, second, faulty = (clip(number, 1)["clip_id"] for number in (1, 2, 4))
+    assert {wording for wording, _ in found["written-post_review"].values()} == {"written"}
+    after, before = found["polished-post_review"], found["polished-pre_review"]
+    assert after[first] == ("polished", "Polished: Say near and low, 1.")
+    assert before[first] == ("polished", "Polished: Say near, 1."), "the critique of the variant is polished"
+    assert after[second][0] == "polished"
+    assert after[faulty] == found["written-post_review"][faulty], "one with a fault is never exported"
+    lines = [text for side in ("train", "eval") for text in [(folder / side / "critique_generation.jsonl").read_text()]]
+    assert "Polished: Say near, 1." in "".join(lines), "trainers read the same words"
