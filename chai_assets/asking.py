@@ -112,7 +112,7 @@ def ask(
     if outcome.held_back:
         log(
             f"{stage}: the budget is used up ({purse.spent:.2f} USD spent here), {outcome.held_back} requests wait, "
-            f"about {outcome.planned / len(wanted):.4f} USD each: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
+            f"about {purse.planned(purse.held_back):.2f} USD more: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
             "again; nothing is asked twice"
         )
     return outcome

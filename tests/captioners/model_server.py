@@ -39,6 +39,7 @@ class Book:
     headers: list[dict[str, str]] = field(default_factory=list)
     uploads: int = 0
     answer_s: float = 0.0
+    tokens: tuple[int, int] = TOKENS
     remembers: bool = False
     """Whether a call with an idempotency key seen before is charged no second time."""
     remembered: set[str] = field(default_factory=set)
@@ -114,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._outlast()
         time.sleep(self.book.answer_s)
         text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
-        answer = dialect.answer(text, finish, TOKENS)
+        answer = dialect.answer(text, finish, self.book.tokens)
         if fault in _BODIES:
             return self._raw(200, _BODIES[fault])
         if fault == "no-choices":

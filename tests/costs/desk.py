@@ -31,7 +31,7 @@ class Desk:
         (root / "prices.yaml").write_text(PRICES)
         self.tables, self.media = Tables(root=str(root / "tables")), Media(root=media or str(root / "media"))
         place = f"{url}/v1" if engine == "openai" else url
-        model = ModelChoice(model=MODELS[engine], url=place, timeout_s=1.0, parallel=4)
+        model = ModelChoice(model=MODELS[engine], url=place, timeout_s=2.0, parallel=4)
         self.choice = CaptionerChoice(name=engine, model=model, prices=str(root / "prices.yaml"), **budget)
 
     def ask(self, names: list[str], run: str) -> Answered:
