@@ -105,8 +105,8 @@ def ask(
             waiting = purse.held_back if purse.room and intake.texts > made else []
     finally:
         intake.write()
+        tables.append_new("model_errors", outcome.errors)
         outcome.spent, outcome.held_back = purse.spent, len(purse.held_back)
-    tables.append_new("model_errors", outcome.errors)
     for error in outcome.errors[:5]:
         log(f"{stage} of {error['clip_id']} {error['aspect']} failed ({error['kind']}): {error['message']}")
     if outcome.held_back:

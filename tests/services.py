@@ -55,7 +55,8 @@ def free_ports(count: int) -> list[int]:
 def start_s3(folder: Path, bucket: str = "chai", readers: Mapping[str, str] | None = None) -> S3Server:
     """A SeaweedFS server with its data under `folder` and one empty bucket, ready when this returns.
 
-    `readers` are keys, with their secrets, that may read and not write. Raises RuntimeError with the end of its log if it does not come up.
+    `readers` are keys, with their secrets, that may read and not write. Raises RuntimeError with the end of its log
+    if it does not come up.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = ["master", "volume", "filer", "s3", "admin"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import polars as pl
 import pytest
 
 from chai_assets.costs.purse import NoPrice
