@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.practice.model_dialects import SERVED, Dialect, OpenAIDialect, dialect_of
+from chai_assets.practice.model_dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
 
 TOKENS = (100, 20)
 """Prompt and completion tokens that an answer costs."""
@@ -38,6 +38,8 @@ class Book:
     """Request bodies."""
     headers: list[dict[str, str]] = field(default_factory=list)
     uploads: int = 0
+    upload_faults: list[str] = field(default_factory=list)
+    """What goes wrong with uploads, one each: drop, or a status."""
     answer_s: float = 0.0
     tokens: tuple[int, int] = TOKENS
     remembers: bool = False
@@ -143,6 +145,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _upload(self) -> None:
         if self.headers.get("x-goog-upload-command") == "start":
+            fault = self.book.upload_faults.pop(0) if self.book.upload_faults else ""
+            if fault == "drop":
+                self.close_connection = True
+                return None
+            if refused := _refusal(fault, GeminiDialect()):
+                return self._send(*refused)
             host = f"http://{self.headers['host']}"
             return self._send(200, {}, {"X-Goog-Upload-URL": f"{host}/upload/part", "X-Goog-Upload-Status": "active"})
         self.book.uploads += 1

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chai_resources.captioners import ErrorKind
+from chai_resources.captioners import Media as Shown
 from chai_resources.media import MediaError
 from tests.captioners.model_server import Book, model_server
+from tests.clips.films import scene, write
 from tests.costs.desk import EACH, MODELS, Desk, wanted
 from tests.services import S3Server, start_s3
 
@@ -203,6 +205,23 @@ def test_a_server_that_remembers_calls_is_not_paid_twice_for_an_answer_that_was_
     assert desk.ask(["slow", "cut", "plain"], "run-1").made == 2
     assert desk.ask(["slow", "cut", "plain"], "run-2").made == 1
     assert set(book.charged.values()) == {1}
+
+
+def test_an_upload_that_fails_is_charged_to_nobody_and_tried_again(
+    served: tuple[str, Book], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url, book = served
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
+    film = write(tmp_path / "film.mp4", scene(1, 25), rate=25).read_bytes()
+    desk = Desk("gemini", url, tmp_path)
+    desk.media.put_bytes("clips/film.mp4", film)
+    book.upload_faults = ["drop", "503", "429-after-0.02"]
+    asked = wanted("a")
+    with_clip = replace(asked.request, media=Shown("clips/film.mp4", "video/mp4", 1.0, 25.0))
+    assert desk.ask_these([replace(asked, request=with_clip)], "run-1").made == 1
+    assert of(desk, "a")["charged"].to_list() == ["no", "no", "no", "yes"]
+    assert (book.uploads, book.charged.total()) == (1, 1)
 
 
 @pytest.mark.parametrize("engine", MODELS)

@@ -38,10 +38,14 @@ class Desk:
         """Asks for those that have no row yet and did not fail for good, as a stage does."""
         done, failed = self.made, given_up(self.tables, "b1")
         items = [wanted(name) for name in names if name not in done]
+        return self.ask_these([item for item in items if item.request.hash not in failed], run)
+
+    def ask_these(self, items: list[Wanted], run: str) -> Answered:
+        """Asks for these in any case."""
         return ask(
             "draft",
             "drafts",
-            [item for item in items if item.request.hash not in failed],
+            items,
             lambda row: {**row, "draft_id": row["clip_id"]},
             choice=self.choice,
             captioner=self.choice.open(self.media),
