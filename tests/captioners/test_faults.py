@@ -33,8 +33,8 @@ class Fault:
 
     plays: tuple[str, ...]
     kind: ErrorKind | None
-    outcomes: tuple[str, ...] | tuple[tuple[str, ...], tuple[str, ...]]
-    """Of each call, in order, as the ledger names it; of both engines where they differ."""
+    outcomes: dict[str, tuple[str, ...]]
+    """Of each call, in order, as the ledger names it; by engine."""
     charged: int = 0
     """Calls that are known to be charged."""
     unknown: int = 0
@@ -42,25 +42,25 @@ class Fault:
     stops: bool = False
     """Whether nothing more is asked."""
 
-    def outcome(self, engine: str) -> list[str]:
-        first = self.outcomes[0]
-        return list(self.outcomes) if isinstance(first, str) else list(self.outcomes[list(MODELS).index(engine)])
+
+def both(*codes: str) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(MODELS, codes)
 
 
 def refused(play: str, openai: str, gemini: str, kind: ErrorKind | None = GOOD, stops: bool = False) -> Fault:
     """Refused before any work is done, so never charged; a passing one is answered the second time."""
     then = ("answered",) if kind is GOOD else ()
-    return Fault((play,), kind, ((openai, *then), (gemini, *then)), charged=len(then), stops=stops)
+    return Fault((play,), kind, {"openai": (openai, *then), "gemini": (gemini, *then)}, charged=len(then), stops=stops)
 
 
 def spoilt(play: str, code: str) -> Fault:
     """The work is done and its answer lost; answered the second time."""
-    return Fault((play,), GOOD, (code, "answered"), charged=1, unknown=1)
+    return Fault((play,), GOOD, both(code, "answered"), charged=1, unknown=1)
 
 
 def useless(play: str, code: str, kind: ErrorKind = "permanent") -> Fault:
     """An answer that is charged and that nobody can use."""
-    return Fault((play,), kind, (code,), charged=1)
+    return Fault((play,), kind, both(code), charged=1)
 
 
 LIST = [
@@ -77,8 +77,8 @@ LIST = [
     refused("503", "503", "UNAVAILABLE"),
     refused("bad-video", "400", "INVALID_ARGUMENT", "permanent"),
     refused("blocked", "content_filter", "safety", "blocked"),
-    Fault(("500",) * 4, "retryable", (("500",) * 4, ("INTERNAL",) * 4)),
-    Fault(("cut",) * 4, "retryable", ("connection",) * 4, unknown=4),
+    Fault(("500",) * 4, "retryable", {"openai": ("500",) * 4, "gemini": ("INTERNAL",) * 4}),
+    Fault(("cut",) * 4, "retryable", both(*["connection"] * 4), unknown=4),
     spoilt("slow", "timeout"),
     spoilt("cut", "connection"),
     spoilt("drop", "connection"),
@@ -124,7 +124,7 @@ def test_every_failure_has_its_kind_its_code_and_its_price_and_the_next_run_goes
     assert sorted([*desk.made, *kinds]) == sorted(names), "a row or an error for each, none twice"
     assert kinds.get("faulty") == fault.kind
     calls = of(desk, "faulty")
-    assert calls["outcome"].to_list() == fault.outcome(engine)
+    assert tuple(calls["outcome"]) == fault.outcomes[engine]
     assert (calls["charged"].to_list().count("yes"), calls["charged"].to_list().count("unknown")) == (
         fault.charged,
         fault.unknown,
@@ -150,7 +150,7 @@ def counted(desk: Desk, book: Book) -> None:
     """What the ledger holds against what the server counted itself."""
     ledger = desk.ledger
     assert len(ledger) == book.calls.total(), "a row for each call"
-    for prompt, charged in (book.calls | book.charged).items():
+    for prompt in book.calls:
         charged = book.charged[prompt]
         calls = ledger.filter(pl.col("clip_id") == prompt.rpartition(" ")[2])["charged"].to_list()
         known, unknown = calls.count("yes"), calls.count("unknown")
