@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chai_assets.chain import Row
-from chai_assets.costs.purse import purse_of
+from chai_assets.costs.purse import Asked, purse_of
 from chai_assets.records import canonical_json, record_id, sha256_text
 from chai_assets.reporting import preview
 from chai_resources.captioners import Request, Result
@@ -92,43 +92,74 @@ def ask(
     `finish` completes a row (its id, derived columns).
 
     A request without a text becomes a row of `model_errors`; the others go on. Where a budget ends, what is done
-    stays done and the rest is left to the next run.
+    stays done and the rest is left to the next run. Where a store breaks off, what came until then is written.
     """
     if not wanted:
         return Answered()
     purse = purse_of(choice, captioner, tables, stage, run)
-    batch = wanted[0].base["batch"]
-    by_key = {item.request.key: item for item in wanted}
-    outcome, rows, calls = Answered(planned=purse.planned(wanted)), [], []
+    outcome = Answered(planned=purse.planned(wanted))
     if purse.price:
         log(f"{stage}: {len(wanted)} requests, about {outcome.planned:.2f} USD")
-    payable = purse.within(wanted, captioner.answered)
-    for number, result in enumerate(captioner.run(item.request for item in payable), start=1):
-        item = by_key[result.key]
-        calls += purse.book(stage, item, result)
-        if result.text is None:
-            outcome.errors.append(_error_row(stage, item, result))
-        else:
-            rows.append(finish({**item.base, **model_columns(item.request, result), "text": result.text}))
-        if len(rows) + len(calls) >= ROWS_AT_ONCE:
-            tables.append_new("model_calls", calls, batch)
-            outcome.made += tables.append(table, rows)
-            rows, calls = [], []
-            log(f"{stage}: {number} of {len(wanted)} answered")
-    # Before the rows: what was paid is known even if the rows are not written. Answers carry their calls along.
-    tables.append_new("model_calls", calls, batch)
-    outcome.made += tables.append(table, rows)
-    tables.append_new("model_errors", outcome.errors)
-    outcome.spent, outcome.held_back = purse.spent, purse.held_back
+    intake = _Intake(stage, table, finish, wanted[0].base["batch"], tables, outcome)
+    waiting, by_key = list[Asked](wanted), {item.request.key: item for item in wanted}
+    try:
+        while waiting:
+            made = intake.texts
+            payable = purse.within(waiting, captioner.answered)
+            for result in captioner.run(item.request for item in payable):
+                item = by_key[result.key]
+                if intake.take(item, result, purse.book(stage, item, result)):
+                    log(f"{stage}: {intake.texts} of {len(wanted)} answered")
+            # Costs are guessed at first; what was learned of them may leave room for more.
+            waiting = purse.held_back if purse.room and intake.texts > made else []
+    finally:
+        intake.write()
+        tables.append_new("model_errors", outcome.errors)
+        outcome.spent, outcome.held_back = purse.spent, len(purse.held_back)
     for error in outcome.errors[:5]:
         log(f"{stage} of {error['clip_id']} {error['aspect']} failed ({error['kind']}): {error['message']}")
-    if purse.held_back:
+    if outcome.held_back:
         log(
-            f"{stage}: the budget is used up ({purse.spent:.2f} USD spent here), {purse.held_back} requests wait, "
-            f"about {outcome.planned / len(wanted):.4f} USD each: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
+            f"{stage}: the budget is used up ({purse.spent:.2f} USD spent here), {outcome.held_back} requests wait, "
+            f"about {purse.planned(purse.held_back):.2f} USD more: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
             "again; nothing is asked twice"
         )
     return outcome
+
+
+@dataclass
+class _Intake:
+    """What came back and is not written yet."""
+
+    stage: str
+    table: str
+    finish: Callable[[Row], Row]
+    batch: str
+    tables: Tables
+    outcome: Answered
+    texts: int = 0
+    rows: list[Row] = field(default_factory=list)
+    calls: list[Row] = field(default_factory=list)
+
+    def take(self, item: Wanted, result: Result, calls: list[Row]) -> bool:
+        """Takes a result and the ledger's rows of its calls; whether there was enough to write."""
+        self.calls += calls
+        if result.text is None:
+            self.outcome.errors.append(_error_row(self.stage, item, result))
+        else:
+            self.texts += 1
+            self.rows.append(self.finish({**item.base, **model_columns(item.request, result), "text": result.text}))
+        if len(self.rows) + len(self.calls) < ROWS_AT_ONCE:
+            return False
+        self.write()
+        return True
+
+    def write(self) -> None:
+        # Calls first: what was paid is known even if the rows are not written. Answers carry their calls along.
+        self.tables.append_new("model_calls", self.calls, self.batch)
+        self.calls = []
+        self.outcome.made += self.tables.append(self.table, self.rows)
+        self.rows = []
 
 
 def _error_row(stage: str, item: Wanted, result: Result) -> Row:

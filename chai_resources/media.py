@@ -284,7 +284,9 @@ def _explain(error: Exception, bucket: str) -> str:
     if code in ("NoSuchKey", "404"):
         return "there is no such object; it was deleted or never stored"
     if isinstance(error, NoCredentialsError) or (isinstance(error, ClientError) and _status(error) in (401, 403)):
-        return f"access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their rights ({error})"
+        return (
+            f"access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their rights, then run again ({error})"
+        )
     return f"the S3 server does not answer as it should; check AWS_ENDPOINT_URL and the server ({error})"
 
 

@@ -1,13 +1,16 @@
 """Real services for tests, each started on free ports under a folder of the test and stopped by it."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -49,10 +52,11 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def start_s3(folder: Path, bucket: str = "chai") -> S3Server:
+def start_s3(folder: Path, bucket: str = "chai", readers: Mapping[str, str] | None = None) -> S3Server:
     """A SeaweedFS server with its data under `folder` and one empty bucket, ready when this returns.
 
-    Raises RuntimeError with the end of its log if it does not come up.
+    `readers` are keys, with their secrets, that may read and not write. Raises RuntimeError with the end of its log
+    if it does not come up.
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts = ["master", "volume", "filer", "s3", "admin"]
@@ -69,6 +73,9 @@ def start_s3(folder: Path, bucket: str = "chai") -> S3Server:
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+    if readers:
+        (folder / "keys.json").write_text(json.dumps({"identities": list(_identities(env, readers))}))
+        flags.append(f"-s3.config={folder / 'keys.json'}")
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(
             [str(Path(sys.executable).parent / "weed"), "mini", *flags],
@@ -85,6 +92,13 @@ def start_s3(folder: Path, bucket: str = "chai") -> S3Server:
             raise RuntimeError(f"the S3 server did not start:\n{(folder / 'weed.log').read_text()[-2000:]}")
         time.sleep(0.2)
     return server
+
+
+def _identities(env: Mapping[str, str], readers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    owner = {env["AWS_ACCESS_KEY_ID"]: env["AWS_SECRET_ACCESS_KEY"]}
+    for keys, actions in ((owner, ["Admin", "Read", "Write", "List"]), (readers, ["Read", "List"])):
+        for name, secret in keys.items():
+            yield {"name": name, "credentials": [{"accessKey": name, "secretKey": secret}], "actions": actions}
 
 
 def _bucket_answers(server: S3Server, bucket: str) -> bool:

@@ -47,10 +47,11 @@ class Purse:
     frames_a_second: float = 2.0
     left: float | None = None
     """What may be spent; None without a budget."""
-    typical: dict[str | None, float] = field(default_factory=dict)
-    """Mean cost of a request so far, by aspect."""
+    paid: dict[str | None, tuple[float, int]] = field(default_factory=dict)
+    """What requests cost so far, by aspect: the sum and how many."""
     spent: float = 0.0
-    held_back: int = 0
+    held_back: list[Asked] = field(default_factory=list)
+    """Requests that the last `within` did not let through."""
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     _out: dict[str, float] = field(default_factory=dict)
     _reserved: float = 0.0
@@ -60,19 +61,24 @@ class Purse:
         return sum(self._guess(item) for item in wanted)
 
     def within(self, wanted: Iterable[Asked], answered: Callable[[Request], bool]) -> Iterator[Asked]:
-        """The requests that can be paid, in order; from the first that cannot, all are held back and counted.
+        """The requests that can be paid, in order; from the first that cannot, all are held back.
 
         One that is `answered` already costs nothing more and is never held back.
         """
+        self.held_back = []
         for item in wanted:
             if self.left is not None and not answered(item.request):
-                guess = self._guess(item)
-                if self.held_back or self.spent + self._reserved + guess > self.left:
-                    self.held_back += 1
+                if self.held_back or not self._affordable(item):
+                    self.held_back.append(item)
                     continue
-                self._out[item.request.hash] = guess
+                self._out[item.request.hash] = guess = self._guess(item)
                 self._reserved += guess
             yield item
+
+    @property
+    def room(self) -> bool:
+        """Whether the first that was held back can be paid after all: what is out was guessed, and cost less."""
+        return bool(self.held_back) and self._affordable(self.held_back[0])
 
     def book(self, stage: str, item: Asked, result: Result) -> list[Row]:
         """Rows of the ledger for the calls of a result; what they cost is spent.
@@ -84,12 +90,21 @@ class Purse:
         for row in rows:
             if row["run"] == self.run:
                 self.spent += self._guess(item) if row["charged"] == "unknown" else row["cost"] or 0.0
+        if costs := [row["cost"] for row in rows if row["charged"] == "yes" and row["cost"] is not None]:
+            aspect = item.base.get("aspect")
+            total, count = self.paid.get(aspect, (0.0, 0))
+            self.paid[aspect] = total + sum(costs), count + 1
         return rows
+
+    def _affordable(self, item: Asked) -> bool:
+        # Sums of many small numbers may miss the limit by a rounding.
+        return self.left is None or self.spent + self._reserved + self._guess(item) <= self.left * (1 + 1e-9)
 
     def _guess(self, item: Asked) -> float:
         aspect = item.base.get("aspect")
-        if aspect in self.typical:
-            return self.typical[aspect]
+        if aspect in self.paid:
+            total, count = self.paid[aspect]
+            return total / count
         if self.price is None:
             return 0.0
         media = item.request.media
@@ -151,5 +166,6 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
         left = min(budget - spent for budget, spent in limits if budget)
     mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
     requests = mine.group_by("aspect", "request_hash").agg(pl.col("cost").sum())
-    typical = dict(requests.group_by("aspect").agg(pl.col("cost").mean()).iter_rows())
-    return Purse(prices, price, run, choice.model.fps, left, typical)
+    sums = requests.group_by("aspect").agg(pl.col("cost").sum(), pl.len())
+    known = {aspect: (total, count) for aspect, total, count in sums.iter_rows()}
+    return Purse(prices, price, run, choice.model.fps, left, known)

@@ -34,6 +34,8 @@ class Dialect(Protocol):
 class OpenAIDialect:
     """Chat completions."""
 
+    _CODES: ClassVar[dict[int, str]] = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
+
     def prompt(self, asked: dict[str, Any]) -> str:
         return asked["messages"][-1]["content"][-1]["text"]
 
@@ -51,13 +53,21 @@ class OpenAIDialect:
         return {**head, "system_fingerprint": "fp_1", "choices": [choice], "usage": usage}
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        return {"error": {"message": message, "type": "error", "code": None, "param": None}}
+        return {"error": {"message": message, "type": "error", "code": self._CODES.get(status), "param": None}}
 
 
 class GeminiDialect:
     """generateContent."""
 
     _FINISH: ClassVar[dict[str, str]] = {"stop": "STOP", "length": "MAX_TOKENS"}
+    _STATUS: ClassVar[dict[int, str]] = {
+        400: "INVALID_ARGUMENT",
+        401: "UNAUTHENTICATED",
+        403: "PERMISSION_DENIED",
+        404: "NOT_FOUND",
+        429: "RESOURCE_EXHAUSTED",
+        503: "UNAVAILABLE",
+    }
 
     def prompt(self, asked: dict[str, Any]) -> str:
         return asked["contents"][-1]["parts"][-1]["text"]
@@ -78,7 +88,7 @@ class GeminiDialect:
         return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": SERVED}
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        return {"error": {"code": status, "message": message, "status": "FAILED"}}
+        return {"error": {"code": status, "message": message, "status": self._STATUS.get(status, "INTERNAL")}}
 
 
 def _ranked(first: Tokens) -> list[tuple[str, float]]:

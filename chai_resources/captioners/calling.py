@@ -73,19 +73,26 @@ class CallingCaptioner:
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request, as they come back; at most `pace.parallel` calls are out at a time.
 
-        Ended early, it starts no further call and waits for those that are out.
+        Ended early, it starts no further call and waits for those that are out. Where the source of the requests
+        breaks off, what is out is handed on first: it is paid.
         """
         stopped, pool = _Stop(), ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="model")
         out: set[Future[Result]] = set()
+        broken: Exception | None = None
         try:
-            for request in requests:
-                out.add(pool.submit(self._one, request, stopped))
-                if len(out) >= 2 * self._pace.parallel:
-                    done, out = wait(out, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
+            try:
+                for request in requests:
+                    out.add(pool.submit(self._one, request, stopped))
+                    if len(out) >= 2 * self._pace.parallel:
+                        done, out = wait(out, return_when=FIRST_COMPLETED)
+                        yield from (future.result() for future in done)
+            except Exception as error:
+                broken = stopped.break_off(error)
             while out:
                 done, out = wait(out, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
+            if broken:
+                raise broken
         finally:
             stopped.error = CaptionError("retryable", "ended", "the run ended before this was asked: run again")
             pool.shutdown(cancel_futures=True)
@@ -96,19 +103,28 @@ class CallingCaptioner:
             if stopped.error:
                 return self._failed(request, stopped.error, calls)
             try:
-                return self.keep(self._paced(request, calls))
+                return self._kept(self._paced(request, calls), stopped)
             except CallFailed as failed:
                 error = failed.error
                 pause = _pause(attempt) if failed.retry_after_s is None else max(0.0, failed.retry_after_s)
                 if failed.stops or pause > LONGEST_WAIT_S:
                     stopped.error = error
                 if error.kind != "retryable" or stopped.error or attempt == TRIES or not failed.called:
-                    return self.keep(self._failed(request, error, calls))
+                    return self._kept(self._failed(request, error, calls), stopped)
                 self._sleep(pause)
             except Exception as surprise:
                 # A row must not end a batch; what it was stands in the error row.
                 return self._failed(request, CaptionError("retryable", "unexpected", f"{surprise!r}"), calls)
         raise AssertionError("the loop returns")
+
+    def _kept(self, result: Result, stopped: "_Stop") -> Result:
+        """The result as it was kept. One that cannot be kept is handed on all the same, and nothing more is asked."""
+        try:
+            return self.keep(result)
+        except Exception as error:
+            message = f"nothing more was asked, for answers cannot be stored: {error}"
+            stopped.error = CaptionError("retryable", "store", message)
+            return result
 
     def _paced(self, request: Request, calls: list[Call]) -> Result:
         """One call within the limits, noted in `calls` however it ends. Raises CallFailed."""
@@ -153,6 +169,11 @@ class _Stop:
     def error(self, error: CaptionError) -> None:
         with self._lock:
             self._error = self._error or error
+
+    def break_off(self, error: Exception) -> Exception:
+        """Notes why nothing more comes, and gives it back."""
+        self.error = CaptionError("retryable", "ended", f"the run broke off before this was asked: {error}")
+        return error
 
 
 def _pause(attempt: int) -> float:

@@ -4,16 +4,18 @@ A clip up to the inline limit goes out in the request; a longer one is uploaded 
 clip share it. The clip comes first, so that they share a prefix too.
 """
 
-import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
 from chai_resources.captioners.openai_engine import retry_after
+from chai_resources.captioners.shown import OncePerClip
 from chai_resources.media import Media, MediaError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ API = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
 INLINE_BYTES = 15_000_000
 """The limit of a request is 20 MB, and base64 adds a third to the clip."""
+UPLOADS = 10_000
+"""Uploaded clips that are known at a time; one that is forgotten is uploaded again."""
 _POLL_S = 1.0
 _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
@@ -61,28 +65,25 @@ class _Generate:
 
     def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
         self._client, self._choice, self._media = client, choice, media
-        self._uploads: dict[str, types.FileData] = {}
-        self._uploading = threading.Lock()
+        self._shown: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
+        self._uploads: OncePerClip[types.FileData] = OncePerClip(UPLOADS)
 
     def __call__(self, request: Request) -> Result:
-        from google.genai import errors, types
+        from google.genai import types
 
         try:
             parts = [*self._clip(request), types.Part(text=request.prompt)]
+        except Exception as error:
+            # Nothing was generated yet, so nothing is billed.
+            raise replace(self._failure(error, request), charged="no") from error
+        try:
             answer = self._client.models.generate_content(
                 model=self._choice.model,
                 contents=[types.Content(role="user", parts=parts)],
                 config=types.GenerateContentConfig(**self._length(request), **request.sampling),
             )
-        except errors.APIError as error:
-            raise _refused(error, request) from error
-        except CallFailed:
-            raise
         except Exception as error:
-            # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
-            if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
-                raise unreachable(error, self._choice.place) from error
-            raise garbled(f"an answer that is none: {error!r}") from error
+            raise self._failure(error, request) from error
         return _result(request, self._choice.model, answer)
 
     def _length(self, request: Request) -> dict[str, Any]:
@@ -90,41 +91,52 @@ class _Generate:
             return {"max_output_tokens": self._choice.max_tokens}
         return {"max_output_tokens": 1, "response_logprobs": True, "logprobs": TOP}
 
-    def _clip(self, request: Request) -> list["types.Part"]:
-        from google.genai import types
+    def _failure(self, error: Exception, request: Request) -> CallFailed:
+        from google.genai import errors
 
-        if request.media is None:
+        if isinstance(error, CallFailed):
+            return error
+        if isinstance(error, errors.APIError):
+            return _refused(error, request)
+        # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
+        if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
+            return unreachable(error, self._choice.place)
+        return garbled(f"an answer that is none: {error!r}")
+
+    def _clip(self, request: Request) -> list["types.Part"]:
+        if (shown := request.media) is None:
             return []
-        watched = types.VideoMetadata(fps=self._choice.fps)
         try:
-            with self._media.local_copy(request.media.key) as path:
-                if path.stat().st_size <= INLINE_BYTES:
-                    blob = types.Blob(data=path.read_bytes(), mime_type=request.media.mime)
-                    return [types.Part(inline_data=blob, video_metadata=watched)]
-                return [types.Part(file_data=self._uploaded(request, path), video_metadata=watched)]
+            return [self._shown.get(shown.key, lambda: self._part(shown))]
         except (MediaError, OSError) as error:
             raise unreadable_clip(request, error) from error
 
-    def _uploaded(self, request: Request, path: Path) -> "types.FileData":
-        """The clip as a file of the provider's: uploaded once for all requests of this engine."""
+    def _part(self, shown: Shown) -> "types.Part":
         from google.genai import types
 
-        assert request.media is not None
-        with self._uploading:
-            if known := self._uploads.get(request.media.key):
-                return known
-            file = self._client.files.upload(file=path, config=types.UploadFileConfig(mime_type=request.media.mime))
-            deadline = time.monotonic() + _READY_S
-            while file.state == types.FileState.PROCESSING and time.monotonic() < deadline:
-                time.sleep(_POLL_S)
-                file = self._client.files.get(name=file.name or "")
-            if file.state == types.FileState.FAILED:
-                message = f"the provider cannot read the clip of {request.key}: ingest it again"
-                raise CallFailed(CaptionError("permanent", "media", message))
-            if file.state == types.FileState.PROCESSING or not file.uri:
-                raise CallFailed(CaptionError("retryable", "media", f"the clip of {request.key} is not ready yet"))
-            self._uploads[request.media.key] = types.FileData(file_uri=file.uri, mime_type=request.media.mime)
-            return self._uploads[request.media.key]
+        watched = types.VideoMetadata(fps=self._choice.fps)
+        with self._media.local_copy(shown.key) as path:
+            if path.stat().st_size <= INLINE_BYTES:
+                blob = types.Blob(data=path.read_bytes(), mime_type=shown.mime)
+                return types.Part(inline_data=blob, video_metadata=watched)
+            file = self._uploads.get(shown.key, lambda: self._uploaded(shown, path))
+            return types.Part(file_data=file, video_metadata=watched)
+
+    def _uploaded(self, shown: Shown, path: Path) -> "types.FileData":
+        """The clip as a file of the provider's."""
+        from google.genai import types
+
+        file = self._client.files.upload(file=path, config=types.UploadFileConfig(mime_type=shown.mime))
+        deadline = time.monotonic() + _READY_S
+        while file.state == types.FileState.PROCESSING and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            file = self._client.files.get(name=file.name or "")
+        if file.state == types.FileState.FAILED:
+            message = f"the provider cannot read the clip {shown.key}: ingest it again"
+            raise CallFailed(CaptionError("permanent", "media", message))
+        if file.state == types.FileState.PROCESSING or not file.uri:
+            raise CallFailed(CaptionError("retryable", "media", f"the clip {shown.key} is not ready yet"))
+        return types.FileData(file_uri=file.uri, mime_type=shown.mime)
 
 
 def _result(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:

@@ -67,6 +67,11 @@ class ModelChoice(dg.Config):
         return Pace(self.parallel, self.requests_a_minute, self.tokens_a_minute)
 
     @property
+    def clips_at_once(self) -> int:
+        """Clips that calls are out for at a time, where the aspects of a clip come back to back."""
+        return self.parallel // 4 + 2
+
+    @property
     def place(self) -> str:
         """The server, as messages name it."""
         return self.url or "the provider"

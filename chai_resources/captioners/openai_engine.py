@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
+from chai_resources.captioners.shown import OncePerClip
 from chai_resources.media import Media, MediaError
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class _Chat:
 
     def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media) -> None:
         self._client, self._choice, self._media = client, choice, media
+        self._shown: OncePerClip[list[dict[str, Any]]] = OncePerClip(choice.clips_at_once)
 
     def __call__(self, request: Request) -> Result:
         import openai
@@ -81,16 +84,19 @@ class _Chat:
         return {"max_completion_tokens": 1, "logprobs": True, "top_logprobs": TOP}
 
     def _clip(self, request: Request) -> list[dict[str, Any]]:
-        if request.media is None:
+        if (shown := request.media) is None:
             return []
         try:
-            with self._media.local_copy(request.media.key) as path:
-                if self._choice.whole_video:
-                    data = base64.b64encode(path.read_bytes()).decode()
-                    return [{"type": "video_url", "video_url": {"url": f"data:{request.media.mime};base64,{data}"}}]
-                frames = sampled_frames(path, self._choice.fps, self._choice.frames)
+            return self._shown.get(shown.key, lambda: self._parts(shown))
         except (MediaError, OSError, ValueError) as error:
             raise unreadable_clip(request, error) from error
+
+    def _parts(self, shown: Shown) -> list[dict[str, Any]]:
+        with self._media.local_copy(shown.key) as path:
+            if self._choice.whole_video:
+                data = base64.b64encode(path.read_bytes()).decode()
+                return [{"type": "video_url", "video_url": {"url": f"data:{shown.mime};base64,{data}"}}]
+            frames = sampled_frames(path, self._choice.fps, self._choice.frames)
         return [{"type": "image_url", "image_url": {"url": _data_uri(frame)}} for frame in frames]
 
 

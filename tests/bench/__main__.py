@@ -43,6 +43,17 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "critiques_per_s": ("judging constructiveness, critiques per core-second", 5000.0, True),
         "tokenised_per_s": ("only splitting the same texts into words, the same unit", None, True),
     },
+    "model": {
+        "requests_per_s": ("asking a model 10,000 times, requests per second of the 106.67 allowed", 96.0, True),
+        "share": ("that, as a share of what is allowed", 0.9, True),
+        "cpu_ms": ("processor time of a request, milliseconds", None, False),
+        "grown_mb": ("memory grown over the last four fifths of them, MB", 50.0, False),
+        "peak_mb": ("peak memory of that, MB", None, False),
+        "clips_requests_per_s": ("the same with small clips sent as frames, requests per second", None, True),
+        "clips_cpu_ms": ("processor time of such a request, milliseconds", None, False),
+        "clips_grown_mb": ("memory grown over the last four fifths of them, MB", 50.0, False),
+        "clips_peak_mb": ("peak memory of that, MB", None, False),
+    },
     "plan": {
         "plan_s": ("planning a release over 1,000,000 rows, seconds", 5.0, False),
         "plan_mb": ("peak memory of that, MB", 2000.0, False),

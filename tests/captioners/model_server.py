@@ -8,13 +8,13 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.practice.model_dialects import SERVED, Dialect, OpenAIDialect, dialect_of
+from chai_assets.practice.model_dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
 
 TOKENS = (100, 20)
 """Prompt and completion tokens that an answer costs."""
@@ -25,20 +25,29 @@ class Book:
     """What the server was told to do and what it saw."""
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Faults by a word of the prompt: 429, 429-after-N, 429-quota, 500, 401, 404, slow, cut, garbage, blocked,
-    refused, empty, truncated, loop, foreign, no-choices, bad-video, no-logprobs, logprobs-refused,
-    long (600 words)."""
+    """Faults by a word of the prompt. Refused before any work: a status, 429-after-N (header), 429-body-N
+    (Gemini's way), 429-quota, wrong-key, bad-video, blocked, logprobs-refused; drop hangs up. After the work: slow,
+    cut, garbage, page, list, no-choices, declined, refused, empty, truncated, loop, foreign, no-logprobs, long
+    (600 words)."""
     likely: dict[str, dict[str, float]] = field(default_factory=dict)
     """By a word of the prompt, the first tokens with log-probabilities that it tells where they are asked for."""
     calls: Counter[str] = field(default_factory=Counter)
     """Calls by prompt."""
     charged: Counter[str] = field(default_factory=Counter)
     """Completed answers by prompt: what a provider bills."""
+    on_call: dict[int, Callable[[], None]] = field(default_factory=dict)
+    """What happens to the world when so many calls have come."""
     seen: list[dict[str, Any]] = field(default_factory=list)
     """Request bodies."""
     headers: list[dict[str, str]] = field(default_factory=list)
     uploads: int = 0
+    upload_faults: list[str] = field(default_factory=list)
+    """What goes wrong with uploads, one each: drop, or a status."""
     answer_s: float = 0.0
+    tokens: tuple[int, int] = TOKENS
+    remembers: bool = False
+    """Whether a call with an idempotency key seen before is charged no second time."""
+    remembered: set[str] = field(default_factory=set)
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -46,6 +55,8 @@ class Book:
     def next_fault(self, prompt: str) -> str:
         with self.lock:
             self.calls[prompt] += 1
+            happens = self.on_call.pop(self.calls.total(), lambda: None)
+            happens()
             for word, faults in self.faults.items():
                 if word in prompt and faults:
                     return faults.pop(0)
@@ -97,32 +108,28 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, dialect: Dialect, prompt: str, top: int) -> None:
         fault = self.book.next_fault(prompt)
-        if fault.startswith("429-after-"):
-            return self._send(429, dialect.error(429, "slow down"), {"Retry-After": fault.rpartition("-")[2]})
-        if fault == "429-quota":
-            return self._send(429, _quota(dialect))
-        if fault[:3].isdigit():
-            status = int(fault[:3])
-            return self._send(status, dialect.error(status, f"made to fail with {status}"))
-        if fault == "logprobs-refused":
-            return self._send(400, dialect.error(400, "logprobs are not enabled for this model"))
-        if fault == "bad-video":
-            return self._send(400, dialect.error(400, "the video cannot be decoded"))
-        if fault == "blocked":
-            return self._send(*_blocked(dialect))
-        with self.book.lock:
-            self.book.charged[prompt] += 1
-        # A caller whose patience is at an end is gone by then; the work was done all the same.
-        time.sleep(3 if fault == "slow" else self.book.answer_s)
+        if fault == "drop":
+            self.close_connection = True
+            return None
+        if refused := _refusal(fault, dialect):
+            return self._send(*refused)
+        if not self._remembered():
+            with self.book.lock:
+                self.book.charged[prompt] += 1
+        if fault == "slow":
+            return self._outlast()
+        time.sleep(self.book.answer_s)
         text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
         first = self._first_token(prompt, top) if fault != "no-logprobs" else None
         if top and fault in ("", "no-logprobs"):
             text, finish = max(first or {"Yes": 0.0}, key=(first or {"Yes": 0.0}).__getitem__), "length"
-        answer = dialect.answer(text, finish, TOKENS, first)
-        if fault == "garbage":
-            return self._raw(200, b"{this is no JSON")
+        answer = dialect.answer(text, finish, self.book.tokens, first)
+        if fault in _BODIES:
+            return self._raw(200, _BODIES[fault])
         if fault == "no-choices":
             return self._send(200, {**answer, **_NOTHING})
+        if fault == "declined":
+            return self._send(200, _declined(answer))
         if fault == "cut":
             return self._cut(json.dumps(answer).encode())
         return self._send(200, answer)
@@ -131,8 +138,29 @@ class _Handler(BaseHTTPRequestHandler):
         likely = next((tokens for word, tokens in self.book.likely.items() if word in prompt), {"Yes": -0.1, "No": -3})
         return dict(sorted(likely.items(), key=lambda at: -at[1])[:top]) or None
 
+    def _remembered(self) -> bool:
+        """Whether the same call was charged before, by a server that remembers."""
+        key = self.headers.get("idempotency-key") or ""
+        with self.book.lock:
+            known = self.book.remembers and key in self.book.remembered
+            self.book.remembered.add(key)
+        return known
+
+    def _outlast(self) -> None:
+        """Does not answer until the caller has lost patience."""
+        self.connection.settimeout(20)
+        with suppress(OSError):
+            self.connection.recv(1)
+        self.close_connection = True
+
     def _upload(self) -> None:
         if self.headers.get("x-goog-upload-command") == "start":
+            fault = self.book.upload_faults.pop(0) if self.book.upload_faults else ""
+            if fault == "drop":
+                self.close_connection = True
+                return None
+            if refused := _refusal(fault, GeminiDialect()):
+                return self._send(*refused)
             host = f"http://{self.headers['host']}"
             return self._send(200, {}, {"X-Goog-Upload-URL": f"{host}/upload/part", "X-Goog-Upload-Status": "active"})
         self.book.uploads += 1
@@ -168,6 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
+_BODIES = {"garbage": b"{this is no JSON", "page": b"<html>maintenance</html>", "list": b'["no", "answer"]'}
 _NOTHING: dict[str, Any] = {"choices": [], "candidates": []}
 _LOOP = " ".join(["the camera pans left and then it goes on and on"] * 12)
 _SAID = {
@@ -180,15 +209,45 @@ _SAID = {
 }
 
 
-def _blocked(dialect: Dialect) -> tuple[int, dict[str, Any]]:
-    if isinstance(dialect, OpenAIDialect):
-        return 400, {"error": {"message": "flagged", "type": "invalid_request_error", "code": "content_filter"}}
-    return 200, {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": SERVED}
+def _refusal(fault: str, dialect: Dialect) -> tuple[int, dict[str, Any], dict[str, str]] | None:
+    """Status, body and headers of what is refused before any work is done; None where it is not."""
+    openai = isinstance(dialect, OpenAIDialect)
+    if fault.startswith("429-after-"):
+        return 429, dialect.error(429, "slow down"), {"Retry-After": fault.rpartition("-")[2]}
+    if fault.startswith("429-body-"):
+        info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{fault.rpartition('-')[2]}s"}
+        return 429, _with_details(dialect.error(429, "slow down"), info), {}
+    if fault == "429-quota":
+        if openai:
+            code = "insufficient_quota"
+            return 429, {"error": {"message": "you have used it up", "type": code, "code": code}}, {}
+        violation = {"@type": "QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}]}
+        return 429, _with_details(dialect.error(429, "used up"), violation), {}
+    if fault == "wrong-key":
+        if openai:
+            return 401, dialect.error(401, "Incorrect API key provided"), {}
+        reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+        return 400, _with_details(dialect.error(400, "API key not valid"), reason), {}
+    if fault[:3].isdigit():
+        return int(fault[:3]), dialect.error(int(fault[:3]), f"made to fail with {fault}"), {}
+    if fault == "logprobs-refused":
+        return 400, dialect.error(400, "logprobs are not enabled for this model"), {}
+    if fault == "bad-video":
+        return 400, dialect.error(400, "the video cannot be decoded"), {}
+    if fault == "blocked":
+        if openai:
+            return 400, {"error": {"message": "flagged", "type": "invalid_request_error", "code": "content_filter"}}, {}
+        return 200, {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": SERVED}, {}
+    return None
 
 
-def _quota(dialect: Dialect) -> dict[str, Any]:
-    if isinstance(dialect, OpenAIDialect):
-        code = "insufficient_quota"
-        return {"error": {"message": "you have used it up", "type": code, "code": code}}
-    details = [{"@type": "QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDayPerProject"}]}]
-    return {"error": {"code": 429, "message": "used up", "status": "RESOURCE_EXHAUSTED", "details": details}}
+def _with_details(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {**body["error"], "details": [detail]}}
+
+
+def _declined(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with a refusal in the field that is for it, and no text."""
+    if "choices" in answer:
+        message = {"role": "assistant", "content": None, "refusal": "I will not describe this."}
+        return {**answer, "choices": [{**answer["choices"][0], "message": message}]}
+    return {**answer, "candidates": [{"index": 0, "finishReason": "SAFETY"}]}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from chai_resources.captioners import Captioner, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.acceptance import fault
 from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.limits import TokenBucket
 from chai_resources.captioners.models import ModelChoice, ModelRefused
 from chai_resources.captioners.stored import StoredAnswers
@@ -88,6 +90,27 @@ def test_the_clip_comes_before_the_prompt(engine: str, served: tuple[str, Book],
         assert list(parts[1]) == ["text"]
 
 
+def test_a_clip_is_decoded_once_for_requests_that_come_back_to_back(served, tmp_path, monkeypatch):
+    url, book = served
+    book.answer_s = 0.02
+    decoded: list[str] = []
+
+    def counting(path: Path, *how: Any) -> list[bytes]:
+        decoded.append(path.name)
+        return sampled_frames(path, *how)
+
+    monkeypatch.setattr("chai_resources.captioners.openai_engine.sampled_frames", counting)
+    clips = [f"clip-{number}.mp4" for number in range(8)]
+    for number, clip in enumerate(clips):
+        write(tmp_path / clip, scene(number, 25), rate=25)
+    asked = [request(f"{clip}-{n}", Shown(clip, "video/mp4", 1.0, 25.0)) for clip in clips for n in range(5)]
+    captioner = choice("openai", url, parallel=4).open(Media(root=str(tmp_path)))
+    assert [result.error for result in captioner.run(asked)] == [None] * 40
+    assert sorted(decoded) == clips
+    pictures = {str(body["messages"][0]["content"][:-1]) for body in book.seen}
+    assert len(pictures) == len(clips), "each request has its own clip's frames"
+
+
 def test_a_compatible_server_can_get_the_clip_whole(served: tuple[str, Book], tmp_path):
     url, book = served
     write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
@@ -127,71 +150,6 @@ def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
         assert error is not None
         assert (error.kind, error.code) == ("retryable", "media")
     assert book.charged.total() == 1
-
-
-# fault, kind of the error or None for a good end, calls made for it, and answers the provider charged for.
-FAULTS = [
-    (["429"], None, 2, 1),
-    (["429-after-0.02"], None, 2, 1),
-    (["500"], None, 2, 1),
-    (["503", "500", "502"], None, 4, 1),
-    (["500"] * 4, "retryable", 4, 0),
-    (["cut"], None, 2, 2),
-    (["garbage"], None, 2, 2),
-    (["no-choices"], None, 2, 2),
-    (["slow"], None, 2, 2),
-    (["429-after--5"], None, 2, 1),
-    (["bad-video"], "permanent", 1, 0),
-    (["blocked"], "blocked", 1, 0),
-    (["refused"], "blocked", 1, 1),
-    (["empty"], "permanent", 1, 1),
-    (["truncated"], "permanent", 1, 1),
-    (["loop"], "permanent", 1, 1),
-    (["foreign"], "permanent", 1, 1),
-]
-
-
-@pytest.mark.parametrize(("faults", "kind", "calls", "charged"), FAULTS, ids=lambda value: str(value)[:40])
-@pytest.mark.parametrize("engine", ENGINES)
-def test_every_fault_has_its_kind_and_the_other_rows_go_on(
-    engine: str, faults: list[str], kind: str | None, calls: int, charged: int, served: tuple[str, Book], tmp_path
-):
-    url, book = served
-    book.faults["faulty"] = list(faults)
-    captioner = opened(engine, url, str(tmp_path), timeout_s=1.0)
-    results = run(captioner, "before", "faulty", "after")
-    error = results["faulty"].error
-    assert (error.kind if error else None) == kind
-    assert (results["faulty"].text is None) == (kind is not None), "a text or an error, never both"
-    assert results["before"].error is None
-    assert results["after"].error is None
-    asked = "Describe it. faulty"
-    assert (book.calls[asked], book.charged[asked]) == (calls, charged)
-
-    # Asked again by the next run: what is settled costs nothing more, what may pass is tried anew and passes.
-    again = run(captioner, "before", "faulty", "after")["faulty"]
-    settled = kind in (None, "permanent", "blocked")
-    assert (again.error is None) == (kind in (None, "retryable"))
-    assert book.calls[asked] == calls + (not settled)
-
-
-@pytest.mark.parametrize(
-    ("fault", "remedy"),
-    [("401", "API_KEY"), ("404", "CHAI_MODEL"), ("429-quota", "quota"), ("429-after-600", "slow down")],
-)
-@pytest.mark.parametrize("engine", ENGINES)
-def test_what_no_request_can_get_past_stops_the_asking_and_is_held_against_no_row(
-    engine: str, fault: str, remedy: str, served: tuple[str, Book], tmp_path
-):
-    url, book = served
-    book.faults["Describe"] = [fault] * 1000
-    captioner = opened(engine, url, str(tmp_path), parallel=2)
-    names = [f"row-{number}" for number in range(40)]
-    errors = [result.error for result in run(captioner, *names).values()]
-    assert all(error is not None and error.kind == "retryable" and remedy in error.message for error in errors)
-    assert book.calls.total() <= 2, "the calls that were out when it showed, and no more"
-    book.faults.clear()
-    assert all(result.error is None for result in run(captioner, *names).values())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
