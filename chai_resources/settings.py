@@ -62,7 +62,7 @@ class Settings:
     practice_model_port: int
     """Port of the demo's practice model, where it runs with another engine than `offline`."""
     captioner: str
-    """Name of the engine that drafts and revises: offline, openai or gemini."""
+    """Name of the engine that drafts and revises: offline, openai, gemini or vllm."""
     prices: str
     """A price file of one's own; empty for the prices that come with the platform."""
     budget_run: float
@@ -120,6 +120,8 @@ class Settings:
             "CHAI_MODEL_URL": self.model.url,
             "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
             "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
+            "CHAI_VLLM_PYTHON": self.model.vllm_python,
+            "CHAI_VLLM_ARGS": self.model.vllm_args,
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
@@ -193,6 +195,8 @@ def _model(get: Callable[[str, str], str]) -> ModelChoice:
         url=get("CHAI_MODEL_URL", ""),
         unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
         whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
+        vllm_python=get("CHAI_VLLM_PYTHON", ""),
+        vllm_args=get("CHAI_VLLM_ARGS", ""),
         **numbers,
     )
 
