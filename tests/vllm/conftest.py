@@ -11,7 +11,7 @@ from chai_resources.captioners.vllm_server import VllmServer
 from tests.clips.films import scene, write
 
 PYTHON = Path(__file__).resolve().parents[2] / ".chai/vllm-venv/bin/python"
-ARGS = "--dtype float32 --enforce-eager --max-model-len 2048 --max-num-seqs 8 --distributed-executor-backend uni"
+ARGS = "--dtype float32 --enforce-eager --max-model-len 2048 --max-num-seqs 8"
 """What makes it small enough for two cores."""
 NAME = "tiny@0123456"
 

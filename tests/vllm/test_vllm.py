@@ -103,7 +103,9 @@ def test_log_probabilities_are_raw_until_a_choice_is_forced(sdk: openai.OpenAI, 
     assert {token: cold[token] for token in both} == pytest.approx({token: warm[token] for token in both}, abs=1e-4)
     assert 0 < sum(map(math.exp, cold.values())) < 1, "of 403 tokens, not of two"
     forced = first_token(asked(sdk, *question, **more, extra_body={"structured_outputs": {"choice": ["Yes", "No"]}}))
-    assert math.exp(forced["Yes"]) + math.exp(forced["No"]) == pytest.approx(1, abs=1e-3), "only these two are left"
+    likely = {token: math.exp(value) for token, value in forced.items() if value > -20}
+    assert {"Yes", "No"} <= likely.keys() <= {"Yes", "Ye", "Y", "No", "N"}, "only ways to write one of them are left"
+    assert sum(likely.values()) == pytest.approx(1, abs=1e-3)
 
 
 def first_token(answer: Any) -> dict[str, float]:
