@@ -26,6 +26,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _OF_A_MODEL = {".json", ".jinja", ".txt", ".model", ".safetensors", ".bin", ".py"}
 _READ_WHOLE = 32 << 20
 """Bytes; larger files, the weights, are sampled: training again or merging an adapter changes them all over."""
+_DYING_S = 5.0
 _SAMPLES, _SAMPLE = 64, 64 << 10
 _CHANGE_ANSWERS = {
     "--chat-template",
@@ -81,7 +82,8 @@ class _Own:
         try:
             result = chat(request)
         except CallFailed as failed:
-            if (end := server.end()) is None:
+            # A connection breaks a moment before the server that broke it is seen to have ended.
+            if (end := server.end(patience=_DYING_S if failed.error.code == "connection" else 0.0)) is None:
                 raise
             error = CaptionError("retryable", "vllm", f"{end}\nfree memory or set CHAI_VLLM_ARGS, then run again")
             raise CallFailed(error, stops=True, charged=failed.charged) from failed

@@ -7,26 +7,23 @@ its end is shown when it fails.
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import IO
 
 import requests
 
+from chai_resources.captioners import vllm_guard
 from chai_resources.local_services import clean_environment
 
 START_S = 1_800.0
 """Weights may come over a network first: half an hour is longer than any start that was still going to succeed."""
-_GRACE_S = 20.0
 _MODULE = "vllm.entrypoints.openai.api_server"
 """Not the command `vllm serve`, which the build for CPUs lacks."""
 _PASSED = (
@@ -42,14 +39,6 @@ _PASSED = (
     "XDG_CACHE_HOME",
 )
 """Variables of the GPU, the driver, the weights' cache and vLLM itself; keys of models are not handed on."""
-_UNDER = """\
-import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the parent has ended")
-os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
-"""
-"""Asks the kernel for SIGTERM at the parent's death (PR_SET_PDEATHSIG), and becomes the server."""
 _VERSIONS = """\
 import importlib.metadata as m, json
 have = {d.metadata["Name"].lower(): d.version for d in m.distributions() if d.metadata["Name"]}
@@ -80,9 +69,16 @@ class VllmServer:
         self.versions = _versions(self._python)
         port = _free_port()
         self.address = f"http://127.0.0.1:{port}/v1"
-        argv = [self._python, "-c", _UNDER, str(os.getpid()), "-m", _MODULE]
+        argv = [sys.executable, vllm_guard.__file__, str(os.getpid()), self._python, "-m", _MODULE]
         argv += ["--host", "127.0.0.1", "--port", str(port), *self._arguments]
-        self._process = _kept(argv, self._environment(), self._log)
+        self._process = subprocess.Popen(
+            argv,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self._finish = weakref.finalize(self, _ended, self._process)
         try:
             self._wait(say, timeout)
@@ -95,9 +91,13 @@ class VllmServer:
         if self._process:
             self._finish()
 
-    def end(self) -> str | None:
-        """How it ended, with the last it said; None while it runs."""
-        if self._process is None or self._process.poll() is None:
+    def end(self, patience: float = 0.0) -> str | None:
+        """How it ended, with the last it said; None where it still runs after so many seconds."""
+        if self._process is None:
+            return None
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
             return None
         return f"vLLM ended with code {self._process.returncode}; the last it said:\n{self._said(25)}"
 
@@ -138,48 +138,9 @@ class VllmServer:
         return "\n".join(text.splitlines()[-lines:]) or "(nothing)"
 
 
-def _kept(argv: list[str], environment: dict[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Starts a child from a thread that lives as long as the child does. Raises ServerFailed.
-
-    The kernel counts the thread that started a child as its parent: one of a pool would take the server along
-    when the pool closes.
-    """
-    started: Future[subprocess.Popen[bytes]] = Future()
-
-    def keep() -> None:
-        try:
-            process = subprocess.Popen(
-                argv,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            started.set_exception(error)
-            return
-        started.set_result(process)
-        process.wait()
-
-    threading.Thread(target=keep, name="vllm", daemon=True).start()
-    try:
-        return started.result()
-    except OSError as error:
-        raise ServerFailed(f"{argv[0]} cannot be run ({error}): set CHAI_VLLM_PYTHON to vLLM's interpreter") from error
-
-
 def _ended(process: "subprocess.Popen[bytes]") -> None:
-    """Asks the server to end, and kills what is left of its session after a while."""
-    try:
-        process.terminate()
-        process.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        pass
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    """Has the guard end the server and all of its processes."""
+    process.terminate()
     process.wait()
 
 

@@ -123,25 +123,42 @@ def test_a_server_that_dies_is_named_with_its_last_words_and_the_next_run_has_an
     assert seen(run(captioner, request("b"))["b"])["pid"] != pid
 
 
-def test_a_killed_parent_takes_its_server_along(tmp_path, model, python):
-    settings = {"CHAI_CAPTIONER": "vllm", "CHAI_MODEL": str(model), "CHAI_VLLM_PYTHON": python}
+@pytest.mark.parametrize("args", ["", "--deaf"])
+def test_a_killed_parent_takes_its_server_along(args: str, tmp_path, model, python):
+    settings = {"CHAI_CAPTIONER": "vllm", "CHAI_MODEL": str(model), "CHAI_VLLM_PYTHON": python, "CHAI_VLLM_ARGS": args}
     settings |= {"CHAI_MEDIA": str(tmp_path), "PYTHONPATH": str(HERE.parents[1])}
     code = (
         "import time; from tests.captioners.test_vllm_engine import *; from chai_resources.settings import Settings\n"
         "s = Settings.from_env(); engine = ENGINES['vllm'](s.model, Media(root=s.media))\n"
-        "print(seen(run(engine, request('a'))['a'])['pid'], flush=True); time.sleep(600)"
+        "told = seen(run(engine, request('a'))['a']); print(told['pid'], told['engine'], flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], env=os.environ | settings, stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
-    pid = next(int(line) for line in parent.stdout if line.strip().isdigit())
-    assert Path(f"/proc/{pid}").exists()
+    pids = next([int(pid) for pid in line.split()] for line in parent.stdout if line.replace(" ", "").strip().isdigit())
+    assert all(map(alive, pids))
     parent.send_signal(signal.SIGKILL)
     parent.wait()
+    gone(pids)
+
+
+def test_no_engine_of_a_dead_server_keeps_the_gpu(tmp_path, model, python):
+    captioner = opened(tmp_path, model, python)
+    told = seen(run(captioner, request("a"))["a"])
+    os.kill(told["pid"], signal.SIGKILL)
+    gone([told["engine"]])
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def gone(pids: list[int]) -> None:
     deadline = time.monotonic() + 60
-    while Path(f"/proc/{pid}/exe").exists():
-        assert time.monotonic() < deadline, "the server outlived its parent"
+    while left := [pid for pid in pids if alive(pid)]:
+        assert time.monotonic() < deadline, f"{left} outlived the process that started them"
         time.sleep(0.05)
 
 
