@@ -2,12 +2,13 @@
 PYTHON ?= python3.11
 VENV := .chai/venv
 LABEL_STUDIO_VENV := .chai/label-studio-venv
+VLLM_VENV := .chai/vllm-venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test test-browser test-chaos test-ray test-demo lint bench clean lock
+.PHONY: help setup demo up down status test test-browser test-chaos test-ray test-vllm test-demo lint bench clean lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,7 +41,7 @@ status: setup ## Show what runs and where every batch stands
 	@$(BIN)/chai status
 
 test: setup ## Run the tests against a real Label Studio, S3 server and PostgreSQL
-	@$(BIN)/python -m pytest -m "not browser and not chaos and not demo and not ray"
+	@$(BIN)/python -m pytest -m "not browser and not chaos and not demo and not ray and not vllm"
 
 test-browser: setup ## Drive the labelling pages in Chromium (needs the package chromium)
 	@$(BIN)/python -m pytest -m browser
@@ -53,6 +54,16 @@ test-ray: setup ## Work on a real Ray cluster of two nodes, and kill workers, dr
 
 test-demo: setup ## Run the demo twice from nothing: it ends well, and the second time finds nothing to do
 	@$(BIN)/python -m pytest -s -m demo
+
+test-vllm: setup $(VLLM_VENV)/.done ## Ask a real vLLM that serves a tiny model on this CPU (its environment takes 2.4 GB)
+	@$(BIN)/python -m pytest -m vllm
+
+$(VLLM_VENV)/.done: deploy/vllm/requirements.lock deploy/vllm/torchvision_on_cpu.py
+	@echo "Building vLLM's environment (a few minutes, once)"
+	@$(PYTHON) -m venv $(VLLM_VENV)
+	@$(VLLM_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r deploy/vllm/requirements.lock
+	@$(VLLM_VENV)/bin/python deploy/vllm/torchvision_on_cpu.py
+	@touch $@
 
 lint: setup ## Formatting, lint and types
 	@$(BIN)/ruff format --check .
@@ -69,7 +80,8 @@ clean: ## Remove everything under .chai (asks first where people's work is in .c
 	@rm -rf .chai .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-lock: ## Renew the lock files from pyproject.toml and deploy/label_studio/requirements.in
+lock: ## Renew the lock files from pyproject.toml, deploy/label_studio/requirements.in and deploy/vllm/requirements.in
 	@$(PYTHON) -m venv .chai/lock-venv && .chai/lock-venv/bin/pip install -qq uv
 	@.chai/lock-venv/bin/uv pip compile -q pyproject.toml --extra ray --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 	@.chai/lock-venv/bin/uv pip compile -q deploy/label_studio/requirements.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o deploy/label_studio/requirements.lock
+	@UV_FIND_LINKS="$$PIP_FIND_LINKS" .chai/lock-venv/bin/uv pip compile -q deploy/vllm/requirements.in --override deploy/vllm/overrides.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o deploy/vllm/requirements.lock

@@ -65,7 +65,7 @@ class Settings:
     practice_model_port: int
     """Port of the demo's practice model, where it runs with another engine than `offline`."""
     captioner: str
-    """Name of the engine that drafts and revises: offline, openai or gemini."""
+    """Name of the engine that drafts and revises: offline, openai, gemini or vllm."""
     prices: str
     """A price file of one's own; empty for the prices that come with the platform."""
     budget_run: float
@@ -136,6 +136,8 @@ class Settings:
             "CHAI_RAY_ACTORS": self.executor.actors,
             "CHAI_RAY_PYTHON": self.executor.python,
             "CHAI_UNIT_CLIPS": self.executor.unit_clips,
+            "CHAI_VLLM_PYTHON": self.model.vllm_python,
+            "CHAI_VLLM_ARGS": self.model.vllm_args,
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
             "CHAI_POLISH": "yes" if self.polish else "no",
@@ -215,6 +217,8 @@ def _model(get: Callable[[str, str], str]) -> ModelChoice:
         url=get("CHAI_MODEL_URL", ""),
         unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
         whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
+        vllm_python=get("CHAI_VLLM_PYTHON", ""),
+        vllm_args=get("CHAI_VLLM_ARGS", ""),
         **numbers,
     )
 

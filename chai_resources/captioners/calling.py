@@ -58,10 +58,12 @@ class CallingCaptioner:
         revision: str,
         capabilities: Capabilities,
         pace: Pace,
+        begin: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.model, self.revision, self.capabilities = model, revision, capabilities
         self._call, self._pace, self._sleep = call, pace, sleep
+        self._begin = begin
         self.keep: Callable[[Result], Result] = lambda result: result
         """Called with each result as soon as it is there, in the thread that made the call; what it gives is handed on.
 
@@ -76,6 +78,7 @@ class CallingCaptioner:
         Ended early, it starts no further call and waits for those that are out. Where the source of the requests
         breaks off, what is out is handed on first: it is paid.
         """
+        self._begin()
         stopped, pool = _Stop(), ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="model")
         out: set[Future[Result]] = set()
         broken: Exception | None = None

@@ -80,9 +80,16 @@ def _gemini(choice: ModelChoice, media: Media) -> Captioner:
     return gemini_captioner(choice, media)
 
 
+def _vllm(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.vllm_engine import vllm_captioner
+
+    return vllm_captioner(choice, media)
+
+
 ENGINES: dict[str, Callable[[ModelChoice, Media], Captioner]] = {
     "offline": _offline,
     "openai": _openai,
     "gemini": _gemini,
+    "vllm": _vllm,
 }
 """Engines by name; an engine needs one entry here and one module beside this one. SDKs load with their engine."""

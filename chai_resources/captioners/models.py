@@ -32,7 +32,7 @@ class ModelChoice(dg.Config):
     model: str = ""
     """Its name, pinned to a date or a number."""
     url: str = ""
-    """Address of the server; empty for the provider's own."""
+    """Address of the server, or several of one model joined by commas; empty for the provider's own."""
     unpinned: bool = False
     """Whether a name may be used that can mean another model tomorrow."""
     whole_video: bool = False
@@ -52,6 +52,11 @@ class ModelChoice(dg.Config):
     tokens_a_minute: NonNegativeInt = 0
     """Tokens the model may get and give; 0 for no limit."""
 
+    vllm_python: str = ""
+    """Interpreter of the environment that has vLLM, for the engine `vllm`; empty for the running one."""
+    vllm_args: str = ""
+    """Further arguments of that engine's server, as a shell would take them."""
+
     def check(self) -> None:
         """Raises ModelRefused where no model is named, or one that can mean another tomorrow."""
         if not self.model:
@@ -65,6 +70,11 @@ class ModelChoice(dg.Config):
     @property
     def pace(self) -> Pace:
         return Pace(self.parallel, self.requests_a_minute, self.tokens_a_minute)
+
+    def servers(self) -> list["ModelChoice"]:
+        """This choice once for each server that CHAI_MODEL_URL names."""
+        addresses = [address.strip() for address in self.url.split(",") if address.strip()]
+        return [self.model_copy(update={"url": address}) for address in dict.fromkeys(addresses)] or [self]
 
     @property
     def clips_at_once(self) -> int:

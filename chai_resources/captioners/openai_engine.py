@@ -6,11 +6,13 @@ The clip comes first in the message, so that the requests of a clip share a pref
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
+from chai_resources.captioners.fleet import CONNECT_S, Fleet
 from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
@@ -27,21 +29,32 @@ _BLOCKED = ("content_filter", "content_policy_violation")
 
 def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
-    import openai
-
     choice.check()
-    client = openai.OpenAI(
-        api_key=choice.key("OPENAI_API_KEY"),
-        base_url=choice.url or API,
-        timeout=choice.timeout_s,
-        max_retries=0,  # retries are counted, paced and bounded in `calling.py`
+    fleet = Fleet(
+        {
+            server.place: Chat(client_of(server, server.key("OPENAI_API_KEY")), server, media)
+            for server in choice.servers()
+        }
     )
     return CallingCaptioner(
-        _Chat(client, choice, media),
+        fleet,
         model=choice.model,
         revision=f"chat-1 ({_shown(choice)}, {choice.max_tokens} tokens)",
         capabilities=Capabilities(network=True, logprobs=True),
         pace=choice.pace,
+        begin=fleet.begin,
+    )
+
+
+def client_of(server: ModelChoice, key: str) -> "openai.OpenAI":
+    """The SDK, talking to this server with this key."""
+    import openai
+
+    return openai.OpenAI(
+        api_key=key,
+        base_url=server.url or API,
+        timeout=openai.Timeout(server.timeout_s, connect=min(CONNECT_S, server.timeout_s)),
+        max_retries=0,  # retries are counted, paced and bounded in `calling.py`
     )
 
 
@@ -49,11 +62,11 @@ def _shown(choice: ModelChoice) -> str:
     return "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
 
 
-class _Chat:
-    """One chat completion a call."""
+class Chat:
+    """One chat completion a call. `by_path`: the server may read clips from the media store's folder by itself."""
 
-    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media) -> None:
-        self._client, self._choice, self._media = client, choice, media
+    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media, by_path: bool = False) -> None:
+        self._client, self._choice, self._media, self._by_path = client, choice, media, by_path
         self._shown: OncePerClip[list[dict[str, Any]]] = OncePerClip(choice.clips_at_once)
 
     def __call__(self, request: Request) -> Result:
@@ -94,14 +107,19 @@ class _Chat:
     def _parts(self, shown: Shown) -> list[dict[str, Any]]:
         with self._media.local_copy(shown.key) as path:
             if self._choice.whole_video:
-                data = base64.b64encode(path.read_bytes()).decode()
-                return [{"type": "video_url", "video_url": {"url": f"data:{shown.mime};base64,{data}"}}]
+                url = _path_uri(path) if self._by_path else _data_uri(path.read_bytes(), shown.mime)
+                return [{"type": "video_url", "video_url": {"url": url}}]
             frames = sampled_frames(path, self._choice.fps, self._choice.frames)
-        return [{"type": "image_url", "image_url": {"url": _data_uri(frame)}} for frame in frames]
+        return [{"type": "image_url", "image_url": {"url": _data_uri(frame, "image/jpeg")}} for frame in frames]
 
 
-def _data_uri(frame: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(frame).decode()}"
+def _data_uri(data: bytes, mime: str) -> str:
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+
+
+def _path_uri(path: Path) -> str:
+    path.stat()  # a missing clip is this row's own error, as where it is read here
+    return path.as_uri()
 
 
 def _result(request: Request, model: str, answer: Any) -> Result:

@@ -59,7 +59,9 @@ class UnitStore:
 
     def asked(self, unit: str) -> list[Request]:
         """The requests of a unit, as written down."""
-        lines = self.media.get_bytes(self._key(unit, "asked.jsonl")).decode().split("\n")  # not at the separators texts may hold
+        lines = (
+            self.media.get_bytes(self._key(unit, "asked.jsonl")).decode().split("\n")
+        )  # not at the separators texts may hold
         return [_request(json.loads(line)) for line in lines]
 
     def publish(self, unit: str, results: Iterable[Result]) -> bool:
