@@ -31,18 +31,35 @@ class Wanted:
 
 @dataclass
 class Answered:
-    """How many rows were made, the error rows, and the money: planned beforehand, spent, held back for want of it."""
+    """How many rows were made, the error rows, what waits in batches, and the money.
+
+    Planned beforehand, spent, promised for what waits; and how many requests were held back for want of it.
+    """
 
     made: int = 0
     errors: list[Row] = field(default_factory=list)
     planned: float = 0.0
     spent: float = 0.0
+    promised: float = 0.0
     held_back: int = 0
+    waiting: int = 0
+    waiting_since: str = ""
+    """When the first of them was handed in; UTC, ISO 8601."""
+
+    def wait(self, result: Result) -> None:
+        """Counts a request that a batch under way holds."""
+        self.waiting += 1
+        times = [*(call.at for call in result.calls), self.waiting_since]
+        self.waiting_since = min((at for at in times if at), default="")
 
     def metadata(self) -> dict[str, Any]:
         """What a stage shows of it."""
         money = {"planned_cost_usd": round(self.planned, 4), "cost_usd": round(self.spent, 4)}
-        return {"errors": preview(self.errors), "held_back_by_budget": self.held_back, **money}
+        waiting: dict[str, Any] = {}
+        if self.waiting:
+            waiting = {"waiting_in_batches": self.waiting, "waiting_since": self.waiting_since[:19]}
+            waiting["promised_cost_usd"] = round(self.promised, 4)
+        return {"errors": preview(self.errors), "held_back_by_budget": self.held_back, **money, **waiting}
 
 
 def given_up(tables: Tables, batch: str) -> set[str]:
@@ -82,8 +99,9 @@ def ask(
 
     `finish` completes a row (its id, derived columns).
 
-    A request without a text becomes a row of `model_errors`; the others go on. Where a budget ends, what is done
-    stays done and the rest is left to the next run.
+    A request without a text becomes a row of `model_errors`; the others go on. One that waits in a batch becomes
+    none: a later run fetches its answer. Where a budget ends, what is done stays done and the rest is left to the
+    next run.
     """
     if not wanted:
         return Answered()
@@ -93,11 +111,13 @@ def ask(
     outcome, rows, calls = Answered(planned=purse.planned(wanted)), [], []
     if purse.price:
         log(f"{stage}: {len(wanted)} requests, about {outcome.planned:.2f} USD")
-    payable = purse.within(wanted, captioner.answered)
+    payable = purse.within(wanted, captioner.paid)
     for number, result in enumerate(captioner.run(item.request for item in payable), start=1):
         item = by_key[result.key]
         calls += purse.book(stage, item, result)
-        if result.text is None:
+        if result.error and result.error.kind == "waiting":
+            outcome.wait(result)
+        elif result.text is None:
             outcome.errors.append(_error_row(stage, item, result))
         else:
             rows.append(finish({**item.base, **model_columns(item.request, result), "text": result.text}))
@@ -110,14 +130,19 @@ def ask(
     tables.append_new("model_calls", calls, batch)
     outcome.made += tables.append(table, rows)
     tables.append_new("model_errors", outcome.errors)
-    outcome.spent, outcome.held_back = purse.spent, purse.held_back
+    outcome.spent, outcome.promised, outcome.held_back = purse.spent, purse.promised, purse.held_back
     for error in outcome.errors[:5]:
         log(f"{stage} of {error['clip_id']} {error['aspect']} failed ({error['kind']}): {error['message']}")
+    if outcome.waiting:
+        log(
+            f"{stage}: {outcome.waiting} requests wait in the provider's batches, the first since "
+            f"{outcome.waiting_since[:16]} UTC; `advance` looks again, and is asked for when a batch has ended"
+        )
     if purse.held_back:
         log(
-            f"{stage}: the budget is used up ({purse.spent:.2f} USD spent here), {purse.held_back} requests wait, "
-            f"about {outcome.planned / len(wanted):.4f} USD each: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
-            "again; nothing is asked twice"
+            f"{stage}: the budget is used up ({purse.spent + purse.promised:.2f} USD here), {purse.held_back} requests "
+            f"are held back, about {outcome.planned / len(wanted):.4f} USD each: raise CHAI_BUDGET_RUN or "
+            "CHAI_BUDGET_DAY and run again; nothing is asked twice"
         )
     return outcome
 

@@ -182,7 +182,8 @@ class Media(dg.ConfigurableResource):
             ) from error
 
     def _local_entries(self, prefix: str) -> Iterator[Entry]:
-        for folder, _, names in os.walk(self._folder):
+        # Only the prefix's own folder is walked: a store has millions of objects.
+        for folder, _, names in os.walk(self._folder / prefix.rpartition("/")[0]):
             for name in names:
                 path = Path(folder, name)
                 key = path.relative_to(self._folder).as_posix()

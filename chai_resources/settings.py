@@ -118,6 +118,7 @@ class Settings:
             "CHAI_BUDGET_DAY": self.budget_day,
             "CHAI_MODEL": self.model.model,
             "CHAI_MODEL_URL": self.model.url,
+            "CHAI_MODEL_MODE": "batch" if self.model.batches else "live",
             "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
             "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
             "CHAI_SPEC_VERSION": self.spec_version,
@@ -191,6 +192,7 @@ def _model(get: Callable[[str, str], str]) -> ModelChoice:
     return ModelChoice(
         model=get("CHAI_MODEL", ""),
         url=get("CHAI_MODEL_URL", ""),
+        batches=_choice(get, "CHAI_MODEL_MODE", "live", "batch") == "batch",
         unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
         whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
         **numbers,

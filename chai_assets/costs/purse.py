@@ -12,8 +12,9 @@ from typing import Protocol
 import polars as pl
 
 from chai_assets.chain import Row
+from chai_assets.costs.sums import without_kept_promises
 from chai_assets.records import record_id
-from chai_resources.captioners import Captioner, Request, Result
+from chai_resources.captioners import Call, Captioner, Request, Result
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.prices import Price, Prices
 from chai_resources.tables import Tables
@@ -49,7 +50,11 @@ class Purse:
     """What may be spent; None without a budget."""
     typical: dict[str | None, float] = field(default_factory=dict)
     """Mean cost of a request so far, by aspect."""
+    batch: bool = False
+    """Whether requests are handed in as batches, at the price for these."""
     spent: float = 0.0
+    promised: float = 0.0
+    """What was handed in as a batch will probably cost."""
     held_back: int = 0
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
     _out: dict[str, float] = field(default_factory=dict)
@@ -59,15 +64,15 @@ class Purse:
         """What these requests will probably cost."""
         return sum(self._guess(item) for item in wanted)
 
-    def within(self, wanted: Iterable[Asked], answered: Callable[[Request], bool]) -> Iterator[Asked]:
+    def within(self, wanted: Iterable[Asked], paid: Callable[[Request], bool]) -> Iterator[Asked]:
         """The requests that can be paid, in order; from the first that cannot, all are held back and counted.
 
-        One that is `answered` already costs nothing more and is never held back.
+        One that is `paid` already costs nothing more and is never held back.
         """
         for item in wanted:
-            if self.left is not None and not answered(item.request):
+            if self.left is not None and not paid(item.request):
                 guess = self._guess(item)
-                if self.held_back or self.spent + self._reserved + guess > self.left:
+                if self.held_back or self.spent + self.promised + self._reserved + guess > self.left:
                     self.held_back += 1
                     continue
                 self._out[item.request.hash] = guess
@@ -77,12 +82,14 @@ class Purse:
     def book(self, stage: str, item: Asked, result: Result) -> list[Row]:
         """Rows of the ledger for the calls of a result; what they cost is spent.
 
-        A call that was perhaps charged counts with what it probably cost.
+        A call that was perhaps charged counts with what it probably cost; so does one that is promised.
         """
         self._reserved -= self._out.pop(item.request.hash, 0.0)
         rows = [self._row(stage, item, result, number) for number in range(len(result.calls))]
         for row in rows:
-            if row["run"] == self.run:
+            if row["run"] == self.run and row["charged"] == "promised":
+                self.promised += row["cost"] or 0.0
+            elif row["run"] == self.run:
                 self.spent += self._guess(item) if row["charged"] == "unknown" else row["cost"] or 0.0
         return rows
 
@@ -94,13 +101,25 @@ class Purse:
             return 0.0
         media = item.request.media
         shown = media.duration_s * self.frames_a_second * _VIDEO_TOKENS_A_FRAME if media else 0
-        return self.price.cost(int(len(item.request.prompt) / 4 + shown), 0, _ANSWER_TOKENS)
+        tokens = int(len(item.request.prompt) / 4 + shown)
+        return self.price.cost(tokens, 0, _ANSWER_TOKENS) * (self.prices.batch if self.batch else 1)
+
+    def _cost(self, item: Asked, call: Call) -> float | None:
+        if call.charged == "no":
+            return 0.0
+        if call.charged == "unknown" or self.price is None:
+            return None
+        if call.charged == "promised":
+            return self._guess(item)
+        cost = self.price.cost(call.tokens_in, call.tokens_cached, call.tokens_out)
+        return cost * self.prices.batch if call.batch else cost
 
     def _row(self, stage: str, item: Asked, result: Result, number: int) -> Row:
         call, asked = result.calls[number], item.request.hash
-        cost = self.price.cost(call.tokens_in, call.tokens_cached, call.tokens_out) if self.price else None
+        promised = call.charged == "promised"
         return {
-            "call_id": record_id("call", request=asked, at=call.at, number=number),
+            # The call that keeps a promise has its moment and is another row.
+            "call_id": record_id("call", request=asked, at=call.at, number="promise" if promised else number),
             "batch": item.base["batch"],
             # A stored answer brings the calls of the run that was killed before it could book them.
             "run": self.run if call.at >= self.since else "earlier",
@@ -115,8 +134,8 @@ class Purse:
             "tokens_in": call.tokens_in,
             "tokens_cached": call.tokens_cached,
             "tokens_out": call.tokens_out,
-            "price_version": self.prices.version if self.price else None,
-            "cost": 0.0 if call.charged == "no" else None if call.charged == "unknown" else cost,
+            "price_version": f"{self.prices.version}{' batch' * call.batch}" if self.price else None,
+            "cost": self._cost(item, call),
             "latency_ms": call.latency_ms,
             "called_at": datetime.fromisoformat(call.at),
         }
@@ -137,8 +156,9 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
             f"a budget is set, but {captioner.model} has no price: add it to a price file of your own "
             "(CHAI_PRICES), or unset CHAI_BUDGET_RUN and CHAI_BUDGET_DAY"
         )
-    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at"]
-    calls = tables.read("model_calls", columns=columns)
+    tokens = ["tokens_in", "tokens_cached", "tokens_out"]
+    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at", *tokens]
+    calls = without_kept_promises(tables.read("model_calls", columns=columns))
     paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
     # A call that was perhaps charged counts with the mean of those that were.
     each = paid["cost"].mean() or 0.0
@@ -150,6 +170,10 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
         limits = [(choice.budget_run, here), (choice.budget_day, today)]
         left = min(budget - spent for budget, spent in limits if budget)
     mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
-    requests = mine.group_by("aspect", "request_hash").agg(pl.col("cost").sum())
-    typical = dict(requests.group_by("aspect").agg(pl.col("cost").mean()).iter_rows())
-    return Purse(prices, price, run, choice.model.fps, left, typical)
+    requests = mine.group_by("aspect", "request_hash").agg(pl.col(tokens).sum())
+    # By tokens: what was asked one by one costs another price than the same in a batch.
+    used = requests.group_by("aspect").agg(pl.col(tokens).mean()).iter_rows()
+    batch = captioner.capabilities.batch
+    share = prices.batch if batch else 1.0
+    typical = {aspect: price.cost(*each) * share for aspect, *each in used} if price else {}
+    return Purse(prices, price, run, choice.model.fps, left, typical, batch)

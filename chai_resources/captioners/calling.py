@@ -99,7 +99,7 @@ class CallingCaptioner:
                 return self.keep(self._paced(request, calls))
             except CallFailed as failed:
                 error = failed.error
-                pause = _pause(attempt) if failed.retry_after_s is None else max(0.0, failed.retry_after_s)
+                pause = pause_before(attempt) if failed.retry_after_s is None else max(0.0, failed.retry_after_s)
                 if failed.stops or pause > LONGEST_WAIT_S:
                     stopped.error = error
                 if error.kind != "retryable" or stopped.error or attempt == TRIES or not failed.called:
@@ -155,6 +155,6 @@ class _Stop:
             self._error = self._error or error
 
 
-def _pause(attempt: int) -> float:
-    """Twice as long each time, spread out so that callers do not come back together."""
+def pause_before(attempt: int) -> float:
+    """Seconds to wait after a failed attempt: twice as long each time, and spread out, so that callers part."""
     return _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

@@ -6,6 +6,8 @@ import dagster as dg
 from pydantic import NonNegativeFloat
 
 from chai_resources.captioners import Captioner
+from chai_resources.captioners.batching import BatchCaptioner
+from chai_resources.captioners.handles import Handle
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers
@@ -41,9 +43,20 @@ class CaptionerChoice(dg.ConfigurableResource):
 
         Raises ValueError for a name that is none, ModelRefused for a model that is not pinned or has no key.
         """
+        return StoredAnswers(self._engine(media), media)
+
+    def ended_batches(self, media: Media) -> list[Handle]:
+        """Batches whose answers wait to be fetched; none where requests are asked one by one.
+
+        Raises CallFailed where the provider cannot be asked, and what `open` raises.
+        """
+        engine = self._engine(media)
+        return engine.ended() if isinstance(engine, BatchCaptioner) else []
+
+    def _engine(self, media: Media) -> Captioner:
         if self.name not in ENGINES:
             raise ValueError(f"CHAI_CAPTIONER={self.name} is no engine: choose one of {', '.join(sorted(ENGINES))}")
-        return StoredAnswers(ENGINES[self.name](self.model, media), media)
+        return ENGINES[self.name](self.model, media)
 
 
 def _offline(choice: ModelChoice, media: Media) -> Captioner:
@@ -51,15 +64,17 @@ def _offline(choice: ModelChoice, media: Media) -> Captioner:
 
 
 def _openai(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.openai_batches import openai_batch_captioner
     from chai_resources.captioners.openai_engine import openai_captioner
 
-    return openai_captioner(choice, media)
+    return (openai_batch_captioner if choice.batches else openai_captioner)(choice, media)
 
 
 def _gemini(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.gemini_batches import gemini_batch_captioner
     from chai_resources.captioners.gemini_engine import gemini_captioner
 
-    return gemini_captioner(choice, media)
+    return (gemini_batch_captioner if choice.batches else gemini_captioner)(choice, media)
 
 
 ENGINES: dict[str, Callable[[ModelChoice, Media], Captioner]] = {

@@ -6,6 +6,8 @@ clip share it. The clip comes first, so that they share a prefix too.
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +33,23 @@ _READY_S = 120.0
 
 def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    client = client_of(choice)
+    return CallingCaptioner(
+        _Generate(client, choice, media),
+        model=choice.model,
+        revision=revision_of(choice),
+        capabilities=Capabilities(network=True),
+        pace=choice.pace,
+    )
+
+
+def client_of(choice: ModelChoice) -> "genai.Client":
+    """The SDK's client. Raises ModelRefused."""
     from google import genai
     from google.genai import types
 
     choice.check()
-    client = genai.Client(
+    return genai.Client(
         api_key=choice.key("GEMINI_API_KEY"),
         vertexai=False,
         http_options=types.HttpOptions(
@@ -46,43 +60,47 @@ def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
             retry_options=types.HttpRetryOptions(attempts=1),
         ),
     )
-    return CallingCaptioner(
-        _Generate(client, choice, media),
-        model=choice.model,
-        revision=f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)",
-        capabilities=Capabilities(network=True),
-        pace=choice.pace,
-    )
 
 
-class _Generate:
-    """One generate_content a call."""
+def revision_of(choice: ModelChoice) -> str:
+    """What, besides the model, decides an answer."""
+    return f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)"
+
+
+@contextmanager
+def failures(place: str) -> Iterator[None]:
+    """Turns what the SDK raises into CallFailed."""
+    from google.genai import errors
+
+    try:
+        yield
+    except errors.APIError as error:
+        raise refused(error) from error
+    except CallFailed:
+        raise
+    except Exception as error:
+        # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
+        if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
+            raise unreachable(error, place) from error
+        raise garbled(f"an answer that is none: {error!r}") from error
+
+
+class Asking:
+    """What a model is asked with: the clip first, then the prompt."""
 
     def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
         self._client, self._choice, self._media = client, choice, media
         self._uploads: dict[str, types.FileData] = {}
         self._uploading = threading.Lock()
 
-    def __call__(self, request: Request) -> Result:
-        from google.genai import errors, types
+    def body(self, request: Request) -> tuple["types.Content", "types.GenerateContentConfig"]:
+        """Contents and configuration. Raises CallFailed for a clip that cannot be read or uploaded."""
+        from google.genai import types
 
-        try:
+        with failures(self._choice.place):
             parts = [*self._clip(request), types.Part(text=request.prompt)]
-            answer = self._client.models.generate_content(
-                model=self._choice.model,
-                contents=[types.Content(role="user", parts=parts)],
-                config=types.GenerateContentConfig(max_output_tokens=self._choice.max_tokens, **request.sampling),
-            )
-        except errors.APIError as error:
-            raise _refused(error) from error
-        except CallFailed:
-            raise
-        except Exception as error:
-            # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
-            if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
-                raise unreachable(error, self._choice.place) from error
-            raise garbled(f"an answer that is none: {error!r}") from error
-        return _result(request, self._choice.model, answer)
+        config = types.GenerateContentConfig(max_output_tokens=self._choice.max_tokens, **request.sampling)
+        return types.Content(role="user", parts=parts), config
 
     def _clip(self, request: Request) -> list["types.Part"]:
         from google.genai import types
@@ -121,7 +139,21 @@ class _Generate:
             return self._uploads[request.media.key]
 
 
-def _result(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
+class _Generate:
+    """One generate_content a call."""
+
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._asking = client, choice, Asking(client, choice, media)
+
+    def __call__(self, request: Request) -> Result:
+        contents, config = self._asking.body(request)
+        with failures(self._choice.place):
+            answer = self._client.models.generate_content(model=self._choice.model, contents=[contents], config=config)
+        return read_answer(request, self._choice.model, answer)
+
+
+def read_answer(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
+    """Raises CallFailed for an answer that holds none, or a refusal."""
     usage, feedback = answer.usage_metadata, answer.prompt_feedback
     if feedback and feedback.block_reason:
         reason = feedback.block_reason.name.lower()
@@ -147,7 +179,8 @@ def _result(request: Request, model: str, answer: "types.GenerateContentResponse
     )
 
 
-def _refused(error: Any) -> CallFailed:
+def refused(error: Any) -> CallFailed:
+    """What an error of the SDK means for the request, and for all others."""
     status, said = str(error.status or error.code), str(error.message or error)
     if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
         return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)

@@ -33,6 +33,8 @@ class ModelChoice(dg.Config):
     """Its name, pinned to a date or a number."""
     url: str = ""
     """Address of the server; empty for the provider's own."""
+    batches: bool = False
+    """Whether requests are handed in as batches, which are answered within a day at a lower price."""
     unpinned: bool = False
     """Whether a name may be used that can mean another model tomorrow."""
     whole_video: bool = False

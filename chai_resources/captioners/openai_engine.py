@@ -5,7 +5,8 @@ The clip comes first in the message, so that the requests of a clip share a pref
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chai_resources.captioners import Capabilities, CaptionError, Request, Result
@@ -24,26 +25,60 @@ _BLOCKED = ("content_filter", "content_policy_violation")
 
 def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
-    import openai
-
-    choice.check()
-    client = openai.OpenAI(
-        api_key=choice.key("OPENAI_API_KEY"),
-        base_url=choice.url or API,
-        timeout=choice.timeout_s,
-        max_retries=0,  # retries are counted, paced and bounded in `calling.py`
-    )
+    client = client_of(choice)
     return CallingCaptioner(
         _Chat(client, choice, media),
         model=choice.model,
-        revision=f"chat-1 ({_shown(choice)}, {choice.max_tokens} tokens)",
+        revision=revision_of(choice),
         capabilities=Capabilities(network=True),
         pace=choice.pace,
     )
 
 
-def _shown(choice: ModelChoice) -> str:
-    return "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
+def client_of(choice: ModelChoice) -> "openai.OpenAI":
+    """The SDK's client. Raises ModelRefused."""
+    import openai
+
+    choice.check()
+    return openai.OpenAI(
+        api_key=choice.key("OPENAI_API_KEY"),
+        base_url=choice.url or API,
+        timeout=choice.timeout_s,
+        max_retries=0,  # retries are counted, paced and bounded in `calling.py`
+    )
+
+
+def revision_of(choice: ModelChoice) -> str:
+    """What, besides the model, decides an answer."""
+    shown = "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
+    return f"chat-1 ({shown}, {choice.max_tokens} tokens)"
+
+
+def chat_body(request: Request, choice: ModelChoice, media: Media) -> dict[str, Any]:
+    """What a chat completion is asked with. Raises CallFailed for a clip that cannot be read."""
+    content = [*_clip(request, choice, media), {"type": "text", "text": request.prompt}]
+    return {
+        "model": choice.model,
+        "messages": [{"role": "user", "content": content}],
+        "max_completion_tokens": choice.max_tokens,
+        **request.sampling,
+    }
+
+
+@contextmanager
+def failures(place: str) -> Iterator[None]:
+    """Turns what the SDK raises into CallFailed."""
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        retry = retry_after(error.response.headers)
+        raise refused(error.status_code, error.code, str(error.message), retry) from error
+    except openai.APIConnectionError as error:
+        raise unreachable(error.__cause__ or error, place) from error
+    except (openai.APIError, ValueError) as error:
+        raise garbled(f"an answer that is none: {error}") from error
 
 
 class _Chat:
@@ -53,47 +88,33 @@ class _Chat:
         self._client, self._choice, self._media = client, choice, media
 
     def __call__(self, request: Request) -> Result:
-        import openai
+        body = chat_body(request, self._choice, self._media)
+        with failures(self._choice.place):
+            # A server that remembers it answers a repeated call without doing the work twice.
+            answer = self._client.chat.completions.create(**body, extra_headers={"Idempotency-Key": request.hash})
+        return read_answer(request, self._choice.model, answer)
 
-        content = [*self._clip(request), {"type": "text", "text": request.prompt}]
-        messages: Any = [{"role": "user", "content": content}]
-        try:
-            answer = self._client.chat.completions.create(
-                model=self._choice.model,
-                messages=messages,
-                max_completion_tokens=self._choice.max_tokens,
-                # A server that remembers it answers a repeated call without doing the work twice.
-                extra_headers={"Idempotency-Key": request.hash},
-                **request.sampling,
-            )
-        except openai.APIStatusError as error:
-            raise _refused(error) from error
-        except openai.APIConnectionError as error:
-            raise unreachable(error.__cause__ or error, self._choice.place) from error
-        except (openai.APIError, ValueError) as error:
-            raise garbled(f"an answer that is none: {error}") from error
-        return _result(request, self._choice.model, answer)
 
-    def _clip(self, request: Request) -> list[dict[str, Any]]:
-        if request.media is None:
-            return []
-        try:
-            with self._media.local_copy(request.media.key) as path:
-                if self._choice.whole_video:
-                    data = base64.b64encode(path.read_bytes()).decode()
-                    return [{"type": "video_url", "video_url": {"url": f"data:{request.media.mime};base64,{data}"}}]
-                frames = sampled_frames(path, self._choice.fps, self._choice.frames)
-        except (MediaError, OSError, ValueError) as error:
-            raise unreadable_clip(request, error) from error
-        return [{"type": "image_url", "image_url": {"url": _data_uri(frame)}} for frame in frames]
+def _clip(request: Request, choice: ModelChoice, media: Media) -> list[dict[str, Any]]:
+    if request.media is None:
+        return []
+    try:
+        with media.local_copy(request.media.key) as path:
+            if choice.whole_video:
+                data = base64.b64encode(path.read_bytes()).decode()
+                return [{"type": "video_url", "video_url": {"url": f"data:{request.media.mime};base64,{data}"}}]
+            frames = sampled_frames(path, choice.fps, choice.frames)
+    except (MediaError, OSError, ValueError) as error:
+        raise unreadable_clip(request, error) from error
+    return [{"type": "image_url", "image_url": {"url": _data_uri(frame)}} for frame in frames]
 
 
 def _data_uri(frame: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(frame).decode()}"
 
 
-def _result(request: Request, model: str, answer: Any) -> Result:
-    """Reads a completion leniently: compatible servers leave fields out."""
+def read_answer(request: Request, model: str, answer: Any) -> Result:
+    """Reads a completion leniently: compatible servers leave fields out. Raises CallFailed."""
     choices = getattr(answer, "choices", None)
     if not choices:
         raise garbled("an answer without choices")
@@ -112,21 +133,20 @@ def _result(request: Request, model: str, answer: Any) -> Result:
     )
 
 
-def _refused(error: "openai.APIStatusError") -> CallFailed:
+def refused(status: int, named: str | None, said: str, pause: float | None = None) -> CallFailed:
     """What a status other than 200 means for the request, and for all others."""
-    code, said = str(error.code or error.status_code), str(error.message)
-    judge = _BY_STATUS.get(error.status_code)
+    code, judge = str(named or status), _BY_STATUS.get(status)
     if code in _BLOCKED:
         return CallFailed(CaptionError("blocked", code, f"refused on content: {said}; caption this clip by hand"))
-    if code == "insufficient_quota" or code.startswith("billing") or error.status_code == 402:
+    if code == "insufficient_quota" or code.startswith("billing") or status == 402:
         remedy = "raise the quota or set another key, then run again"
         return CallFailed(CaptionError("retryable", code, f"the quota is used up ({said}): {remedy}"), stops=True)
     if code == "unsupported_parameter":
         return _stop("this server does not take what the engine sends; set CHAI_MODEL to another model")(code, said)
     if judge:
         return judge(code, said)
-    if error.status_code == 429 or error.status_code >= 500 or error.status_code in (408, 409):
-        return CallFailed(CaptionError("retryable", code, said), retry_after_s=retry_after(error.response.headers))
+    if status == 429 or status >= 500 or status in (408, 409):
+        return CallFailed(CaptionError("retryable", code, said), retry_after_s=pause)
     return CallFailed(CaptionError("permanent", code, f"the request is not accepted: {said}"))
 
 
