@@ -145,6 +145,8 @@ class BatchCaptioner:
         return [handle for handle in young if self._to_do(handle)]
 
     def _to_do(self, handle: Handle) -> bool:
+        if handle.fetched:
+            return False  # what is left, nobody wants
         if not handle.job:
             return handle.age > SETTLED
         return not self._provider.look(handle.job).under_way
@@ -254,7 +256,8 @@ class BatchCaptioner:
             said = f"{message} ({job.why})" if job.why else message
             failed = CallFailed(CaptionError("retryable", f"batch_{job.state}", said))
             yield self._read(request, handle, failed)
-        self._handles.close(handle, f"{job.state}: {len(asked) - len(left)} of {len(handle.requests)} answered")
+        why = f"{job.state}: {len(asked) - len(left)} of {len(asked)} answered"
+        self._handles.close(handle, why, done=asked)  # what this run does not want, another may
 
     def _read(self, request: Request, handle: Handle, answer: Answer) -> Result:
         """An answer as it is handed on, with the one call it was."""

@@ -1,8 +1,9 @@
 """Notes on batches that a provider answers later, as objects of the media store: so none is paid for twice.
 
-A batch is a folder of up to three objects, each published once and never changed: `requests.json` before the
-provider is asked for it, `job.json` with the provider's name for it, and `closed.json` when nothing more is to come.
-A run that was killed between any two of them is gone on with by the next.
+A batch is a folder of objects, each published once and never changed: `requests.json` before the provider is asked
+for it, `job.json` with the provider's name for it, and `closed.json` when nothing more is to come; before that, a
+`done-*.json` for each part of its requests that a run fetched because it wanted no others. A run that was killed
+between any two of them is gone on with by the next.
 """
 
 import hashlib
@@ -38,9 +39,11 @@ class Handle:
     at: str
     """When it was begun; UTC, ISO 8601."""
     requests: tuple[str, ...]
-    """Hashes of its requests."""
+    """Hashes of its requests that are not done."""
     clips: tuple[str, ...]
     job: str = ""
+    fetched: bool = False
+    """Whether a run took from it what it wanted, and this is what it did not want."""
 
     @property
     def age(self) -> timedelta:
@@ -67,8 +70,9 @@ class Handles:
 
         Its id follows from the requests, and from how often the same ones came to nothing before.
         """
-        base = hashlib.sha256("\n".join(sorted(requests)).encode()).hexdigest()[:32]
-        closed = {key for key in self._store.list_keys(f"{_FOLDER}/{base}") if key.endswith("/closed.json")}
+        base = _digest(requests)
+        keys = (key.split("/") for key in self._store.list_keys(f"{_FOLDER}/{base}"))
+        closed = {name for _, name, note in keys if note.startswith(("closed", "done-"))}
         handle = Handle(
             f"{base}-{len(closed) + 1}", datetime.now(UTC).isoformat(), tuple(sorted(requests)), tuple(sorted(clips))
         )
@@ -80,9 +84,13 @@ class Handles:
         self._publish(handle.id, "job", {"job": job})
         return replace(handle, job=job)
 
-    def close(self, handle: Handle, why: str) -> None:
-        """Notes that nothing more is to come of a batch."""
-        self._publish(handle.id, "closed", {"why": why, "at": datetime.now(UTC).isoformat()})
+    def close(self, handle: Handle, why: str, done: Collection[str] | None = None) -> None:
+        """Notes that nothing more is to come of a batch, or of those of its requests that are `done`."""
+        note: dict[str, Any] = {"why": why, "at": datetime.now(UTC).isoformat()}
+        if done is None or not set(handle.requests) - set(done):
+            self._publish(handle.id, "closed", note)
+        else:
+            self._publish(handle.id, f"done-{_digest(done)}", {**note, "requests": sorted(done)})
 
     def _publish(self, name: str, note: str, content: dict[str, Any]) -> bool:
         data = json.dumps(content, ensure_ascii=False, indent=1).encode()
@@ -98,9 +106,18 @@ class Handles:
             if "job.json" in there:
                 key = f"{_FOLDER}/{name}/job.json"
                 handle = replace(handle, job=json.loads(self._store.get_bytes(key))["job"])
+            done: set[str] = set()
+            for part in sorted(note for note in there if note.startswith("done-")):
+                key = f"{_FOLDER}/{name}/{part}"
+                done |= set(json.loads(self._store.get_bytes(key))["requests"])
         except (ValueError, KeyError, TypeError) as error:
             raise NoteUnreadable(
                 f"{key} cannot be read ({error!r}): look the batch {name} up at the provider, then delete the folder "
                 "to ask its requests again"
             ) from error
-        return handle
+        left = tuple(request for request in handle.requests if request not in done)
+        return replace(handle, requests=left, fetched=bool(done))
+
+
+def _digest(requests: Collection[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(requests)).encode()).hexdigest()[:32]

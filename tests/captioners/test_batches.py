@@ -131,7 +131,7 @@ def test_a_batch_that_never_came_about_is_made_again_but_not_at_once(
     assert len(book.desk.batches) == 1
 
 
-@pytest.mark.parametrize(("status", "remedy"), [("400", "not accepted"), ("401", "API_KEY"), ("404", "MODE=live")])
+@pytest.mark.parametrize(("status", "remedy"), [("400", "not accepted"), ("401", "API_KEY"), ("404", "set CHAI_MODEL")])
 def test_a_batch_that_is_refused_is_told_to_every_row_and_asked_again_by_the_next_run(
     engine: str, status: str, remedy: str, served: tuple[str, Book], tmp_path: Path
 ):
@@ -254,7 +254,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=EVENTS)
 def test_whatever_happens_every_request_ends_answered_and_paid_once(
     engine: str, served: tuple[str, Book], events: list[Any]
