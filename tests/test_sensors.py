@@ -241,7 +241,7 @@ def test_a_batch_under_way_asks_for_nothing_and_one_that_has_ended_for_a_run(tmp
     instance = dg.DagsterInstance.ephemeral()
     instance.add_dynamic_partitions("batches", ["may"])
     elsewhere = LabelStudio(url="http://127.0.0.1:9", token="t")
-    release = SpecRelease(version="", folder="")
+    release = SpecRelease()
     desk = Desk(tables=tables, media=media, label_studio=elsewhere, people_file=PeopleFile(path=""), release=release)
     [sensor] = [each for each in build_sensors("", 30) if each.name == "answers_watch"]
     with model_server() as (url, book):

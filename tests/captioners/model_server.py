@@ -98,9 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.book.down and "batches" in self.path:
             return self._send(503, {"error": {"message": "down", "code": 503, "status": "UNAVAILABLE"}})
-        if reply := self.book.desk.serve("GET", self.path, self.headers, b""):
-            return self._send(*reply)
-        self._send(200, self._file("ACTIVE"))
+        reply = self.book.desk.serve("GET", self.path, self.headers, b"")
+        return self._send(*(reply or (200, self._file("ACTIVE"), {})))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners import CaptionError, Request, Result
+from chai_resources.captioners import CaptionError, Request, Result, gemini_batches, openai_batches
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.handles import Handles, NoteUnreadable
 from chai_resources.captioners.models import ModelChoice
@@ -35,6 +34,13 @@ def served() -> Iterator[tuple[str, Book]]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+    for module in (openai_batches, gemini_batches):  # an SDK's client takes half a second to make
+        monkeypatch.setattr(module, "client_of", _once(module.client_of))
+
+
+def _once(make: Any) -> Any:
+    made: dict[str, Any] = {}
+    return lambda model: made[model.url] if model.url in made else made.setdefault(model.url, make(model))
 
 
 def choice(engine: str, url: str, **changes: Any) -> CaptionerChoice:
@@ -42,7 +48,6 @@ def choice(engine: str, url: str, **changes: Any) -> CaptionerChoice:
     return CaptionerChoice(name=engine, model=ModelChoice(model=MODELS[engine], url=place, batches=True, **changes))
 
 
-@cache  # an SDK's client takes half a second to make
 def opened(engine: str, url: str, root: Any) -> StoredAnswers:
     return choice(engine, url).open(Media(root=str(root)))
 
@@ -104,7 +109,7 @@ def test_a_run_killed_after_the_provider_took_a_batch_pays_nothing_twice(
     assert [len(batch.lines) for batch in book.desk.batches] == [3, 1]
 
 
-def _killed(*_: object) -> None:
+def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
