@@ -226,6 +226,11 @@ def postgres_url() -> str | None:
     return os.environ.get(POSTGRES_URL) or None
 
 
+def secret(variable: str) -> str:
+    """A key, by name, where it is used: secrets are no settings and enter no configuration; empty if not set."""
+    return os.environ.get(variable, "")
+
+
 def label_studio_token() -> dg.EnvVar:
     """Service token of Label Studio, by name: resolved when a run uses it, never shown in the UI."""
     return dg.EnvVar(LABEL_STUDIO_TOKEN)

@@ -19,9 +19,10 @@ from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.prices import Price, Prices
 from chai_resources.tables import Tables
 
-_ANSWER_TOKENS = 200
+_ANSWER_TOKENS = 1_000
 _VIDEO_TOKENS_A_FRAME = 258
-"""Until the ledger knows better: the tokens of a frame as Google counts them, and an answer of 150 words."""
+"""Until the ledger knows better: the tokens of a frame as Google counts them, and an answer of 150 words with the
+thoughts before it, which are billed alike; never more than the longest answer allowed."""
 
 
 class NoPrice(ValueError):
@@ -46,6 +47,7 @@ class Purse:
     price: Price | None
     run: str = ""
     frames_a_second: float = 2.0
+    longest_answer: int = 2_048
     left: float | None = None
     """What may be spent; None without a budget."""
     typical: dict[str | None, float] = field(default_factory=dict)
@@ -102,7 +104,8 @@ class Purse:
         media = item.request.media
         shown = media.duration_s * self.frames_a_second * _VIDEO_TOKENS_A_FRAME if media else 0
         tokens = int(len(item.request.prompt) / 4 + shown)
-        return self.price.cost(tokens, 0, _ANSWER_TOKENS) * (self.prices.batch if self.batch else 1)
+        answer = min(_ANSWER_TOKENS, self.longest_answer)
+        return self.price.cost(tokens, 0, answer) * (self.prices.batch if self.batch else 1)
 
     def _cost(self, item: Asked, call: Call) -> float | None:
         if call.charged == "no":
@@ -176,4 +179,4 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
     batch = captioner.capabilities.batch
     share = prices.batch if batch else 1.0
     typical = {aspect: price.cost(*each) * share for aspect, *each in used} if price else {}
-    return Purse(prices, price, run, choice.model.fps, left, typical, batch)
+    return Purse(prices, price, run, choice.model.fps, choice.model.max_tokens, left, typical, batch)
