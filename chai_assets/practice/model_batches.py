@@ -109,12 +109,15 @@ def _missing(what: str) -> Reply:
 def _openai_upload(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     head = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
-    parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}  # type: ignore[attr-defined]
-    data = parts["file"].get_payload(decode=True)
+    parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
+    data, purpose = (_bytes_of(parts[name]) for name in ("file", "purpose"))
     name = desk.keep(data)
     about = {"id": name, "object": "file", "bytes": len(data), "created_at": _CREATED, "status": "processed"}
-    purpose = parts["purpose"].get_payload(decode=True).decode()
-    return 200, {**about, "filename": parts["file"].get_filename(), "purpose": purpose}, {}
+    return 200, {**about, "filename": parts["file"].get_filename(), "purpose": purpose.decode()}, {}
+
+
+def _bytes_of(part: Any) -> bytes:
+    return part.get_payload(decode=True)
 
 
 def _openai_content(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:

@@ -81,21 +81,21 @@ class _Chunk:
 
     path: Path
     requests: dict[str, Request] = field(default_factory=dict)
-    bytes: int = 0
+    size: int = 0
 
     def full(self, more: int, most: int) -> bool:
         """Whether so many bytes more are too many."""
-        return bool(self.requests) and (self.bytes + more > most or len(self.requests) >= MOST_REQUESTS)
+        return bool(self.requests) and (self.size + more > most or len(self.requests) >= MOST_REQUESTS)
 
     def add(self, request: Request, line: bytes) -> None:
         with self.path.open("ab") as file:
             file.write(line)
         self.requests[request.hash] = request
-        self.bytes += len(line)
+        self.size += len(line)
 
     def clear(self) -> None:
         self.path.unlink()
-        self.requests, self.bytes = {}, 0
+        self.requests, self.size = {}, 0
 
 
 class BatchCaptioner:
