@@ -30,13 +30,26 @@ class Wanted:
 
 @dataclass
 class Answered:
-    """How many rows were made, the error rows, and the money: planned beforehand, spent, held back for want of it."""
+    """How many rows were made, the error rows, what waits in batches, and the money.
+
+    Planned beforehand, spent, promised for what waits; and how many requests were held back for want of it.
+    """
 
     made: int = 0
     errors: list[Row] = field(default_factory=list)
     planned: float = 0.0
     spent: float = 0.0
+    promised: float = 0.0
     held_back: int = 0
+    waiting: int = 0
+    waiting_since: str = ""
+    """When the first of them was handed in; UTC, ISO 8601."""
+
+    def wait(self, result: Result) -> None:
+        """Counts a request that a batch under way holds."""
+        self.waiting += 1
+        times = [*(call.at for call in result.calls), self.waiting_since]
+        self.waiting_since = min((at for at in times if at), default="")
 
     def plus(self, other: "Answered") -> "Answered":
         """Both together, of requests that were asked one after the other."""
@@ -45,13 +58,20 @@ class Answered:
             [*self.errors, *other.errors],
             self.planned + other.planned,
             self.spent + other.spent,
+            self.promised + other.promised,
             self.held_back + other.held_back,
+            self.waiting + other.waiting,
+            min((at for at in (self.waiting_since, other.waiting_since) if at), default=""),
         )
 
     def metadata(self) -> dict[str, Any]:
         """What a stage shows of it."""
         money = {"planned_cost_usd": round(self.planned, 4), "cost_usd": round(self.spent, 4)}
-        return {"errors": preview(self.errors), "held_back_by_budget": self.held_back, **money}
+        waiting: dict[str, Any] = {}
+        if self.waiting:
+            waiting = {"waiting_in_batches": self.waiting, "waiting_since": self.waiting_since[:19]}
+            waiting["promised_cost_usd"] = round(self.promised, 4)
+        return {"errors": preview(self.errors), "held_back_by_budget": self.held_back, **money, **waiting}
 
 
 def given_up(tables: Tables, batch: str) -> set[str]:
@@ -91,8 +111,9 @@ def ask(
 
     `finish` completes a row (its id, derived columns).
 
-    A request without a text becomes a row of `model_errors`; the others go on. Where a budget ends, what is done
-    stays done and the rest is left to the next run. Where a store breaks off, what came until then is written.
+    A request without a text becomes a row of `model_errors`; the others go on. One that waits in a batch becomes
+    none: a later run fetches its answer. Where a budget ends, what is done stays done and the rest is left to the
+    next run. Where a store breaks off, what came until then is written.
     """
     if not wanted:
         return Answered()
@@ -105,7 +126,7 @@ def ask(
     try:
         while waiting:
             made = intake.texts
-            payable = purse.within(waiting, captioner.answered)
+            payable = purse.within(waiting, captioner.paid)
             for result in captioner.run(item.request for item in payable):
                 item = by_key[result.key]
                 if intake.take(item, result, purse.book(stage, item, result)):
@@ -115,14 +136,19 @@ def ask(
     finally:
         intake.write()
         tables.append_new("model_errors", outcome.errors)
-        outcome.spent, outcome.held_back = purse.spent, len(purse.held_back)
+        outcome.spent, outcome.promised, outcome.held_back = purse.spent, purse.promised, len(purse.held_back)
     for error in outcome.errors[:5]:
         log(f"{stage} of {error['clip_id']} {error['aspect']} failed ({error['kind']}): {error['message']}")
+    if outcome.waiting:
+        log(
+            f"{stage}: {outcome.waiting} requests wait in the provider's batches, the first since "
+            f"{outcome.waiting_since[:16]} UTC; `advance` looks again, and is asked for when a batch has ended"
+        )
     if outcome.held_back:
         log(
-            f"{stage}: the budget is used up ({purse.spent:.2f} USD spent here), {outcome.held_back} requests wait, "
-            f"about {purse.planned(purse.held_back):.2f} USD more: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run "
-            "again; nothing is asked twice"
+            f"{stage}: the budget is used up ({purse.spent + purse.promised:.2f} USD here), {outcome.held_back} "
+            f"requests are held back, about {purse.planned(purse.held_back):.2f} USD more: raise CHAI_BUDGET_RUN or "
+            "CHAI_BUDGET_DAY and run again; nothing is asked twice"
         )
     return outcome
 
@@ -144,7 +170,9 @@ class _Intake:
     def take(self, item: Wanted, result: Result, calls: list[Row]) -> bool:
         """Takes a result and the ledger's rows of its calls; whether there was enough to write."""
         self.calls += calls
-        if result.text is None:
+        if result.error and result.error.kind == "waiting":
+            self.outcome.wait(result)
+        elif result.text is None:
             self.outcome.errors.append(_error_row(self.stage, item, result))
         else:
             self.texts += 1

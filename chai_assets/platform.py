@@ -15,7 +15,7 @@ import requests
 
 from chai_assets.provision import Login, provision
 from chai_resources import local_services as services
-from chai_resources.captioners.models import MODEL_KEYS, secret
+from chai_resources.captioners.models import MODEL_KEYS
 from chai_resources.label_studio import LabelStudio
 from chai_resources.local_services import CHECKOUT, Service, ServiceFailed
 from chai_resources.people import load_people
@@ -25,6 +25,7 @@ from chai_resources.settings import (
     LABEL_STUDIO_TOKEN,
     Settings,
     label_studio_token_value,
+    secret,
 )
 
 Say = Callable[[str], None]

@@ -1,15 +1,16 @@
-"""What watches the outside: the inbox for new batches, Label Studio for what people submitted.
+"""What watches the outside: the inbox for new batches, Label Studio for what people submitted, models' own batches.
 
 Each sensor is a thin shell around pure pieces (read the cursor, plan, next cursor). An outage is an error of
 the tick, never a quiet skip; the next tick tries again from the same cursor.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import polars as pl
 
 from chai_assets.chain import TurnKind
 from chai_assets.clips.inbox import InboxBatch
@@ -21,9 +22,14 @@ from chai_assets.partitions import batch_key, batches
 from chai_assets.planning.backfill import backfill_request
 from chai_assets.planning.lookup import make_plan
 from chai_assets.spec.adoption import adoptions
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.handles import Handle
 from chai_resources.label_studio import LabelStudio
 
 KINDS: tuple[TurnKind, ...] = ("primitives", "critique", "review", "feedback")
+
+FETCH_SECONDS = 300
+"""A provider's batch takes minutes to hours, and a look at one is a call."""
 
 # A folder that is still being copied into changes all the time: it is taken once it has been quiet this long.
 SETTLED = timedelta(seconds=10)
@@ -86,6 +92,18 @@ def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.
                 )
             )
     return runs, filling, unusable
+
+
+def plan_fetches(handles: Iterable[Handle], batch_of: Mapping[str, str], now: datetime) -> list[dg.RunRequest]:
+    """A run for each batch of clips that a provider's ended batch is about.
+
+    Asked for again every hour until it is fetched: a run may fail for reasons of its own.
+    """
+    wanted = {(batch_of[clip], handle.id) for handle in handles for clip in handle.clips if clip in batch_of}
+    return [
+        dg.RunRequest(run_key=f"answers:{batch}:{name}:{now:%Y-%m-%dT%H}", partition_key=batch)
+        for batch, name in sorted(wanted)
+    ]
 
 
 def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
@@ -170,7 +188,29 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
             return dg.SkipReason(f"specification {version} changes no row of any batch that this Dagster knows")
         return dg.SensorResult(run_requests=[backfill_request(context, affected, version)], cursor=version)
 
-    return [inbox_watch, label_studio_watch, release_watch]
+    @dg.sensor(
+        name="answers_watch",
+        job=advance,
+        minimum_interval_seconds=FETCH_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Where models are asked in batches (CHAI_MODEL_MODE=batch): one that has ended is fetched.",
+    )
+    def answers_watch(
+        context: dg.SensorEvaluationContext, desk: Desk, captioner: CaptionerChoice
+    ) -> dg.SensorResult | dg.SkipReason:
+        ended = captioner.ended_batches(desk.media)
+        if not ended:
+            return dg.SkipReason("no batch at a model's provider has ended that was not fetched")
+        clips = desk.tables.read("clips", columns=["clip_id", "batch"], where=pl.col("clip_id").is_in(_clips(ended)))
+        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
+        runs = plan_fetches(ended, dict(clips.select("clip_id", "batch").iter_rows()), datetime.now(UTC))
+        return dg.SensorResult(run_requests=[run for run in runs if run.partition_key in known])
+
+    return [inbox_watch, label_studio_watch, release_watch, answers_watch]
+
+
+def _clips(handles: Iterable[Handle]) -> list[str]:
+    return sorted({clip for handle in handles for clip in handle.clips})
 
 
 def _queued(instance: dg.DagsterInstance) -> set[str]:

@@ -182,6 +182,7 @@ class Media(dg.ConfigurableResource):
             ) from error
 
     def _local_entries(self, prefix: str) -> Iterator[Entry]:
+        # Only the prefix's own folder is walked: a store has millions of objects.
         for folder, _, names in os.walk(self._folder / prefix.rpartition("/")[0]):
             for name in names:
                 path = Path(folder, name)

@@ -128,6 +128,7 @@ class Settings:
             "CHAI_BUDGET_DAY": self.budget_day,
             "CHAI_MODEL": self.model.model,
             "CHAI_MODEL_URL": self.model.url,
+            "CHAI_MODEL_MODE": "batch" if self.model.batches else "live",
             "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
             "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
             "CHAI_EXECUTOR": self.executor.name,
@@ -215,6 +216,7 @@ def _model(get: Callable[[str, str], str]) -> ModelChoice:
     return ModelChoice(
         model=get("CHAI_MODEL", ""),
         url=get("CHAI_MODEL_URL", ""),
+        batches=_choice(get, "CHAI_MODEL_MODE", "live", "batch") == "batch",
         unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
         whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
         vllm_python=get("CHAI_VLLM_PYTHON", ""),
@@ -267,6 +269,11 @@ def s3_options() -> dict[str, str]:
 def postgres_url() -> str | None:
     """PostgreSQL for Dagster's own storage, or None for the embedded SQLite."""
     return os.environ.get(POSTGRES_URL) or None
+
+
+def secret(variable: str) -> str:
+    """A key, by name, where it is used: secrets are no settings and enter no configuration; empty if not set."""
+    return os.environ.get(variable, "")
 
 
 def label_studio_token() -> dg.EnvVar:

@@ -37,12 +37,17 @@ class RayCluster:
     started: int = 0
 
     def add_node(self, cpus: int = 2, gpus: int = 1) -> str:
-        """Starts one more worker node; returns its name."""
+        """Starts one more worker node and waits for it; returns its name.
+
+        One after the other: nodes that start together on one machine choose the same names for their sockets.
+        """
         self.started += 1
         name, number = f"node-{self.started}", self.started
         address = f"127.0.0.{number + 2}"
         arguments = ["--address", self.gcs, "--node-ip-address", address, *_ports(number)]
+        before = self.alive()
         self._start(name, [*arguments, f"--num-cpus={cpus}", f"--num-gpus={gpus}"])
+        _wait_for(lambda: self.alive() > before, name, self)
         return name
 
     def kill(self, name: str) -> None:

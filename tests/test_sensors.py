@@ -16,9 +16,28 @@ from hypothesis import strategies as st
 
 from chai_assets.clips.inbox import InboxBatch
 from chai_assets.collect import OVERLAP
+from chai_assets.desk import Desk
 from chai_assets.labeling import page as labeling_page
-from chai_assets.sensors import SETTLED, build_sensors, next_cursor, plan_batches, plan_runs, read_cursor
+from chai_assets.sensors import (
+    SETTLED,
+    build_sensors,
+    next_cursor,
+    plan_batches,
+    plan_fetches,
+    plan_runs,
+    read_cursor,
+)
+from chai_assets.spec.resource import SpecRelease
+from chai_resources.captioners import Request
+from chai_resources.captioners.calling import CallFailed
+from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioners.handles import Handle
+from chai_resources.captioners.models import ModelChoice
 from chai_resources.label_studio import LabelStudio, LabelStudioDown
+from chai_resources.media import Media
+from chai_resources.people import PeopleFile
+from chai_resources.tables import Tables
+from tests.captioners.model_server import model_server
 from tests.label_studio_service import LabelStudioHandle
 from tests.services import free_ports
 from tests.world import World, plain_answers
@@ -199,6 +218,53 @@ def test_a_label_studio_that_is_down_fails_the_tick_and_the_cursor_stays(world: 
     with pytest.raises(LabelStudioDown, match=rf"no answer from Label Studio at {url} .*make up"):
         watch.tick()
     assert watch.cursor == before
+
+
+# Batches at a model's provider
+
+
+def test_an_ended_batch_asks_for_one_run_an_hour_of_each_batch_of_its_clips() -> None:
+    handles = [Handle("b1", "", ("r",), ("clip-1", "clip-2")), Handle("b2", "", ("r",), ("clip-3", "gone"))]
+    batch_of = {"clip-1": "may", "clip-2": "may", "clip-3": "june"}
+    runs = plan_fetches(handles, batch_of, NOW)
+    assert [(run.partition_key, run.run_key) for run in runs] == [
+        ("june", "answers:june:b2:2026-05-01T12"),
+        ("may", "answers:may:b1:2026-05-01T12"),
+    ]
+    assert plan_fetches(handles, batch_of, NOW + timedelta(minutes=59)) == runs
+    assert plan_fetches(handles, batch_of, NOW + timedelta(hours=1)) != runs
+
+
+def test_a_batch_under_way_asks_for_nothing_and_one_that_has_ended_for_a_run(tmp_path: Path) -> None:
+    tables, media = Tables(root=str(tmp_path / "tables")), Media(root=str(tmp_path / "media"))
+    tables.append("clips", [{"batch": "may", "clip_id": "clip-1"}])
+    instance = dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions("batches", ["may"])
+    elsewhere = LabelStudio(url="http://127.0.0.1:9", token="t")
+    release = SpecRelease()
+    desk = Desk(tables=tables, media=media, label_studio=elsewhere, people_file=PeopleFile(path=""), release=release)
+    [sensor] = [each for each in build_sensors("", 30) if each.name == "answers_watch"]
+    with model_server() as (url, book):
+        model = ModelChoice(model="gpt-4.1-2025-04-14", url=f"{url}/v1", batches=True)
+        choice = CaptionerChoice(name="openai", model=model)
+
+        def tick() -> Any:
+            resources = {"desk": desk, "captioner": choice}
+            with dg.build_sensor_context(instance, resources=resources) as context:
+                return sensor(context)
+
+        assert isinstance(tick(), dg.SkipReason)
+        asked = Request("a", "req_a", "draft", "Describe it.", {}, cache_group="clip-1")
+        list(choice.open(media).run([asked]))
+        assert isinstance(tick(), dg.SkipReason)
+        book.desk.end()
+        assert [run.partition_key for run in tick().run_requests] == ["may"]
+        list(choice.open(media).run([asked]))
+        assert isinstance(tick(), dg.SkipReason), "it is fetched"
+        book.down = True
+        list(choice.open(media).run([Request("b", "req_b", "draft", "Describe it.", {})]))
+        with pytest.raises(CallFailed):
+            tick()
 
 
 # The inbox

@@ -43,7 +43,7 @@ class Booked:
 
         calls: list[Row] = []
         try:
-            payable = purse.within(known(), self._captioner.answered)
+            payable = purse.within(known(), self._captioner.paid)
             for result in self._captioner.run(item.request for item in payable):
                 calls += purse.book(self._stage, asked.pop(result.key), result)
                 yield result

@@ -12,15 +12,17 @@ from typing import Protocol
 import polars as pl
 
 from chai_assets.chain import Row
+from chai_assets.costs.sums import without_kept_promises
 from chai_assets.records import record_id
-from chai_resources.captioners import Captioner, Request, Result
+from chai_resources.captioners import Call, Captioner, Request, Result
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.prices import Price, Prices
 from chai_resources.tables import Tables
 
-_ANSWER_TOKENS = 200
+_ANSWER_TOKENS = 1_000
 _VIDEO_TOKENS_A_FRAME = 258
-"""Until the ledger knows better: the tokens of a frame as Google counts them, and an answer of 150 words."""
+"""Until the ledger knows better: the tokens of a frame as Google counts them, and an answer of 150 words with the
+thoughts before it, which are billed alike; never more than the longest answer allowed."""
 
 
 class NoPrice(ValueError):
@@ -45,11 +47,16 @@ class Purse:
     price: Price | None
     run: str = ""
     frames_a_second: float = 2.0
+    longest_answer: int = 2_048
     left: float | None = None
     """What may be spent; None without a budget."""
     paid: dict[str | None, tuple[float, int]] = field(default_factory=dict)
     """What requests cost so far, by aspect: the sum and how many."""
+    batch: bool = False
+    """Whether requests are handed in as batches, at the price for these."""
     spent: float = 0.0
+    promised: float = 0.0
+    """What was handed in as a batch will probably cost."""
     held_back: list[Asked] = field(default_factory=list)
     """Requests that the last `within` did not let through."""
     since: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
@@ -60,14 +67,14 @@ class Purse:
         """What these requests will probably cost."""
         return sum(self._guess(item) for item in wanted)
 
-    def within(self, wanted: Iterable[Asked], answered: Callable[[Request], bool]) -> Iterator[Asked]:
+    def within(self, wanted: Iterable[Asked], paid: Callable[[Request], bool]) -> Iterator[Asked]:
         """The requests that can be paid, in order; from the first that cannot, all are held back.
 
-        One that is `answered` already costs nothing more and is never held back.
+        One that is `paid` already costs nothing more and is never held back.
         """
         self.held_back = []
         for item in wanted:
-            if self.left is not None and not answered(item.request):
+            if self.left is not None and not paid(item.request):
                 if self.held_back or not self._affordable(item):
                     self.held_back.append(item)
                     continue
@@ -83,12 +90,14 @@ class Purse:
     def book(self, stage: str, item: Asked, result: Result) -> list[Row]:
         """Rows of the ledger for the calls of a result; what they cost is spent.
 
-        A call that was perhaps charged counts with what it probably cost.
+        A call that was perhaps charged counts with what it probably cost; so does one that is promised.
         """
         self._reserved -= self._out.pop(item.request.hash, 0.0)
         rows = [self._row(stage, item, result, number) for number in range(len(result.calls))]
         for row in rows:
-            if row["run"] == self.run:
+            if row["run"] == self.run and row["charged"] == "promised":
+                self.promised += row["cost"] or 0.0
+            elif row["run"] == self.run:
                 self.spent += self._guess(item) if row["charged"] == "unknown" else row["cost"] or 0.0
         if costs := [row["cost"] for row in rows if row["charged"] == "yes" and row["cost"] is not None]:
             aspect = item.base.get("aspect")
@@ -98,7 +107,9 @@ class Purse:
 
     def _affordable(self, item: Asked) -> bool:
         # Sums of many small numbers may miss the limit by a rounding.
-        return self.left is None or self.spent + self._reserved + self._guess(item) <= self.left * (1 + 1e-9)
+        return self.left is None or self.spent + self.promised + self._reserved + self._guess(item) <= self.left * (
+            1 + 1e-9
+        )
 
     def _guess(self, item: Asked) -> float:
         aspect = item.base.get("aspect")
@@ -109,13 +120,26 @@ class Purse:
             return 0.0
         media = item.request.media
         shown = media.duration_s * self.frames_a_second * _VIDEO_TOKENS_A_FRAME if media else 0
-        return self.price.cost(int(len(item.request.prompt) / 4 + shown), 0, _ANSWER_TOKENS)
+        tokens = int(len(item.request.prompt) / 4 + shown)
+        answer = min(_ANSWER_TOKENS, self.longest_answer)
+        return self.price.cost(tokens, 0, answer) * (self.prices.batch if self.batch else 1)
+
+    def _cost(self, item: Asked, call: Call) -> float | None:
+        if call.charged == "no":
+            return 0.0
+        if call.charged == "unknown" or self.price is None:
+            return None
+        if call.charged == "promised":
+            return self._guess(item)
+        cost = self.price.cost(call.tokens_in, call.tokens_cached, call.tokens_out)
+        return cost * self.prices.batch if call.batch else cost
 
     def _row(self, stage: str, item: Asked, result: Result, number: int) -> Row:
         call, asked = result.calls[number], item.request.hash
-        cost = self.price.cost(call.tokens_in, call.tokens_cached, call.tokens_out) if self.price else None
+        promised = call.charged == "promised"
         return {
-            "call_id": record_id("call", request=asked, at=call.at, number=number),
+            # The call that keeps a promise has its moment and is another row.
+            "call_id": record_id("call", request=asked, at=call.at, number="promise" if promised else number),
             "batch": item.base["batch"],
             # A stored answer brings the calls of the run that was killed before it could book them.
             "run": self.run if call.at >= self.since else "earlier",
@@ -130,8 +154,8 @@ class Purse:
             "tokens_in": call.tokens_in,
             "tokens_cached": call.tokens_cached,
             "tokens_out": call.tokens_out,
-            "price_version": self.prices.version if self.price else None,
-            "cost": 0.0 if call.charged == "no" else None if call.charged == "unknown" else cost,
+            "price_version": f"{self.prices.version}{' batch' * call.batch}" if self.price else None,
+            "cost": self._cost(item, call),
             "latency_ms": call.latency_ms,
             "called_at": datetime.fromisoformat(call.at),
         }
@@ -152,8 +176,9 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
             f"a budget is set, but {captioner.model} has no price: add it to a price file of your own "
             "(CHAI_PRICES), or unset CHAI_BUDGET_RUN and CHAI_BUDGET_DAY"
         )
-    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at"]
-    calls = tables.read("model_calls", columns=columns)
+    tokens = ["tokens_in", "tokens_cached", "tokens_out"]
+    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at", *tokens]
+    calls = without_kept_promises(tables.read("model_calls", columns=columns))
     paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
     # A call that was perhaps charged counts with the mean of those that were.
     each = paid["cost"].mean() or 0.0
@@ -165,7 +190,12 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
         limits = [(choice.budget_run, here), (choice.budget_day, today)]
         left = min(budget - spent for budget, spent in limits if budget)
     mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
-    requests = mine.group_by("aspect", "request_hash").agg(pl.col("cost").sum())
-    sums = requests.group_by("aspect").agg(pl.col("cost").sum(), pl.len())
-    known = {aspect: (total, count) for aspect, total, count in sums.iter_rows()}
-    return Purse(prices, price, run, choice.model.fps, left, known)
+    requests = mine.group_by("aspect", "request_hash").agg(pl.col(tokens).sum())
+    # By tokens: what was asked one by one costs another price than the same in a batch.
+    used = requests.group_by("aspect").agg(pl.col(tokens).mean(), pl.len())
+    batch = captioner.capabilities.batch
+    share = prices.batch if batch else 1.0
+    known: dict[str | None, tuple[float, int]] = {}
+    for aspect, *each, count in used.iter_rows():
+        known[aspect] = (price.cost(*each) * share * count if price else 0.0, count)
+    return Purse(prices, price, run, choice.model.fps, choice.model.max_tokens, left, known, batch)

@@ -28,5 +28,7 @@ def show_costs(settings: Settings, by: str, console: Console) -> None:
     console.print(f"together {sums['cost'].sum():.2f} USD")
     if unpriced := int(sums["unpriced"].sum()):
         console.print(f"{unpriced} calls are not priced: add their model to a price file of your own (CHAI_PRICES)")
+    if waiting := int(sums["waiting"].sum()):
+        console.print(f"{waiting} requests wait in batches, for about {sums['promised'].sum():.2f} USD more")
     if unknown := int(sums["unknown"].sum()):
         console.print(f"{unknown} calls lost their answer on the way: the provider may have charged them too")

@@ -15,7 +15,8 @@ from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.practice.model_dialects import Tokens, dialect_of
+from chai_assets.practice.model_batches import BatchDesk
+from chai_assets.practice.model_dialects import Dialect, Tokens, dialect_of
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.resource import release_of
 from chai_resources.captioners import Request, TaskName
@@ -129,37 +130,45 @@ def _revision(draft: str, listed: str) -> dict[str, Any]:
     return {"draft": draft, "findings": findings}
 
 
+def reply_of(model: PracticeModel, dialect: Dialect, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Status and body of the reply to a request body."""
+    prompt = dialect.prompt(asked)
+    try:
+        if top := dialect.top(asked):
+            first = dict(list(model.first_token(prompt).items())[:top])
+            text = max(first, key=first.__getitem__)
+            return 200, dialect.answer(text, "length", (len(prompt.split()), 1), first)
+        text = model.answer(prompt)
+    except CannotAnswer as reason:
+        return 400, dialect.error(400, str(reason))
+    return 200, dialect.answer(text, "stop", (len(prompt.split()), len(text.split())))
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers every request by the class's model."""
 
     model: PracticeModel
+    desk: BatchDesk
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:
-        self._send(200, {"ready": True})
+        self._send(*(self.desk.serve("GET", self.path, self.headers, b"") or (200, {"ready": True}, {})))
 
     def do_POST(self) -> None:
-        dialect = dialect_of(self.path)
-        asked = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)))
-        prompt = dialect.prompt(asked)
-        try:
-            if top := dialect.top(asked):
-                first = dict(list(self.model.first_token(prompt).items())[:top])
-                text = max(first, key=first.__getitem__)
-                self._send(200, dialect.answer(text, "length", (len(prompt.split()), 1), first))
-                return
-            text = self.model.answer(prompt)
-        except CannotAnswer as reason:
-            self._send(400, dialect.error(400, str(reason)))
-            return
-        self._send(200, dialect.answer(text, "stop", (len(prompt.split()), len(text.split()))))
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if reply := self.desk.serve("POST", self.path, self.headers, body):
+            self._send(*reply)
+        else:
+            self._send(*reply_of(self.model, dialect_of(self.path), json.loads(body)))
 
-    def _send(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
+    def _send(self, status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -168,7 +177,9 @@ class Handler(BaseHTTPRequestHandler):
 
 def serve(port: int, spec: Spec) -> ThreadingHTTPServer:
     """A server of the practice model on this port of the machine itself, not yet running."""
-    handler = type("PracticeHandler", (Handler,), {"model": PracticeModel(spec)})
+    model = PracticeModel(spec)
+    desk = BatchDesk(lambda dialect, asked: reply_of(model, dialect, asked), at_once=True)
+    handler = type("PracticeHandler", (Handler,), {"model": model, "desk": desk})
     return ThreadingHTTPServer(("127.0.0.1", port), handler)
 
 

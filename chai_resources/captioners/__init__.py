@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 TaskName = Literal["draft", "revise", "merge", "judge", "polish", "critique", "degrade"]
-ErrorKind = Literal["retryable", "permanent", "blocked"]
+ErrorKind = Literal["retryable", "permanent", "blocked", "waiting"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Capabilities:
     """Whether calls go out and may cost money."""
     logprobs: bool = False
     """Whether it can tell the log-probabilities of `choices`; the model or its server may refuse all the same."""
+    batch: bool = False
+    """Whether requests are handed in for later, at the provider's price for batches."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ class Request:
 
 @dataclass(frozen=True)
 class CaptionError:
-    """Why a request has no text. `retryable`: ask again later; `permanent`: never; `blocked`: refused on content."""
+    """Why a request has no text. `retryable`: ask again later; `permanent`: never; `blocked`: refused on content.
+
+    `waiting` is no failure: the provider has the request and will answer it in its own time.
+    """
 
     kind: ErrorKind
     code: str
@@ -79,16 +84,19 @@ class CaptionError:
 class Call:
     """One call over the network, as the ledger keeps it. `at` is UTC, ISO 8601, and makes it one of its kind.
 
-    `charged`: whether the provider bills it; `unknown` where an answer was lost after the work may have been done.
+    `charged`: whether the provider bills it; `unknown` where an answer was lost after the work may have been done;
+    `promised` while a batch is under way, until a call of the same moment says how it ended.
     """
 
     at: str
     outcome: str
-    charged: Literal["yes", "no", "unknown"]
+    charged: Literal["yes", "no", "unknown", "promised"]
     tokens_in: int = 0
     tokens_cached: int = 0
     tokens_out: int = 0
     latency_ms: float = 0.0
+    batch: bool = False
+    """Whether it was made in a batch, which has a price of its own."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from chai_resources.captioners.limits import TokenBucket
 TRIES = 4
 """Calls for one request within a run; what still fails then is asked again by the next run."""
 LONGEST_WAIT_S = 60.0
-"""A server that wants a longer pause gets it: nothing more is asked, the rest is left to the next run."""
+"""A server that wants more, at once or bit by bit without an answer, gets it: the rest is left to the next run."""
 _FIRST_WAIT_S = 1.0
 _MEDIA_TOKENS = 2_000
 """Reserved for a clip until its true cost is known."""
@@ -60,6 +60,7 @@ class CallingCaptioner:
         pace: Pace,
         begin: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model, self.revision, self.capabilities = model, revision, capabilities
         self._call, self._pace, self._sleep = call, pace, sleep
@@ -69,6 +70,7 @@ class CallingCaptioner:
 
         An answer that was paid for is safe so, however the run ends.
         """
+        self._gate = _Gate(sleep, clock)
         self._requests = TokenBucket(pace.requests_a_minute)
         self._tokens = TokenBucket(pace.tokens_a_minute)
 
@@ -103,18 +105,19 @@ class CallingCaptioner:
     def _one(self, request: Request, stopped: "_Stop") -> Result:
         calls: list[Call] = []
         for attempt in range(1, TRIES + 1):
+            self._gate.wait()
             if stopped.error:
                 return self._failed(request, stopped.error, calls)
             try:
                 return self._kept(self._paced(request, calls), stopped)
             except CallFailed as failed:
-                error = failed.error
-                pause = _pause(attempt) if failed.retry_after_s is None else max(0.0, failed.retry_after_s)
-                if failed.stops or pause > LONGEST_WAIT_S:
+                error, wanted = failed.error, failed.retry_after_s
+                if failed.stops or (wanted is not None and not self._gate.shut(wanted)):
                     stopped.error = error
                 if error.kind != "retryable" or stopped.error or attempt == TRIES or not failed.called:
                     return self._kept(self._failed(request, error, calls), stopped)
-                self._sleep(pause)
+                if wanted is None:
+                    self._sleep(pause_before(attempt))
             except Exception as surprise:
                 # A row must not end a batch; what it was stands in the error row.
                 return self._failed(request, CaptionError("retryable", "unexpected", f"{surprise!r}"), calls)
@@ -145,6 +148,7 @@ class CallingCaptioner:
                 calls.append(Call(at, outcome, charged, latency_ms=latency))
             raise
         latency = (time.perf_counter() - started) * 1000
+        self._gate.answered()
         self._tokens.settle(estimate, result.tokens_in + result.tokens_out)
         error = fault(result.text or "", result.finish_reason)
         outcome = error.code if error else "answered"
@@ -156,6 +160,36 @@ class CallingCaptioner:
 
     def _failed(self, request: Request, error: CaptionError, calls: list[Call]) -> Result:
         return Result(request.key, self.model, self.revision, error=error, calls=tuple(calls))
+
+
+class _Gate:
+    """Shut while the server wants a pause: it means the model, not the one call that was told so."""
+
+    def __init__(self, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+        self._sleep, self._clock = sleep, clock
+        self._lock = threading.Lock()
+        self._until = self._waited = 0.0
+
+    def wait(self) -> None:
+        """Waits until the gate is open, however often it is shut again meanwhile."""
+        while (left := self._until - self._clock()) > 0:
+            self._sleep(left)
+
+    def shut(self, seconds: float) -> bool:
+        """Shuts the gate for so long from now; False, and not shut, where that would be too long since an answer."""
+        with self._lock:
+            now = self._clock()
+            more = max(0.0, now + seconds - max(self._until, now))
+            if self._waited + more > LONGEST_WAIT_S:
+                self._waited = 0.0  # the next run begins anew
+                return False
+            self._waited += more
+            self._until = max(self._until, now + seconds)
+            return True
+
+    def answered(self) -> None:
+        """Notes that the server answers again."""
+        self._waited = 0.0
 
 
 class _Stop:
@@ -179,6 +213,6 @@ class _Stop:
         return error
 
 
-def _pause(attempt: int) -> float:
-    """Twice as long each time, spread out so that callers do not come back together."""
+def pause_before(attempt: int) -> float:
+    """Seconds to wait after a failed attempt: twice as long each time, and spread out, so that callers part."""
     return _FIRST_WAIT_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

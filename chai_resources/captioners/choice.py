@@ -7,6 +7,8 @@ import dagster as dg
 from pydantic import NonNegativeFloat
 
 from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners.batching import BatchCaptioner
+from chai_resources.captioners.handles import Handle
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers
@@ -18,8 +20,8 @@ from chai_resources.settings import Settings
 class Answers(Captioner, Protocol):
     """A captioner that remembers: no request that has an answer is asked again."""
 
-    def answered(self, request: Request) -> bool:
-        """Whether the request has an answer already, which costs nothing more."""
+    def paid(self, request: Request) -> bool:
+        """Whether the request has an answer already, or is in a batch under way: it costs nothing more."""
         ...
 
 
@@ -54,14 +56,26 @@ class CaptionerChoice(dg.ConfigurableResource):
         Commands have no `context` and do their work themselves. Raises ValueError for a name that is none,
         ModelRefused for a model that is not pinned or has no key.
         """
-        if self.name not in ENGINES:
-            raise ValueError(f"CHAI_CAPTIONER={self.name} is no engine: choose one of {', '.join(sorted(ENGINES))}")
-        engine = ENGINES[self.name](self.model, media)
-        if context is None or self.executor.name == "local":
+        engine = self._engine(media)
+        # What a provider answers in its own time needs no machine of ours.
+        if context is None or self.executor.name == "local" or isinstance(engine, BatchCaptioner):
             return StoredAnswers(engine, media)
         from chai_resources.executors.ray_jobs import RayCaptioner
 
         return RayCaptioner(engine, self.name, self.model, self.executor, media, context)
+
+    def ended_batches(self, media: Media) -> list[Handle]:
+        """Batches whose answers wait to be fetched; none where requests are asked one by one.
+
+        Raises CallFailed where the provider cannot be asked, and what `open` raises.
+        """
+        engine = self._engine(media)
+        return engine.ended() if isinstance(engine, BatchCaptioner) else []
+
+    def _engine(self, media: Media) -> Captioner:
+        if self.name not in ENGINES:
+            raise ValueError(f"CHAI_CAPTIONER={self.name} is no engine: choose one of {', '.join(sorted(ENGINES))}")
+        return ENGINES[self.name](self.model, media)
 
 
 def _offline(choice: ModelChoice, media: Media) -> Captioner:
@@ -69,15 +83,17 @@ def _offline(choice: ModelChoice, media: Media) -> Captioner:
 
 
 def _openai(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.openai_batches import openai_batch_captioner
     from chai_resources.captioners.openai_engine import openai_captioner
 
-    return openai_captioner(choice, media)
+    return (openai_batch_captioner if choice.batches else openai_captioner)(choice, media)
 
 
 def _gemini(choice: ModelChoice, media: Media) -> Captioner:
+    from chai_resources.captioners.gemini_batches import gemini_batch_captioner
     from chai_resources.captioners.gemini_engine import gemini_captioner
 
-    return gemini_captioner(choice, media)
+    return (gemini_batch_captioner if choice.batches else gemini_captioner)(choice, media)
 
 
 def _vllm(choice: ModelChoice, media: Media) -> Captioner:

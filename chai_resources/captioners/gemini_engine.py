@@ -5,6 +5,8 @@ clip share it. The clip comes first, so that they share a prefix too.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,11 +38,23 @@ _READY_S = 120.0
 
 def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    client = client_of(choice)
+    return CallingCaptioner(
+        _Generate(client, choice, media),
+        model=choice.model,
+        revision=revision_of(choice),
+        capabilities=Capabilities(network=True, logprobs=True),
+        pace=choice.pace,
+    )
+
+
+def client_of(choice: ModelChoice) -> "genai.Client":
+    """The SDK's client. Raises ModelRefused."""
     from google import genai
     from google.genai import types
 
     choice.check()
-    client = genai.Client(
+    return genai.Client(
         api_key=choice.key("GEMINI_API_KEY"),
         vertexai=False,
         http_options=types.HttpOptions(
@@ -51,57 +65,56 @@ def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
             retry_options=types.HttpRetryOptions(attempts=1),
         ),
     )
-    return CallingCaptioner(
-        _Generate(client, choice, media),
-        model=choice.model,
-        revision=f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)",
-        capabilities=Capabilities(network=True, logprobs=True),
-        pace=choice.pace,
-    )
 
 
-class _Generate:
-    """One generate_content a call."""
+def revision_of(choice: ModelChoice) -> str:
+    """What, besides the model, decides an answer."""
+    return f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)"
+
+
+@contextmanager
+def failures(place: str, request: Request | None = None) -> Iterator[None]:
+    """Turns what the SDK raises into CallFailed."""
+    from google.genai import errors
+
+    try:
+        yield
+    except errors.APIError as error:
+        raise refused(error, request) from error
+    except CallFailed:
+        raise
+    except Exception as error:
+        # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
+        if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
+            raise unreachable(error, place) from error
+        raise garbled(f"an answer that is none: {error!r}") from error
+
+
+class Asking:
+    """What a model is asked with: the clip first, then the prompt."""
 
     def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
         self._client, self._choice, self._media = client, choice, media
         self._shown: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
         self._uploads: OncePerClip[types.FileData] = OncePerClip(UPLOADS)
 
-    def __call__(self, request: Request) -> Result:
+    def body(self, request: Request) -> tuple["types.Content", "types.GenerateContentConfig"]:
+        """Contents and configuration. Raises CallFailed for a clip that cannot be read or uploaded."""
         from google.genai import types
 
         try:
-            parts = [*self._clip(request), types.Part(text=request.prompt)]
-        except Exception as error:
+            with failures(self._choice.place):
+                parts = [*self._clip(request), types.Part(text=request.prompt)]
+        except CallFailed as failed:
             # Nothing was generated yet, so nothing is billed.
-            raise replace(self._failure(error, request), charged="no") from error
-        try:
-            answer = self._client.models.generate_content(
-                model=self._choice.model,
-                contents=[types.Content(role="user", parts=parts)],
-                config=types.GenerateContentConfig(**self._length(request), **request.sampling),
-            )
-        except Exception as error:
-            raise self._failure(error, request) from error
-        return _result(request, self._choice.model, answer)
+            raise replace(failed, charged="no") from failed
+        config = types.GenerateContentConfig(**self._length(request), **request.sampling)
+        return types.Content(role="user", parts=parts), config
 
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
             return {"max_output_tokens": self._choice.max_tokens}
         return {"max_output_tokens": 1, "response_logprobs": True, "logprobs": TOP}
-
-    def _failure(self, error: Exception, request: Request) -> CallFailed:
-        from google.genai import errors
-
-        if isinstance(error, CallFailed):
-            return error
-        if isinstance(error, errors.APIError):
-            return _refused(error, request)
-        # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
-        if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
-            return unreachable(error, self._choice.place)
-        return garbled(f"an answer that is none: {error!r}")
 
     def _clip(self, request: Request) -> list["types.Part"]:
         if (shown := request.media) is None:
@@ -139,7 +152,21 @@ class _Generate:
         return types.FileData(file_uri=file.uri, mime_type=shown.mime)
 
 
-def _result(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
+class _Generate:
+    """One generate_content a call."""
+
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._asking = client, choice, Asking(client, choice, media)
+
+    def __call__(self, request: Request) -> Result:
+        contents, config = self._asking.body(request)
+        with failures(self._choice.place, request):
+            answer = self._client.models.generate_content(model=self._choice.model, contents=[contents], config=config)
+        return read_answer(request, self._choice.model, answer)
+
+
+def read_answer(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
+    """Raises CallFailed for an answer that holds none, or a refusal."""
     usage, feedback = answer.usage_metadata, answer.prompt_feedback
     if feedback and feedback.block_reason:
         reason = feedback.block_reason.name.lower()
@@ -186,9 +213,10 @@ def _first_token(candidate: "types.Candidate") -> dict[str, float]:
     return {at.token: at.log_probability for at in tokens if at.token is not None and at.log_probability is not None}
 
 
-def _refused(error: Any, request: Request) -> CallFailed:
+def refused(error: Any, request: Request | None = None) -> CallFailed:
+    """What an error of the SDK means for the request, and for all others."""
     status, said = str(error.status or error.code), str(error.message or error)
-    if request.choices and error.code == 400 and "logprobs" in said.lower():
+    if request and request.choices and error.code == 400 and "logprobs" in said.lower():
         return no_logprobs(said)
     if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
         return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)

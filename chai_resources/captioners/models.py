@@ -1,6 +1,5 @@
 """Which model an engine asks, how, and with which key: checked when the engine is opened, before any call."""
 
-import os
 import re
 
 import dagster as dg
@@ -11,11 +10,6 @@ from chai_resources.captioners.calling import CallFailed, Pace
 
 # A date, a numbered revision, a commit or a checksum at the end: names that never mean another model tomorrow.
 _PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
-
-
-def secret(variable: str) -> str:
-    """A key, by name, where it is used: secrets are no settings and enter no configuration."""
-    return os.environ.get(variable, "")
 
 
 MODEL_KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "CHAI_MODEL_KEY")
@@ -33,6 +27,8 @@ class ModelChoice(dg.Config):
     """Its name, pinned to a date or a number."""
     url: str = ""
     """Address of the server, or several of one model joined by commas; empty for the provider's own."""
+    batches: bool = False
+    """Whether requests are handed in as batches, which are answered within a day at a lower price."""
     unpinned: bool = False
     """Whether a name may be used that can mean another model tomorrow."""
     whole_video: bool = False
@@ -91,6 +87,8 @@ class ModelChoice(dg.Config):
 
         A provider's key is never sent to another server. Raises ModelRefused where the provider's is missing.
         """
+        from chai_resources.settings import secret  # which names ModelChoice among the settings
+
         if self.url:
             return secret("CHAI_MODEL_KEY") or "none"
         if value := secret(variable):

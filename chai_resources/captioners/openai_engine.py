@@ -5,7 +5,8 @@ The clip comes first in the message, so that the requests of a clip share a pref
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     return CallingCaptioner(
         fleet,
         model=choice.model,
-        revision=f"chat-1 ({_shown(choice)}, {choice.max_tokens} tokens)",
+        revision=revision_of(choice),
         capabilities=Capabilities(network=True, logprobs=True),
         pace=choice.pace,
         begin=fleet.begin,
@@ -58,38 +59,27 @@ def client_of(server: ModelChoice, key: str) -> "openai.OpenAI":
     )
 
 
-def _shown(choice: ModelChoice) -> str:
-    return "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
+def revision_of(choice: ModelChoice) -> str:
+    """What, besides the model, decides an answer."""
+    shown = "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
+    return f"chat-1 ({shown}, {choice.max_tokens} tokens)"
 
 
-class Chat:
-    """One chat completion a call. `by_path`: the server may read clips from the media store's folder by itself."""
+class Asking:
+    """What a model is asked with: the clip first, then the prompt.
 
-    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media, by_path: bool = False) -> None:
-        self._client, self._choice, self._media, self._by_path = client, choice, media, by_path
+    `by_path`: the server may read clips from the media store's folder by itself.
+    """
+
+    def __init__(self, choice: ModelChoice, media: Media, by_path: bool = False) -> None:
+        self._choice, self._media, self._by_path = choice, media, by_path
         self._shown: OncePerClip[list[dict[str, Any]]] = OncePerClip(choice.clips_at_once)
 
-    def __call__(self, request: Request) -> Result:
-        import openai
-
+    def body(self, request: Request) -> dict[str, Any]:
+        """The body of a chat completion. Raises CallFailed for a clip that cannot be read."""
         content = [*self._clip(request), {"type": "text", "text": request.prompt}]
-        messages: Any = [{"role": "user", "content": content}]
-        try:
-            answer = self._client.chat.completions.create(
-                model=self._choice.model,
-                messages=messages,
-                **self._length(request),
-                # A server that remembers it answers a repeated call without doing the work twice.
-                extra_headers={"Idempotency-Key": request.hash},
-                **request.sampling,
-            )
-        except openai.APIStatusError as error:
-            raise _refused(error, request) from error
-        except openai.APIConnectionError as error:
-            raise unreachable(error.__cause__ or error, self._choice.place) from error
-        except (openai.APIError, ValueError) as error:
-            raise garbled(f"an answer that is none: {error}") from error
-        return _result(request, self._choice.model, answer)
+        messages = [{"role": "user", "content": content}]
+        return {"model": self._choice.model, "messages": messages, **self._length(request), **request.sampling}
 
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
@@ -113,6 +103,36 @@ class Chat:
         return [{"type": "image_url", "image_url": {"url": _data_uri(frame, "image/jpeg")}} for frame in frames]
 
 
+@contextmanager
+def failures(place: str, request: Request | None = None) -> Iterator[None]:
+    """Turns what the SDK raises into CallFailed."""
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        retry = retry_after(error.response.headers)
+        raise refused(error.status_code, error.code, str(error.message), retry, request) from error
+    except openai.APIConnectionError as error:
+        raise unreachable(error.__cause__ or error, place) from error
+    except (openai.APIError, ValueError) as error:
+        raise garbled(f"an answer that is none: {error}") from error
+
+
+class Chat:
+    """One chat completion a call."""
+
+    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media, by_path: bool = False) -> None:
+        self._client, self._choice, self._asking = client, choice, Asking(choice, media, by_path)
+
+    def __call__(self, request: Request) -> Result:
+        body = self._asking.body(request)
+        with failures(self._choice.place, request):
+            # A server that remembers it answers a repeated call without doing the work twice.
+            answer = self._client.chat.completions.create(**body, extra_headers={"Idempotency-Key": request.hash})
+        return read_answer(request, self._choice.model, answer)
+
+
 def _data_uri(data: bytes, mime: str) -> str:
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
@@ -122,8 +142,8 @@ def _path_uri(path: Path) -> str:
     return path.as_uri()
 
 
-def _result(request: Request, model: str, answer: Any) -> Result:
-    """Reads a completion leniently: compatible servers leave fields out."""
+def read_answer(request: Request, model: str, answer: Any) -> Result:
+    """Reads a completion leniently: compatible servers leave fields out. Raises CallFailed."""
     choices = getattr(answer, "choices", None)
     if not choices:
         raise garbled("an answer without choices")
@@ -155,23 +175,24 @@ def _first_token(choice: Any) -> dict[str, float]:
     return {top.token: top.logprob for top in (*content[0].top_logprobs, content[0])} if content else {}
 
 
-def _refused(error: "openai.APIStatusError", request: Request) -> CallFailed:
+def refused(
+    status: int, named: str | None, said: str, pause: float | None = None, request: Request | None = None
+) -> CallFailed:
     """What a status other than 200 means for the request, and for all others."""
-    code, said = str(error.code or error.status_code), str(error.message)
-    judge = _BY_STATUS.get(error.status_code)
+    code, judge = str(named or status), _BY_STATUS.get(status)
     if code in _BLOCKED:
         return CallFailed(CaptionError("blocked", code, f"refused on content: {said}; caption this clip by hand"))
-    if code == "insufficient_quota" or code.startswith("billing") or error.status_code == 402:
+    if code == "insufficient_quota" or code.startswith("billing") or status == 402:
         remedy = "raise the quota or set another key, then run again"
         return CallFailed(CaptionError("retryable", code, f"the quota is used up ({said}): {remedy}"), stops=True)
-    if request.choices and error.status_code in (400, 403) and "logprobs" in said:
+    if request and request.choices and status in (400, 403) and "logprobs" in said:
         return no_logprobs(said)
     if code == "unsupported_parameter":
         return _stop("this server does not take what the engine sends; set CHAI_MODEL to another model")(code, said)
     if judge:
         return judge(code, said)
-    if error.status_code == 429 or error.status_code >= 500 or error.status_code in (408, 409):
-        return CallFailed(CaptionError("retryable", code, said), retry_after_s=retry_after(error.response.headers))
+    if status == 429 or status >= 500 or status in (408, 409):
+        return CallFailed(CaptionError("retryable", code, said), retry_after_s=pause)
     return CallFailed(CaptionError("permanent", code, f"the request is not accepted: {said}"))
 
 

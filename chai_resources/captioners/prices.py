@@ -21,7 +21,7 @@ class Price(BaseModel):
     cached: NonNegativeFloat
     output: NonNegativeFloat
 
-    def cost(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> float:
+    def cost(self, tokens_in: float, tokens_cached: float, tokens_out: float) -> float:
         """US dollars; `tokens_in` include the cached ones."""
         fresh = max(0, tokens_in - tokens_cached)
         return (fresh * self.input + tokens_cached * self.cached + tokens_out * self.output) / 1e6
@@ -30,6 +30,7 @@ class Price(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     version: str
+    batch: NonNegativeFloat = 0.5
     models: dict[str, Price]
 
 
@@ -39,6 +40,8 @@ class Prices:
 
     version: str
     models: dict[str, Price]
+    batch: float = 0.5
+    """What a call in a batch costs, as a share of the price."""
 
     @classmethod
     def load(cls, path: Path | str = "") -> "Prices":
@@ -48,7 +51,7 @@ class Prices:
             read = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         except (OSError, yaml.YAMLError, ValidationError) as error:
             raise PricesRefused(f"price file {path} cannot be read ({error}): mend it, or unset CHAI_PRICES") from error
-        return cls(read.version, read.models)
+        return cls(read.version, read.models, read.batch)
 
     def of(self, model: str) -> Price | None:
         """The price of a model: the entry whose name is the longest start of it; None where there is none."""

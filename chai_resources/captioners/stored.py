@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Protocol
 
 from chai_resources.captioners import Call, Captioner, CaptionError, Request, Result
+from chai_resources.captioners.batching import BatchCaptioner
 from chai_resources.captioners.calling import CallingCaptioner
 
 
@@ -28,8 +29,9 @@ class AnswerStore(Protocol):
 class StoredAnswers:
     """A `Captioner` that looks among the stored answers first and asks its engine for the others.
 
-    Texts and errors that will not change (permanent, blocked) are stored; a retryable error is not, so the
-    next run asks again. An engine that breaks off raises through; what it answered until then is stored.
+    Texts and errors that will not change (permanent, blocked) are stored; errors that pass (retryable, waiting)
+    are not, so the next run asks again. An engine that breaks off raises through; what it answered until then is
+    stored.
     """
 
     def __init__(self, captioner: Captioner, media: AnswerStore) -> None:
@@ -63,9 +65,10 @@ class StoredAnswers:
         for request in chain.from_iterable(waiting.values()):
             yield self._failed(request.key, "no_answer", f"{self.model} gave no answer to {request.hash}")
 
-    def answered(self, request: Request) -> bool:
-        """Whether the request has an answer already, which costs nothing more."""
-        return self._media.exists(answer_key(request.hash))
+    def paid(self, request: Request) -> bool:
+        """Whether the request has an answer already, or is in a batch under way: it costs nothing more."""
+        under_way = isinstance(self._captioner, BatchCaptioner) and self._captioner.under_way(request.hash)
+        return under_way or self._media.exists(answer_key(request.hash))
 
     def _unanswered(
         self, requests: Iterable[Request], waiting: dict[str, list[Request]], stored: deque[Result]
@@ -82,7 +85,7 @@ class StoredAnswers:
 
     def _kept(self, result: Result) -> Result:
         """The result as stored: ours, or the one that another writer published first."""
-        if result.error and result.error.kind == "retryable":
+        if result.error and result.error.kind in ("retryable", "waiting"):
             return result
         answer = {name: value for name, value in asdict(result).items() if name != "key"}
         stored = json.dumps({"request_hash": result.key, **answer}, ensure_ascii=False, indent=1).encode()

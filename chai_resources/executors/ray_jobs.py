@@ -52,7 +52,7 @@ class RayCaptioner:
         self._store = UnitStore(media, context.partition_key)
         self._finals: set[str] | None = None
 
-    def answered(self, request: Request) -> bool:
+    def paid(self, request: Request) -> bool:
         """Whether the request has an answer already, which costs nothing more."""
         if self._finals is None:
             units = self._store.published()

@@ -105,8 +105,8 @@ def _result(fields: dict[str, Any]) -> Result:
 
 
 def _request(fields: dict[str, Any]) -> Request:
-    media = fields.pop("media")
-    return Request(**fields, media=Media(**media) if media else None)
+    media, choices = fields.pop("media"), tuple(fields.pop("choices"))
+    return Request(**fields, media=Media(**media) if media else None, choices=choices)
 
 
 def keyed_by_hash(requests: Iterable[Request]) -> list[Request]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from chai_assets.practice.model_batches import BatchDesk
 from chai_assets.practice.model_dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
 
 TOKENS = (100, 20)
@@ -43,6 +44,12 @@ class Book:
     uploads: int = 0
     upload_faults: list[str] = field(default_factory=list)
     """What goes wrong with uploads, one each: drop, or a status."""
+    desk: BatchDesk = field(init=False)
+    """Batches; they end when a test says so."""
+    create_faults: list[str] = field(default_factory=list)
+    """What goes wrong with calls that create a batch: a status, or `lost` for one whose reply never comes."""
+    down: bool = False
+    """Whether calls about batches are answered with 503."""
     answer_s: float = 0.0
     tokens: tuple[int, int] = TOKENS
     remembers: bool = False
@@ -51,6 +58,20 @@ class Book:
     at_once: int = 0
     most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.desk = BatchDesk(self.batch_line)
+
+    def batch_line(self, dialect: Dialect, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """What a line of a batch is answered, by the same faults as a call."""
+        prompt = dialect.prompt(asked)
+        fault = self.next_fault(prompt)
+        if refused := _refusal(fault, dialect):
+            return refused[:2]
+        with self.lock:
+            self.charged[prompt] += 1
+        text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
+        return 200, dialect.answer(text, finish, self.tokens)
 
     def next_fault(self, prompt: str) -> str:
         with self.lock:
@@ -87,10 +108,24 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._send(200, self._file("ACTIVE"))
+        if self.book.down and "batches" in self.path:
+            return self._send(503, {"error": {"message": "down", "code": 503, "status": "UNAVAILABLE"}})
+        reply = self.book.desk.serve("GET", self.path, self.headers, b"")
+        return self._send(*(reply or (200, self._file("ACTIVE"), {})))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.path.endswith((":batchGenerateContent", "/batches")) and self.book.create_faults:
+            fault = self.book.create_faults.pop(0)
+            if fault == "lost":
+                self.book.desk.serve("POST", self.path, self.headers, body)
+                self.close_connection = True
+                return None
+            return self._send(
+                int(fault), {"error": {"message": "made to fail", "code": int(fault), "status": "FAILED"}}
+            )
+        if reply := self.book.desk.serve("POST", self.path, self.headers, body):
+            return self._send(*reply)
         if "/upload/" in self.path:
             return self._upload()
         with self.book.lock:
@@ -170,8 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
         uri = f"http://{self.headers['host']}/v1beta/files/clip-1"
         return {"name": "files/clip-1", "uri": uri, "mimeType": "video/mp4", "state": state}
 
-    def _send(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
-        self._raw(status, json.dumps(body).encode(), headers)
+    def _send(self, status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None) -> None:
+        self._raw(status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers)
 
     def _raw(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         try:

@@ -1,5 +1,6 @@
 """The engines `openai` and `gemini`, each through its real SDK against a local server: answers, faults, limits."""
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from chai_assets.practice.model_dialects import SERVED
-from chai_resources.captioners import Captioner, Request, Result
+from chai_resources.captioners import Capabilities, Captioner, CaptionError, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.acceptance import fault
+from chai_resources.captioners.calling import CallFailed, CallingCaptioner, Pace
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.limits import TokenBucket
@@ -150,6 +152,44 @@ def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
         assert error is not None
         assert (error.kind, error.code) == ("retryable", "media")
     assert book.charged.total() == 1
+
+
+def test_a_pause_that_the_server_wants_holds_every_call_of_the_model():
+    now, both, told = [0.0], threading.Barrier(2), threading.Event()
+
+    def sleep(seconds: float) -> None:
+        both.wait(timeout=10)  # passes once both threads are held
+        now[0] = max(now[0], 30.0)
+
+    def call(asked: Request) -> Result:
+        if asked.key == "a" and not told.is_set():
+            told.set()
+            raise CallFailed(CaptionError("retryable", "429", "slow down"), retry_after_s=30.0)
+        # The others are out until the gate is shut: what comes after them is what is held.
+        for _ in range(5_000):
+            if captioner._gate._until:
+                break
+            time.sleep(0.001)
+        return Result(asked.key, "m", "1", "The camera pans left.", "stop")
+
+    able, pace = Capabilities(network=True), Pace(parallel=2)
+    captioner = CallingCaptioner(
+        call, model="m", revision="1", capabilities=able, pace=pace, sleep=sleep, clock=lambda: now[0]
+    )
+    results = list(captioner.run(request(name) for name in "abcdef"))
+    assert [result.error for result in results] == [None] * 6
+    assert now == [30.0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_server_that_always_says_wait_is_left_to_the_next_run(engine: str, served, tmp_path, monkeypatch):
+    url, book = served
+    monkeypatch.setattr("chai_resources.captioners.calling.LONGEST_WAIT_S", 0.5)
+    book.faults["Describe"] = ["429-after-0.2"] * 1000
+    names = [f"row-{number}" for number in range(40)]
+    errors = [result.error for result in run(opened(engine, url, str(tmp_path), parallel=1), *names).values()]
+    assert {error.kind for error in errors if error} == {"retryable"}
+    assert book.calls.total() == 3, "it waits twice, and the third pause is more than half a second"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -27,11 +27,13 @@ models:
 class Desk:
     """A store, tables and an engine: what a stage asks with."""
 
-    def __init__(self, engine: str, url: str, root: Path, media: str = "", **budget: float) -> None:
+    def __init__(
+        self, engine: str, url: str, root: Path, media: str = "", batches: bool = False, **budget: float
+    ) -> None:
         (root / "prices.yaml").write_text(PRICES)
         self.tables, self.media = Tables(root=str(root / "tables")), Media(root=media or str(root / "media"))
         place = f"{url}/v1" if engine == "openai" else url
-        model = ModelChoice(model=MODELS[engine], url=place, timeout_s=2.0, parallel=4)
+        model = ModelChoice(model=MODELS[engine], url=place, timeout_s=2.0, parallel=4, max_tokens=200, batches=batches)
         self.choice = CaptionerChoice(name=engine, model=model, prices=str(root / "prices.yaml"), **budget)
 
     def ask(self, names: list[str], run: str) -> Answered:

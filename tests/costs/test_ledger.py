@@ -85,6 +85,53 @@ def test_a_killed_run_loses_no_charge(served: tuple[str, Book], tmp_path, monkey
     assert again.spent == 0, "the money was spent by the run that was killed"
 
 
+@pytest.mark.parametrize("engine", list(MODELS))
+def test_a_batch_is_promised_when_handed_in_and_costs_half_when_fetched(
+    engine: str, served: tuple[str, Book], tmp_path, monkeypatch
+):
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    url, book = served
+    Desk(engine, url, tmp_path).ask(["first"], "run-0")
+    names = ["a", "b", "blocked"]
+    book.faults["blocked"] = ["blocked"]
+    desk = Desk(engine, url, tmp_path, batches=True)
+    for run in ("run-1", "run-2"):
+        waits = desk.ask(names, run)
+        assert (waits.made, waits.errors, waits.waiting, waits.spent) == (0, [], 3, 0)
+        assert waits.planned == pytest.approx(3 * EACH / 2)
+        assert waits.metadata()["waiting_in_batches"] == 3
+    sums = costs(desk.ledger, "stage")
+    assert (sums["calls"].sum(), sums["waiting"].sum()) == (1, 3)
+    assert sums["promised"].sum() == pytest.approx(3 * EACH / 2)
+
+    book.desk.end()
+    fetched = desk.ask(names, "run-3")
+    assert (fetched.made, len(fetched.errors), fetched.waiting) == (2, 1, 0)
+    sums = costs(desk.ledger, "stage")
+    assert (sums["calls"].sum(), sums["waiting"].sum()) == (4, 0), "the promises are kept"
+    assert sums["cost"].sum() == pytest.approx(EACH + 2 * EACH / 2)
+    assert set(desk.ledger["price_version"]) == {"7", "7 batch"}
+    assert book.charged.total() == 3
+
+
+def test_what_a_batch_is_promised_counts_against_the_days_budget_and_is_never_held_back_itself(
+    served: tuple[str, Book], tmp_path
+):
+    Desk("openai", served[0], tmp_path).ask(["first"], "run-0")
+    desk = Desk("openai", served[0], tmp_path, batches=True, budget_day=5 * EACH)
+    names = [f"row-{number:02}" for number in range(20)]
+    first = desk.ask(names, "run-1")
+    assert (first.waiting, first.held_back) == (8, 12), "four answers' worth at half the price"
+    second = desk.ask(names, "run-2")
+    assert (second.waiting, second.held_back) == (8, 12)
+    served[1].desk.end()
+    third = desk.ask(names, "run-3")
+    assert (third.made, third.held_back) == (8, 12)
+    rest = Desk("openai", served[0], tmp_path, batches=True, budget_day=50 * EACH).ask(names, "run-4")
+    assert (rest.waiting, rest.held_back) == (12, 0)
+    assert [len(batch.lines) for batch in served[1].desk.batches] == [8, 12]
+
+
 def test_a_budget_without_a_price_is_refused_before_any_call(served: tuple[str, Book], tmp_path):
     desk = Desk("openai", served[0], tmp_path, budget_run=1.0)
     (tmp_path / "prices.yaml").write_text('version: "8"\nmodels: {}\n')
