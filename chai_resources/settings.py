@@ -77,6 +77,8 @@ class Settings:
     """Folder of the versions of the specification; empty for those that come with the platform."""
     redo_upstream: bool
     """Whether a caption is written again when an upstream caption it rests on was corrected after the fact."""
+    redraft: bool
+    """Whether what a model wrote is written again when its prompt template was changed and no person answered yet."""
     poll_seconds: int
     """Seconds between two looks at Label Studio and at the inbox."""
     detector: str
@@ -123,6 +125,7 @@ class Settings:
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
+            "CHAI_PROMPT_CHANGED": "redraft" if self.redraft else "keep",
             "CHAI_POLL_SECONDS": self.poll_seconds,
             "CHAI_DETECTOR": self.detector,
             "CHAI_CLIP_SECONDS": f"{shortest:g}-{longest:g}",
@@ -167,6 +170,7 @@ class Settings:
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
             redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
+            redraft=_choice(get, "CHAI_PROMPT_CHANGED", "redraft", "keep") == "redraft",
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
             clip_seconds=(float(shortest), float(longest or 20)),

@@ -1,11 +1,7 @@
 """The merge request: a clip's approved captions, for a model to make one of."""
 
-from pathlib import Path
-
-from chai_assets.prompting import build_request, render
+from chai_assets.prompting import TEMPLATES, build_request, render
 from chai_resources.captioners import Captioner, Request
-
-TEMPLATE = Path(__file__).parent / "prompts" / "merge.md"
 
 
 def merge_request(clip_id: str, captions: list[dict[str, str]], captioner: Captioner) -> Request:
@@ -15,5 +11,5 @@ def merge_request(clip_id: str, captions: list[dict[str, str]], captioner: Capti
     """
     listed = "\n\n".join(f"## {caption['aspect']}\n\n{caption['text']}" for caption in captions)
     context = {"captions": [{"aspect": caption["aspect"], "text": caption["text"]} for caption in captions]}
-    prompt = render(TEMPLATE, captions=listed)
+    prompt = render(TEMPLATES["merge"], captions=listed)
     return build_request("merge", clip_id, prompt, context, clip_id=clip_id, captioner=captioner)
