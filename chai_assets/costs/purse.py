@@ -86,15 +86,20 @@ class Purse:
                 self.spent += self._guess(item) if row["charged"] == "unknown" else row["cost"] or 0.0
         return rows
 
-    def _guess(self, item: Asked) -> float:
-        aspect = item.base.get("aspect")
+    def guess(self, aspect: str | None, characters: float, seconds: float) -> float:
+        """What a request of so many characters and seconds of video will probably cost; 0 where no price is known."""
         if aspect in self.typical:
             return self.typical[aspect]
         if self.price is None:
             return 0.0
-        media = item.request.media
-        shown = media.duration_s * self.frames_a_second * _VIDEO_TOKENS_A_FRAME if media else 0
-        return self.price.cost(int(len(item.request.prompt) / 4 + shown), 0, _ANSWER_TOKENS)
+        shown = seconds * self.frames_a_second * _VIDEO_TOKENS_A_FRAME
+        return self.price.cost(int(characters / 4 + shown), 0, _ANSWER_TOKENS)
+
+    def _guess(self, item: Asked) -> float:
+        request = item.request
+        return self.guess(
+            item.base.get("aspect"), len(request.prompt), request.media.duration_s if request.media else 0
+        )
 
     def _row(self, stage: str, item: Asked, result: Result, number: int) -> Row:
         call, asked = result.calls[number], item.request.hash
@@ -149,7 +154,22 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
         here = float(calls.filter(pl.col("run") == run)["cost"].sum())
         limits = [(choice.budget_run, here), (choice.budget_day, today)]
         left = min(budget - spent for budget, spent in limits if budget)
-    mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
+    return Purse(prices, price, run, choice.model.fps, left, _typical(paid, stage, captioner.model))
+
+
+def planning_purse(choice: CaptionerChoice, tables: Tables, stage: str) -> Purse:
+    """A purse to guess with before a run: no engine is opened and no key is needed. Raises PricesRefused."""
+    if not choice.asks:
+        return Purse(Prices("", {}), None)
+    prices = Prices.load(choice.prices)
+    columns = ["stage", "aspect", "model", "request_hash", "charged", "cost"]
+    calls = tables.read("model_calls", columns=columns)
+    paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
+    typical = _typical(paid, stage, choice.asks)
+    return Purse(prices, prices.of(choice.asks), frames_a_second=choice.model.fps, typical=typical)
+
+
+def _typical(paid: pl.DataFrame, stage: str, model: str) -> dict[str | None, float]:
+    mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == model))
     requests = mine.group_by("aspect", "request_hash").agg(pl.col("cost").sum())
-    typical = dict(requests.group_by("aspect").agg(pl.col("cost").mean()).iter_rows())
-    return Purse(prices, price, run, choice.model.fps, left, typical)
+    return dict(requests.group_by("aspect").agg(pl.col("cost").mean()).iter_rows())

@@ -9,9 +9,8 @@ from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_assets.triples.join import in_force, join
-from chai_assets.triples.merge_rows import TRIPLE, finish_merge, wanted_merges
+from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, to_merge, wanted_merges
 from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.tables import as_rows
 
 
 @dg.asset(
@@ -55,14 +54,17 @@ def merged_captions(context: dg.AssetExecutionContext, desk: Desk, captioner: Ca
     """One caption a clip, merged from its five approved ones."""
     batch, tables = context.partition_key, desk.tables
     engine = captioner.open(desk.media)
-    approved = as_rows(in_force(tables.read("triples", batch, columns=TRIPLE)))
-    merged = tables.rows("merged_captions", batch, columns=["triple_ids"])
-    wanted = wanted_merges(approved, merged, desk.lineage(batch).spec, engine, given_up(tables, batch))
+    lineage = desk.lineage(batch)
+    approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
+    merged = tables.read("merged_captions", batch, columns=MERGED)
+    due = to_merge(approved, merged, list(lineage.spec.aspects), lineage.templates)
+    texts = dict(approved.select("triple_id", "final").iter_rows())
+    wanted = wanted_merges(due, texts, lineage.spec, engine, given_up(tables, batch))
     outcome = ask(
         "merge",
         "merged_captions",
         wanted,
-        finish_merge,
+        finish_merge(due),
         choice=captioner,
         captioner=engine,
         tables=tables,
