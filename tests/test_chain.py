@@ -74,7 +74,7 @@ class Story:
     ) -> None:
         self.clock += timedelta(seconds=1)
         row = {"draft_id": draft_id, "clip_id": "c", "aspect": aspect, "label_id": label_id, "text": draft_id}
-        row["template_hash"] = template
+        row |= {"template_hash": template, "spec_version": "1"}
         self.records.drafts.append({**row, "upstream": list(upstream), "recorded_at": self.clock})
 
     def critique(self, cause: str, verdict: str, critique_id: str, rating: int = 3, **event: Any) -> None:

@@ -31,7 +31,7 @@ def prompt_changes(tables: Tables, release: SpecRelease, templates: Templates) -
     Raises SpecError.
     """
     states, versions = current_states(tables, release, STATE_COLUMNS)
-    found = [_of_items(states, templates), _of_clips(tables, release, versions, templates)]
+    found = [of_items(states, templates), _of_clips(tables, release, versions, templates)]
     return pl.concat(found).sort("batch", "clip_id", "aspect", "task")
 
 
@@ -48,7 +48,7 @@ def by_task(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by(keys).agg(*counts, pl.col("usd").sum()).sort(keys)
 
 
-def _of_items(states: pl.DataFrame, templates: Templates) -> pl.DataFrame:
+def of_items(states: pl.DataFrame, templates: Templates) -> pl.DataFrame:
     """Drafts and revisions."""
     known = states.filter(pl.col("written").is_not_null()).explode("written").unnest("written")
     known = known.with_columns(pl.col("templates").list.join(" "))
