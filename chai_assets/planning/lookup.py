@@ -73,7 +73,7 @@ def current_states(
 
     Batches with clips whose standings were not written yet are walked here and now.
     """
-    logged = latest(tables.read("standings"))
+    logged = latest(tables.read("standings", columns=columns))
     counted = logged.group_by("batch").agg(pl.col("clip_id").n_unique())
     in_tables = tables.read("clips", columns=["batch", "clip_id"], where=own_work())
     clips = in_tables.group_by("batch").agg(pl.col("clip_id").n_unique())

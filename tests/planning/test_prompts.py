@@ -10,6 +10,7 @@ from rich.console import Console
 from chai_assets.asking import given_up
 from chai_assets.costs.purse import purse_of
 from chai_assets.drafting.draft import wanted_drafts
+from chai_assets.partitions import batches
 from chai_assets.planning.prompts import in_money, prompt_changes
 from chai_assets.planning.show import show_plan
 from chai_assets.prompting import TEMPLATES, Templates, WritingTask
@@ -25,7 +26,6 @@ from tests.test_loop import critique, label_all, review_everywhere
 from tests.world import World
 
 Change = Callable[[WritingTask, str, str], None]
-ONE, TWO = "prompts-one", "prompts-two"
 
 
 @pytest.fixture
@@ -68,32 +68,37 @@ def versions(world: World) -> dict[str, int]:
     return {name: world.tables.version(name) for name in TABLES}
 
 
-def begun(world: World) -> dict[str, Any]:
-    """Two batches with drafts: in the first, one item was critiqued and waits with its revision, one for review."""
-    for batch in (ONE, TWO):
+def begun(world: World, name: str) -> tuple[str, str, dict[str, Any]]:
+    """Two batches with drafts: in the first, one item was critiqued and waits with its revision, one for review.
+
+    Returns the batches, and what the tasks of those two items showed. Tests share Label Studio, hence the name.
+    """
+    one, two = f"{name}-one", f"{name}-two"
+    for batch in (one, two):
         world.add_clips(batch)
         world.advance(batch)
         label_all(world, batch)
         world.advance(batch)
-    changed, perfect = world.queue("ann", "critique", ONE)[:2]
+    changed, perfect = world.queue("ann", "critique", one)[:2]
     world.person("ann").submit(changed["id"], critique(changed["data"], 3, "A bird crosses the sky."))
     world.person("ann").submit(perfect["id"], critique(perfect["data"], 5))
-    world.advance(ONE)
-    return {"changed": changed["data"], "perfect": perfect["data"]}
+    world.advance(one)
+    return one, two, {"changed": changed["data"], "perfect": perfect["data"]}
 
 
 def test_one_character_writes_just_the_drafts_again_that_nobody_critiqued(world: World, change: Change) -> None:
-    worked_on = {(data["clip_id"], data["aspect"]) for data in begun(world).values()}
+    one, two, answered = begun(world, "prompts-draft")
+    worked_on = {(data["clip_id"], data["aspect"]) for data in answered.values()}
     assert planned(world) == set()
     before = written(world)
     unanswered = {row for row in before["drafts"] if row[1:3] not in worked_on}
     assert len(unanswered) == 4, "one more draft in the first batch, three in the second"
-    shown = {task["data"]["draft_id"] for batch in (ONE, TWO) for task in world.queue("ann", "critique", batch)}
+    shown = {task["data"]["draft_id"] for batch in (one, two) for task in world.queue("ann", "critique", batch)}
 
     change("draft", "as one paragraph", "As one paragraph")
     assert planned(world) == unanswered
     assert {row[1:3] for row in planned(world, "stays")} == worked_on
-    for batch in (ONE, TWO):
+    for batch in (one, two):
         world.advance(batch)
     after = written(world)
     assert set(after["drafts"][len(before["drafts"]) :]) == unanswered
@@ -102,37 +107,38 @@ def test_one_character_writes_just_the_drafts_again_that_nobody_critiqued(world:
     assert planned(world) == set()
 
     fresh = {row["draft_id"] for row in world.tables.rows("drafts")[len(before["drafts"]) :]}
-    queue = [task["data"] for batch in (ONE, TWO) for task in world.queue("ann", "critique", batch)]
+    queue = [task["data"] for batch in (one, two) for task in world.queue("ann", "critique", batch)]
     assert {data["draft_id"] for data in queue if (data["clip_id"], data["aspect"]) not in worked_on} == fresh
-    for batch in (ONE, TWO):
+    for batch in (one, two):
         for row in ledger_of(world.tables, batch).filter(kind="critique").to_dicts():
             old = row["chai_key"].removeprefix("critique:")
             if (row["clip_id"], row["aspect"]) not in worked_on and old not in fresh:
                 assert (old in shown, row["state"]) == (True, "closed")
     done = versions(world)
-    for batch in (ONE, TWO):
+    for batch in (one, two):
         world.advance(batch)
     assert versions(world) == done, "a second run writes something"
 
 
 def test_a_revision_nobody_answered_is_written_again_and_an_answered_one_stays(world: World, change: Change) -> None:
-    item = begun(world)["changed"]
-    here = ("revise", item["clip_id"], item["aspect"], ONE)
+    one, _, answered = begun(world, "prompts-revise")
+    item = answered["changed"]
+    here = ("revise", item["clip_id"], item["aspect"], one)
     change("revise", "caption alone", "caption Alone")
     before = written(world)
     assert planned(world) == {here}
-    world.advance(ONE)
+    world.advance(one)
     assert written(world) == {**before, "revisions": [here, here]}
     second = world.tables.rows("revisions")[1]
-    [task] = [t for t in world.queue("ann", "critique", ONE) if t["data"]["draft_id"] == item["draft_id"]]
+    [task] = [t for t in world.queue("ann", "critique", one) if t["data"]["draft_id"] == item["draft_id"]]
     assert task["data"]["chai_key"] == f"critique:{second['revision_id']}"
     world.person("ann").submit(task["id"], critique(task["data"], 5))
-    world.advance(ONE)
+    world.advance(one)
     change("revise", "caption Alone", "Caption Alone")
     assert planned(world) == set()
     assert here in planned(world, "stays")
     done = versions(world)
-    world.advance(ONE)
+    world.advance(one)
     assert versions(world) == done
 
 
@@ -167,18 +173,18 @@ def test_a_merged_caption_is_merged_again_and_the_loop_goes_on_from_rows_written
 def test_keep_leaves_everything_and_the_plan_says_what_redraft_would_cost(
     world: World, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun(world)
+    one, two, _ = begun(world, "prompts-keep")
     change("draft", "as one paragraph", "As one paragraph")
     monkeypatch.setenv("CHAI_PROMPT_CHANGED", "keep")
     kept = World(world.home, world.server, monkeypatch)
     assert planned(kept) == set()
     done = versions(world)
-    kept.instance.add_dynamic_partitions("batch", [ONE, TWO])
-    for batch in (ONE, TWO):
+    kept.instance.add_dynamic_partitions(batches.name or "", [one, two])
+    for batch in (one, two):
         kept.advance(batch)
     assert versions(world) == done
 
-    monkeypatch.setenv("CHAI_CAPTIONER", "openai")
+    monkeypatch.setenv("CHAI_CAPTIoneR", "openai")
     monkeypatch.setenv("CHAI_MODEL", "gpt-4.1-2025-04-14")
     said = Console(record=True, width=140)
     show_plan(Settings.from_env(), "", True, said)
@@ -188,7 +194,7 @@ def test_keep_leaves_everything_and_the_plan_says_what_redraft_would_cost(
 
 
 def test_the_planned_dollars_are_those_the_run_will_plan(world: World, change: Change, tmp_path: Path) -> None:
-    begun(world)
+    one, two, _ = begun(world, "prompts-money")
     change("draft", "as one paragraph", "As one paragraph")
     prices = tmp_path / "prices.yaml"
     prices.write_text('version: "1"\nmodels: {served: {input: 2000, cached: 0, output: 1000}}\n')
@@ -198,7 +204,7 @@ def test_the_planned_dollars_are_those_the_run_will_plan(world: World, change: C
 
     def of_runs() -> float:
         total = 0.0
-        for batch in (ONE, TWO):
+        for batch in (one, two):
             clips = {row["clip_id"]: row for row in world.tables.rows("clips", batch)}
             failed = given_up(world.tables, batch)
             wanted = wanted_drafts(world.standings(batch), world.spec, clips, engine, failed)
@@ -210,7 +216,7 @@ def test_the_planned_dollars_are_those_the_run_will_plan(world: World, change: C
 
     assert of_plan() == pytest.approx(of_runs(), rel=0.05), "guessed from clips and prompts"
     assert of_plan() > 1
-    call = {"batch": ONE, "run": "r", "stage": "draft", "model": model.model, "charged": "yes"}
+    call = {"batch": one, "run": "r", "stage": "draft", "model": model.model, "charged": "yes"}
     aspects = {row["aspect"] for row in world.tables.rows("drafts")}
     costs = {aspect: 0.5 + number for number, aspect in enumerate(sorted(aspects))}
     rows = [{**call, "call_id": a, "request_hash": a, "aspect": a, "cost": cost} for a, cost in costs.items()]
