@@ -10,6 +10,7 @@ import pytest
 from chai_assets.answers import Records, critique_key, feedback_key, label_key, review_key
 from chai_assets.chain import Rules, Standing, standings
 from chai_assets.planning.upstream import rest_on_corrected
+from chai_assets.prompting import Templates, WritingTask
 from chai_assets.push import closable
 from chai_assets.spec.carry import Carried
 
@@ -20,10 +21,10 @@ class OneVersion:
     depends_on: ClassVar = {"subject": [], "motion": ["subject"]}
 
     def __init__(self, redo_upstream: bool = False, **templates: str) -> None:
-        self.redo_upstream, self.templates = redo_upstream, templates
+        self.redo_upstream, self.templates = redo_upstream, Templates(**templates)
 
-    def replaced(self, task: str, template: str | None) -> bool:
-        return bool(template) and template != self.templates.get(task, template)
+    def replaced(self, task: WritingTask, template: str | None) -> bool:
+        return self.templates.replaced(task, template)
 
     def asked_in(self, aspect: str) -> list[str]:
         return ["1"]

@@ -70,7 +70,7 @@ def test_while_questions_are_open_a_draft_stays_whatever_its_template() -> None:
     story.label()
     story.draft(template="A")
     asked = TwoVersions({"l1"})
-    asked.templates = {"draft": "B"}
+    asked.templates = Templates(draft="B")
     assert story.item(rules=asked).draft["draft_id"] == "d1"  # type: ignore[index]
     asked.asks = set()
     assert story.item(rules=asked).stage == "drafting"
