@@ -81,7 +81,7 @@ def given_up(tables: Tables, batch: str) -> set[str]:
 
 
 def model_columns(request: Request, result: Result) -> Row:
-    """What is pinned on every row a model wrote: the prompt, its hash, the model and what it cost."""
+    """What is pinned on every row a model wrote: the prompt and its template, the model and what it cost."""
     return {
         "request_hash": request.hash,
         "model": result.model,
@@ -89,6 +89,7 @@ def model_columns(request: Request, result: Result) -> Row:
         "sampling": canonical_json(request.sampling),
         "prompt": request.prompt,
         "prompt_hash": sha256_text(request.prompt),
+        "template_hash": request.template_hash or None,
         "tokens_in": result.tokens_in,
         "tokens_out": result.tokens_out,
         "latency_ms": result.latency_ms,

@@ -5,38 +5,27 @@ review, export) reads the standings made here, so the rules of the loop are writ
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from chai_assets.answers import (
+    Records,
+    Row,
+    Word,
+    critique_key,
+    current_answers,
+    feedback_key,
+    label_key,
+    review_key,
+)
 from chai_assets.records import record_id
 from chai_assets.spec.carry import Carried
 
-Row = dict[str, Any]
 TurnKind = Literal["primitives", "critique", "review", "feedback"]
 Stage = Literal[
     "labeling", "set_aside", "upstream", "drafting", "critique", "revision", "review", "feedback", "approved"
 ]
-
-
-def label_key(clip_id: str, aspect: str, asked_in: str) -> str:
-    """Key of the labelling task of a clip's aspect; `asked_in` is the release in which its questions came to be."""
-    return f"primitives:{clip_id}:{aspect}:{asked_in}"
-
-
-def critique_key(cause: str) -> str:
-    """Key of a critique task; `cause` is the draft, the revision or the rejection that opened the round."""
-    return f"critique:{cause}"
-
-
-def review_key(candidate_id: str, grade: int) -> str:
-    """Key of a review task; grade 1 is the review, grade 2 the regrade."""
-    return f"review:{candidate_id}:{grade}"
-
-
-def feedback_key(review_id: str) -> str:
-    """Key of the task that tells the annotator of a rejection."""
-    return f"feedback:{review_id}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +58,24 @@ class Candidate:
     @property
     def text(self) -> str:
         return self.revision["text"] if self.revision else self.draft["text"]
+
+
+Written = Literal["draft", "revise"]
+"""What a model writes for an item, by the task it is asked: its draft, the revisions of its critiques."""
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What a model wrote for an item that counts, or could: hashes of the templates, the one to take first."""
+
+    templates: tuple[str | None, ...]
+    answered: bool
+    """Whether a person has answered it: it stays then, whatever becomes of its template."""
+
+
+def kept(task: Written, templates: Sequence[str | None], replaced: Callable[[Written, str | None], bool]) -> int | None:
+    """Which of an item's unanswered rows of a model counts, by their templates; None where it is written again."""
+    return next((n for n, template in enumerate(templates) if not replaced(task, template)), None)
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,10 @@ class Rules(Protocol):
         """The aspects in order, each with those it rests on."""
         ...
 
+    def replaced(self, task: Written, template: str | None) -> bool:
+        """Whether another template took the place of the one that a model's row was written with."""
+        ...
+
     def asked_in(self, aspect: str) -> list[str]:
         """Versions in which the questions of an aspect came to mean what they mean, oldest first."""
         ...
@@ -139,6 +150,8 @@ class Standing:
     moved_upstream: dict[str, str] = field(default_factory=dict)
     """Aspects whose approved caption is not the one that the draft rests on, with the id of the one it rests on."""
     draft: Row | None = None
+    written: dict[Written, Writing] = field(default_factory=dict)
+    """The draft and the last revision, or those that could be."""
     turns: list[Turn] = field(default_factory=list)
     unrevised: Row | None = None
     """At stage `revision`: the critique that waits for its revision."""
@@ -175,51 +188,6 @@ class Standing:
         return self.labelled_by | {row["author"] for row in self.answered("critique")}
 
 
-@dataclass
-class Records:
-    """The rows of one batch that the walk needs, with withdrawn annotations already known."""
-
-    clips: list[Row]
-    labels: list[Row]
-    drafts: list[Row]
-    critiques: list[Row]
-    revisions: list[Row]
-    reviews: list[Row]
-    feedback: list[Row]
-    quarantine: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    """Rows of annotation_events: event_id, what, annotation_id, updated_at."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """The latest word on a task: an answer, or the quarantine row of one that could not be read."""
-
-    answer: Row | None = None
-    unreadable: Row | None = None
-
-
-def current_answers(records: Records) -> dict[str, Word]:
-    """The latest word on each task that has one.
-
-    Latest by Label Studio's clock, then by event id. Versions of a deleted annotation do not count; an edit
-    that cannot be read takes the place of what it replaced, so that an older version never stands silently.
-    """
-    deleted = {event["annotation_id"] for event in records.events if event["what"] == "deleted"}
-    annotation_of = {event["event_id"]: event for event in records.events}
-    latest: dict[str, tuple[Any, Row, bool]] = {}
-    tables = (records.labels, records.critiques, records.reviews, records.feedback, records.quarantine)
-    for rows in tables:
-        for row in rows:
-            event = annotation_of.get(row["event_id"])
-            if event is None or event["annotation_id"] in deleted:
-                continue
-            when = (event["updated_at"], row["event_id"])
-            if row["chai_key"] not in latest or when > latest[row["chai_key"]][0]:
-                latest[row["chai_key"]] = (when, row, rows is records.quarantine)
-    return {key: Word(None, row) if bad else Word(row) for key, (_, row, bad) in latest.items()}
-
-
 def standings(records: Records, rules: Rules) -> list[Standing]:
     """Where every (clip, aspect) of a batch stands under the rules of a specification.
 
@@ -229,9 +197,9 @@ def standings(records: Records, rules: Rules) -> list[Standing]:
     drafts: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for draft in sorted(records.drafts, key=lambda row: (row["recorded_at"], row["draft_id"])):
         drafts[draft["clip_id"], draft["aspect"]].append(draft)
-    revisions: dict[str, Row] = {}
+    revisions: dict[str, list[Row]] = defaultdict(list)
     for revision in sorted(records.revisions, key=lambda row: (row["recorded_at"], row["revision_id"])):
-        revisions.setdefault(revision["critique_id"], revision)
+        revisions[revision["critique_id"]].append(revision)
     labels = {label["label_id"]: label for label in records.labels}
     found: list[Standing] = []
     for clip in records.clips:
@@ -255,7 +223,7 @@ class _Walk:
     answers: dict[str, Word]
     labels: dict[str, Row]
     drafts: list[Row]
-    revisions: dict[str, Row]
+    revisions: Mapping[str, list[Row]]
 
     def run(self, upstream: list[Candidate | None], names: list[str]) -> None:
         item = self.item
@@ -303,18 +271,48 @@ class _Walk:
         """The last draft that a person has critiqued, else the one made from the current labels and upstream captions.
 
         A critiqued draft stays: a person's work is never thrown away because a label was edited or something
-        upstream moved. It falls where a release changed what there is to say, or where the rules say so.
+        upstream moved. It falls where a release changed what there is to say, or where the rules say so. One that
+        nobody has critiqued falls with its template, too.
         """
         upstream = self.item.upstream_ids
         for draft in reversed(self.drafts):
             moved = upstream_approved and draft["upstream"] != upstream
             redo = self.rules.redo_upstream and moved
-            if critique_key(draft["draft_id"]) in self.answers and not redo and self._stands(draft):
-                return draft
+            if self._answered(draft["draft_id"]) and not redo and self._stands(draft):
+                return self._taken("draft", [draft], answered=True)
         if not upstream_approved:
             return None
-        made_now = (d for d in reversed(self.drafts) if d["upstream"] == upstream and self._made_now(d))
-        return next(made_now, None)
+        made_now = [d for d in reversed(self.drafts) if d["upstream"] == upstream and self._made_now(d)]
+        return self._taken("draft", made_now, answered=False)
+
+    def _current_revision(self, critique: Row) -> Row | None:
+        """The first revision by a critique that a person has answered, else the first whose template still counts.
+
+        Answers that come late, to one or to another, move nothing that was built on the first.
+        """
+        made = self.revisions.get(critique["critique_id"], [])
+        answered = [revision for revision in made if self._answered(revision["revision_id"])]
+        return self._taken("revise", answered[:1] or made, bool(answered))
+
+    def _answered(self, shown: str) -> bool:
+        """Whether a person has answered the critique task that shows this draft or revision."""
+        return critique_key(shown) in self.answers
+
+    def _taken(self, task: Written, rows: list[Row], answered: bool) -> Row | None:
+        """The row that counts of those a model wrote for one thing, the one to take first; None: written again.
+
+        While questions are open an item goes on with the draft it has.
+        """
+        item, templates = self.item, tuple(row["template_hash"] for row in rows)
+        if not rows:
+            return None
+        item.written[task] = Writing(templates, answered)
+        if answered:
+            return rows[0]
+        number = kept(task, templates, self.rules.replaced)
+        if number is None and task == "draft" and item.asked_again:
+            number = 0
+        return None if number is None else rows[number]
 
     def _stands(self, draft: Row) -> bool:
         """Whether a draft stands by its label: always while questions are open that may not change a word of it."""
@@ -361,7 +359,7 @@ class _Walk:
             number += 1
             if answer["verdict"] == "change":
                 critique, rejection = answer, None
-                shown = self.revisions.get(critique["critique_id"])
+                shown = self._current_revision(critique)
                 if shown is None:
                     item.stage, item.unrevised = "revision", critique
                     return
@@ -402,20 +400,3 @@ class _Walk:
             if reply["answer"] == "understood":
                 return review
         return None
-
-
-def closable(item: Standing, pushed: Iterable[str]) -> list[str]:
-    """Keys of this item's pushed tasks that must not be answered or edited any more.
-
-    A task closes when it has left the item's way (superseded), when a later person has built on it (a later
-    turn is answered, or a review was asked for), and all close once the item is approved.
-    """
-    position = {turn.key: number for number, turn in enumerate(item.turns)}
-    built_on = max(
-        (n for n, turn in enumerate(item.turns) if turn.answer is not None or turn.kind == "review"),
-        default=-1,
-    )
-    if item.stage == "approved":
-        built_on = len(item.turns)
-    kept = item.asked_again.key if item.asked_again else None
-    return [key for key in pushed if key != kept and position.get(key, -2) < built_on]

@@ -155,9 +155,10 @@ def plan(
     rows: Annotated[bool, typer.Option("--rows", help="List every row, not only the sums.")] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Plan for the demo's batches.")] = False,
 ) -> None:
-    """Show what moving to a version of the specification means: rows, minutes of people, model requests.
+    """Show what moving to a version of the specification means: rows, minutes of people, model requests, US dollars.
 
-    Also lists captions that rest on an upstream caption which was corrected since, with the difference.
+    Without --to also what the prompt templates on disk change: what is written again, and what stays. Also lists
+    captions that rest on an upstream caption which was corrected since, with the difference.
     """
     from chai_assets.planning.show import show_plan
 
@@ -235,6 +236,7 @@ def main() -> None:
     from chai_assets.costs.purse import NoPrice
     from chai_assets.datasets.published import NoDataset
     from chai_assets.importing.batch import ImportRefused
+    from chai_assets.prompting import UnusableTemplate
     from chai_assets.spec.document import SpecError
     from chai_resources.captioners.models import ModelRefused
     from chai_resources.captioners.prices import PricesRefused
@@ -254,6 +256,7 @@ def main() -> None:
         ModelRefused,
         NoPrice,
         PricesRefused,
+        UnusableTemplate,
     )
     try:
         app()

@@ -59,7 +59,13 @@ class Desk(dg.ConfigurableResource):
         """Where every item of the batch stands, to be read only: walked again once a table it rests on has changed."""
         # Versions are looked up before rows are read: what is written in between only makes the next call walk again.
         lineage = self.lineage(batch)
-        made_from = (batch, lineage.spec.version, lineage.spec.hash, *map(self.tables.version, WALKED))
+        made_from = (
+            batch,
+            lineage.spec.version,
+            lineage.spec.hash,
+            lineage.templates,
+            *map(self.tables.version, WALKED),
+        )
         if self._walked is None or self._walked[0] != made_from:
             self._walked = (made_from, load_standings(self.tables, lineage, batch))
         return self._walked[1]

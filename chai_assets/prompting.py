@@ -1,29 +1,82 @@
 """Prompts from template files, and the requests that carry them.
 
 A template is a Markdown file beside the stage that asks, with `$name` for what is filled in. Everything that
-the model is asked decides the request's hash; where the clip happens to lie does not.
+the model is asked decides the request's hash; where the clip happens to lie does not. The template's own hash
+stands on every row it led to: by that, rows are told from those that today's template would give.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal, get_args
 
-from chai_assets.records import record_id
+from chai_assets.records import record_id, sha256_text
 from chai_resources.captioners import Captioner, Media, Request, TaskName
 
 SAMPLING: dict[str, Any] = {"temperature": 0}
 
+WritingTask = Literal["draft", "revise", "merge", "shorten"]
+"""The tasks whose answers are rows of the loop: drafts, revisions, merged captions."""
 
-def render(template: Path, **values: str) -> str:
-    """The template's text with every `$name` filled in. Raises ValueError naming file and fault."""
+_HERE = Path(__file__).parent
+TEMPLATES: dict[WritingTask, Path] = {
+    "draft": _HERE / "drafting" / "prompts" / "draft.md",
+    "revise": _HERE / "revision" / "prompts" / "revise.md",
+    "merge": _HERE / "triples" / "prompts" / "merge.md",
+    "shorten": _HERE / "triples" / "prompts" / "shorten.md",
+}
+
+
+class UnusableTemplate(ValueError):
+    """A template cannot be read or filled in; the text names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is told, and the hash of the template it was made from."""
+
+    text: str
+    template_hash: str
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Hashes of the templates that models are asked with; where one is empty, whatever was written stands."""
+
+    draft: str = ""
+    revise: str = ""
+    merge: str = ""
+    shorten: str = ""
+
+    @classmethod
+    def on_disk(cls) -> "Templates":
+        """The templates as they are now. Raises UnusableTemplate where one cannot be read."""
+        return cls(**{task: sha256_text(_text(TEMPLATES[task])) for task in get_args(WritingTask)})
+
+    def replaced(self, task: WritingTask, template: str | None) -> bool:
+        """Whether another template took the place of the one a row was written with; an unknown one stands."""
+        now: str = getattr(self, task)
+        return bool(template and now and template != now)
+
+
+def render(template: Path, **values: str) -> Prompt:
+    """The template with every `$name` filled in. Raises UnusableTemplate naming file and fault."""
+    text = _text(template)
     try:
-        return Template(template.read_text(encoding="utf-8")).substitute(values).strip()
+        return Prompt(Template(text).substitute(values).strip(), sha256_text(text))
     except (KeyError, ValueError) as error:
-        raise ValueError(
+        raise UnusableTemplate(
             f"{template}: cannot be filled in ({error}); "
             f"it may use {', '.join(f'${name}' for name in values)}, and $$ for a dollar sign"
         ) from error
+
+
+def _text(template: Path) -> str:
+    try:
+        return template.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableTemplate(f"{template}: cannot be read ({error}): restore the file, as UTF-8") from error
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -44,7 +97,7 @@ def dataset_clip(row: Mapping[str, Any], duration_s: float = 10.0) -> Media:
 def build_request(
     task: TaskName,
     key: str,
-    prompt: str,
+    prompt: Prompt,
     context: dict[str, Any],
     *,
     clip_id: str,
@@ -56,7 +109,7 @@ def build_request(
     request_hash = record_id(
         "request",
         task=task,
-        prompt=prompt,
+        prompt=prompt.text,
         context=context,
         clip=clip_id,
         model=captioner.model,
@@ -68,7 +121,8 @@ def build_request(
         key=key,
         hash=request_hash,
         task=task,
-        prompt=prompt,
+        prompt=prompt.text,
+        template_hash=prompt.template_hash,
         context=context,
         media=media,
         sampling=dict(SAMPLING),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from chai_assets.chain import Row, Standing, Turn, TurnKind, closable
+from chai_assets.chain import Row, Standing, Turn, TurnKind
 from chai_assets.records import record_id
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import Person
@@ -110,6 +110,23 @@ def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
     # What is left is about aspects that the specification no longer has.
     plan.close.extend(key for keys in open_keys.values() for key in keys)
     return plan
+
+
+def closable(item: Standing, pushed: Iterable[str]) -> list[str]:
+    """Keys of this item's pushed tasks that must not be answered or edited any more.
+
+    A task closes when it has left the item's way (superseded), when a later person has built on it (a later
+    turn is answered, or a review was asked for), and all close once the item is approved.
+    """
+    position = {turn.key: number for number, turn in enumerate(item.turns)}
+    built_on = max(
+        (n for n, turn in enumerate(item.turns) if turn.answer is not None or turn.kind == "review"),
+        default=-1,
+    )
+    if item.stage == "approved":
+        built_on = len(item.turns)
+    kept = item.asked_again.key if item.asked_again else None
+    return [key for key in pushed if key != kept and position.get(key, -2) < built_on]
 
 
 def push_tasks(

@@ -50,6 +50,12 @@ def label_id(row: dict[str, Any]) -> str:
     return record_id("label", **{column: row[column] for column in same})
 
 
+def _template(row: dict[str, Any]) -> dict[str, Any]:
+    """The template as a part of an id: two of them can lead to one prompt, or one text. Unknown, it is no part."""
+    known = row.get("template_hash")
+    return {"template_hash": known} if known else {}
+
+
 def draft_id(row: dict[str, Any]) -> str:
     """Id of a `drafts` row: all that made it (clip, labels, upstream captions, spec, prompt, model, text)."""
     same = (
@@ -62,7 +68,7 @@ def draft_id(row: dict[str, Any]) -> str:
         "model",
         "served_revision",
     )
-    return record_id("draft", **{column: row[column] for column in (*same, "sampling", "text")})
+    return record_id("draft", **{column: row[column] for column in (*same, "sampling", "text")}, **_template(row))
 
 
 def critique_id(row: dict[str, Any]) -> str:
@@ -72,9 +78,9 @@ def critique_id(row: dict[str, Any]) -> str:
 
 
 def revision_id(row: dict[str, Any]) -> str:
-    """Id of a `revisions` row: exactly one draft and one critique, the model and the text."""
+    """Id of a `revisions` row: exactly one draft and one critique, the model, its template and the text."""
     same = ("draft_id", "critique_id", "model", "served_revision", "text")
-    return record_id("revision", **{column: row[column] for column in same})
+    return record_id("revision", **{column: row[column] for column in same}, **_template(row))
 
 
 def review_id(row: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ _DULL = {
     "recorded_at",
     "prompt",
     "prompt_hash",
+    "template_hash",
     "request_hash",
     "sampling",
     "task_data",

@@ -1,6 +1,7 @@
 """Reads one batch's rows and walks them: the bridge between the tables and `chain.py`."""
 
-from chai_assets.chain import Records, Standing, standings
+from chai_assets.answers import Records
+from chai_assets.chain import Standing, standings
 from chai_assets.spec.adoption import adopted_version
 from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.resource import SpecRelease
@@ -21,6 +22,7 @@ _DRAFT = [
     "recorded_at",
 ]
 _DRAFT += ["batch", "spec_version", "spec_hash", "served_revision", "sampling", "prompt_hash"]
+_DRAFT += ["template_hash"]
 _REVISION = [
     "revision_id",
     "draft_id",
@@ -31,7 +33,7 @@ _REVISION = [
     "effects",
     "other_changes",
 ]
-_REVISION += ["model", "served_revision", "recorded_at"]
+_REVISION += ["model", "served_revision", "template_hash", "recorded_at"]
 _EVENT = ["event_id", "what", "annotation_id", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 

@@ -27,6 +27,7 @@ CHECK = pa.struct([("check", pa.string()), ("held", pa.bool_())])
 CHANGE = pa.struct([("before", pa.string()), ("after", pa.string())])
 STATE = pa.struct([("primitive", pa.string()), ("state", pa.string())])
 ANSWER = pa.struct([("attribute", pa.string()), ("values", STRINGS)])
+WRITTEN = pa.struct([("task", pa.string()), ("templates", STRINGS), ("answered", pa.bool_())])
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ _MODEL_COLUMNS = {
     "sampling": (pa.string(), "sampling parameters, canonical JSON"),
     "prompt": (pa.string(), "the prompt, whole"),
     "prompt_hash": (pa.string(), "sha256 of the prompt"),
+    "template_hash": (pa.string(), "sha256 of the template that the prompt was made from; null where unknown"),
     "tokens_in": (pa.int64(), "prompt tokens as the engine counts them"),
     "tokens_out": (pa.int64(), "completion tokens as the engine counts them"),
     "latency_ms": (pa.float64(), "milliseconds until the answer"),
@@ -475,6 +477,11 @@ TABLES: dict[str, Table] = {
             critiqued=(pa.bool_(), "whether a person has critiqued that draft"),
             triple_spec=(pa.string(), "version its triple counts for, or null without a triple"),
             moved_upstream=(STRINGS, "aspects whose approved caption is no longer the one the draft rests on"),
+            written=(
+                pa.list_(WRITTEN),
+                "what a model wrote for it that counts or could: task (draft or revise), hashes of the templates in "
+                "order of precedence, and whether a person answered; null where no template is known",
+            ),
             recorded_at=_AT,
         ),
         _table(

@@ -86,6 +86,8 @@ class Settings:
     """Tokens that a merged caption may have: what the video generator reads."""
     redo_upstream: bool
     """Whether a caption is written again when an upstream caption it rests on was corrected after the fact."""
+    redraft: bool
+    """Whether what a model wrote is written again when its prompt template was changed and no person answered yet."""
     poll_seconds: int
     """Seconds between two looks at Label Studio and at the inbox."""
     detector: str
@@ -144,6 +146,7 @@ class Settings:
             "CHAI_POLISH": "yes" if self.polish else "no",
             "CHAI_MERGE_TOKENS": self.merge_tokens,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
+            "CHAI_PROMPT_CHANGED": "redraft" if self.redraft else "keep",
             "CHAI_POLL_SECONDS": self.poll_seconds,
             "CHAI_DETECTOR": self.detector,
             "CHAI_CLIP_SECONDS": f"{shortest:g}-{longest:g}",
@@ -192,6 +195,7 @@ class Settings:
             polish=_choice(get, "CHAI_POLISH", "no", "yes") == "yes",
             merge_tokens=_positive(get, "CHAI_MERGE_TOKENS", 512),
             redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
+            redraft=_choice(get, "CHAI_PROMPT_CHANGED", "redraft", "keep") == "redraft",
             poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
             detector=get("CHAI_DETECTOR", "adaptive"),
             clip_seconds=(float(shortest), float(longest or 20)),

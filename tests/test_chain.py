@@ -7,18 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from chai_assets.chain import (
-    Records,
-    Rules,
-    Standing,
-    closable,
-    critique_key,
-    feedback_key,
-    label_key,
-    review_key,
-    standings,
-)
+from chai_assets.answers import Records, critique_key, feedback_key, label_key, review_key
+from chai_assets.chain import Rules, Standing, standings
 from chai_assets.planning.upstream import rest_on_corrected
+from chai_assets.prompting import Templates, WritingTask
+from chai_assets.push import closable
 from chai_assets.spec.carry import Carried
 
 
@@ -27,8 +20,11 @@ class OneVersion:
 
     depends_on: ClassVar = {"subject": [], "motion": ["subject"]}
 
-    def __init__(self, redo_upstream: bool = False) -> None:
-        self.redo_upstream = redo_upstream
+    def __init__(self, redo_upstream: bool = False, **templates: str) -> None:
+        self.redo_upstream, self.templates = redo_upstream, Templates(**templates)
+
+    def replaced(self, task: WritingTask, template: str | None) -> bool:
+        return self.templates.replaced(task, template)
 
     def asked_in(self, aspect: str) -> list[str]:
         return ["1"]
@@ -69,9 +65,17 @@ class Story:
         row = {"chai_key": label_key("c", aspect, asked_in), "label_id": label_id, "problem": problem}
         self.records.labels.append({**self.event(**event), **row})
 
-    def draft(self, draft_id: str = "d1", aspect: str = "subject", label_id: str = "l1", upstream: Any = ()) -> None:
+    def draft(
+        self,
+        draft_id: str = "d1",
+        aspect: str = "subject",
+        label_id: str = "l1",
+        upstream: Any = (),
+        template: str | None = None,
+    ) -> None:
         self.clock += timedelta(seconds=1)
         row = {"draft_id": draft_id, "clip_id": "c", "aspect": aspect, "label_id": label_id, "text": draft_id}
+        row |= {"template_hash": template, "spec_version": "1"}
         self.records.drafts.append({**row, "upstream": list(upstream), "recorded_at": self.clock})
 
     def critique(self, cause: str, verdict: str, critique_id: str, rating: int = 3, **event: Any) -> None:
@@ -83,9 +87,10 @@ class Story:
         }
         self.records.critiques.append({**self.event(**event), **row, "draft_id": "d1", "cause": cause})
 
-    def revision(self, critique_id: str, revision_id: str) -> None:
+    def revision(self, critique_id: str, revision_id: str, template: str | None = None) -> None:
         self.clock += timedelta(seconds=1)
         row = {"critique_id": critique_id, "revision_id": revision_id, "text": revision_id}
+        row["template_hash"] = template
         self.records.revisions.append({**row, "recorded_at": self.clock})
 
     def review(self, verdict: str, review_id: str, grade: int = 1) -> None:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from chai_assets.desk import Desk
+from chai_assets.prompting import TEMPLATES
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.standings import WALKED, load_records
 from chai_resources.label_studio import LabelStudio
@@ -46,6 +47,16 @@ def test_standings_are_walked_again_after_an_append_whoever_made_it(desk: Desk, 
     assert second is not first
     if name == "clips":
         assert {item.clip_id for item in second} == {"one", "two"}
+
+
+def test_standings_are_walked_again_after_a_prompt_template_changed(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = desk.standings("b")
+    changed = tmp_path / "draft.md"
+    changed.write_text(TEMPLATES["draft"].read_text() + " ")
+    monkeypatch.setitem(TEMPLATES, "draft", changed)
+    assert desk.standings("b") is not first
 
 
 def test_every_table_that_is_walked_is_watched(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

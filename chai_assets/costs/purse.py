@@ -25,6 +25,9 @@ _VIDEO_TOKENS_A_FRAME = 258
 thoughts before it, which are billed alike; never more than the longest answer allowed."""
 
 
+_TOKENS = ["tokens_in", "tokens_cached", "tokens_out"]
+
+
 class NoPrice(ValueError):
     """A budget is set for a model whose price is not known; the text says what to do."""
 
@@ -106,23 +109,24 @@ class Purse:
         return rows
 
     def _affordable(self, item: Asked) -> bool:
-        # Sums of many small numbers may miss the limit by a rounding.
-        return self.left is None or self.spent + self.promised + self._reserved + self._guess(item) <= self.left * (
-            1 + 1e-9
-        )
+        left = self.left * (1 + 1e-9) if self.left is not None else None  # sums may miss it by a rounding
+        return left is None or self.spent + self.promised + self._reserved + self._guess(item) <= left
 
-    def _guess(self, item: Asked) -> float:
-        aspect = item.base.get("aspect")
+    def guess(self, aspect: str | None, characters: float, seconds: float) -> float:
+        """What a request of so many characters and seconds of video will probably cost; 0 where no price is known."""
         if aspect in self.paid:
             total, count = self.paid[aspect]
             return total / count
         if self.price is None:
             return 0.0
-        media = item.request.media
-        shown = media.duration_s * self.frames_a_second * _VIDEO_TOKENS_A_FRAME if media else 0
-        tokens = int(len(item.request.prompt) / 4 + shown)
+        tokens = int(characters / 4 + seconds * self.frames_a_second * _VIDEO_TOKENS_A_FRAME)
         answer = min(_ANSWER_TOKENS, self.longest_answer)
         return self.price.cost(tokens, 0, answer) * (self.prices.batch if self.batch else 1)
+
+    def _guess(self, item: Asked) -> float:
+        request = item.request
+        seconds = request.media.duration_s if request.media else 0
+        return self.guess(item.base.get("aspect"), len(request.prompt), seconds)
 
     def _cost(self, item: Asked, call: Call) -> float | None:
         if call.charged == "no":
@@ -176,8 +180,7 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
             f"a budget is set, but {captioner.model} has no price: add it to a price file of your own "
             "(CHAI_PRICES), or unset CHAI_BUDGET_RUN and CHAI_BUDGET_DAY"
         )
-    tokens = ["tokens_in", "tokens_cached", "tokens_out"]
-    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at", *tokens]
+    columns = ["run", "stage", "aspect", "model", "request_hash", "charged", "cost", "called_at", *_TOKENS]
     calls = without_kept_promises(tables.read("model_calls", columns=columns))
     paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
     # A call that was perhaps charged counts with the mean of those that were.
@@ -189,13 +192,36 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
         here = float(calls.filter(pl.col("run") == run)["cost"].sum())
         limits = [(choice.budget_run, here), (choice.budget_day, today)]
         left = min(budget - spent for budget, spent in limits if budget)
-    mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == captioner.model))
-    requests = mine.group_by("aspect", "request_hash").agg(pl.col(tokens).sum())
-    # By tokens: what was asked one by one costs another price than the same in a batch.
-    used = requests.group_by("aspect").agg(pl.col(tokens).mean(), pl.len())
     batch = captioner.capabilities.batch
-    share = prices.batch if batch else 1.0
-    known: dict[str | None, tuple[float, int]] = {}
-    for aspect, *each, count in used.iter_rows():
-        known[aspect] = (price.cost(*each) * share * count if price else 0.0, count)
+    known = _paid(paid, stage, captioner.model, prices, batch)
     return Purse(prices, price, run, choice.model.fps, choice.model.max_tokens, left, known, batch)
+
+
+def planning_purse(choice: CaptionerChoice, tables: Tables, stage: str) -> Purse:
+    """A purse to guess with before a run: no engine is opened and no key is needed. Raises PricesRefused."""
+    if not choice.asks:
+        return Purse(Prices("", {}), None)
+    prices = Prices.load(choice.prices)
+    columns = ["stage", "aspect", "model", "request_hash", "charged", "cost", *_TOKENS]
+    calls = tables.read("model_calls", columns=columns)
+    paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
+    model = choice.model
+    known = _paid(paid, stage, choice.asks, prices, model.batches)
+    return Purse(prices, prices.of(choice.asks), "", model.fps, model.max_tokens, None, known, model.batches)
+
+
+def _paid(
+    paid: pl.DataFrame, stage: str, model: str, prices: Prices, batch: bool
+) -> dict[str | None, tuple[float, int]]:
+    """What the requests of a stage would cost now, by aspect: the sum and how many.
+
+    By tokens: what was asked one by one costs another price than the same in a batch.
+    """
+    mine = paid.filter((pl.col("stage") == stage) & (pl.col("model") == model))
+    requests = mine.group_by("aspect", "request_hash").agg(pl.col(_TOKENS).sum())
+    used = requests.group_by("aspect").agg(pl.col(_TOKENS).mean(), pl.len())
+    price, share = prices.of(model), prices.batch if batch else 1.0
+    return {
+        aspect: (price.cost(*each) * share * count if price else 0.0, count)
+        for aspect, *each, count in used.iter_rows()
+    }

@@ -146,8 +146,11 @@ def _latest_critiques(records: Records) -> pl.LazyFrame:
 
 
 def _by_critique(records: Records) -> pl.LazyFrame:
-    """One revision a critique: what a person wrote, else what the model wrote first."""
-    ordered = records.revisions.sort(pl.col("model") != PERSON, "recorded_at", "revision_id")
+    """One revision a critique: what a person wrote, else what a person answered, else what the model wrote first."""
+    answered = records.critiques.select(revision_id="cause", answered=pl.lit(True)).unique("revision_id")
+    ordered = records.revisions.join(answered, on="revision_id", how="left", maintain_order="left").sort(
+        pl.col("model") != PERSON, pl.col("answered").is_null(), "recorded_at", "revision_id"
+    )
     ordered = ordered.select("critique_id", "revision_id", written_by="model", revised="text")
     return ordered.unique("critique_id", keep="first", maintain_order=True)
 

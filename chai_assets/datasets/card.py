@@ -38,7 +38,7 @@ _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 def card(content: Content) -> str:
     """README.md of a dataset of this content; `content.files` are all but the card itself."""
     counts, certificate = content.counts, content.leak_certificate.model_dump()
-    text = render(
+    filled = render(
         TEMPLATE,
         held=f"{counts.triples} triples of {counts.clips} clips from {counts.sources} sources",
         spec=content.spec_version,
@@ -50,7 +50,7 @@ def card(content: Content) -> str:
         left_out=bullets(f"{entry.count} {entry.what}(s) left out: {entry.reason}" for entry in content.left_out),
         notes=bullets(content.notes),
     )
-    return f"---\n{yaml.safe_dump(front_matter(content), sort_keys=False, allow_unicode=True)}---\n\n{text}\n"
+    return f"---\n{yaml.safe_dump(front_matter(content), sort_keys=False, allow_unicode=True)}---\n\n{filled.text}\n"
 
 
 def _taken(content: Content) -> str:

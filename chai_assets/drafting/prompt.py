@@ -3,15 +3,12 @@
 The prompt holds the labels as ground truth; it is never a training instruction.
 """
 
-from pathlib import Path
 from typing import Any
 
-from chai_assets.prompting import build_request, bullets, clip_media, render
+from chai_assets.prompting import TEMPLATES, build_request, bullets, clip_media, render
 from chai_assets.spec.compile import Answers, facts, statements
 from chai_assets.spec.models import Spec
 from chai_resources.captioners import Captioner, Request
-
-TEMPLATE = Path(__file__).parent / "prompts" / "draft.md"
 
 
 def draft_request(
@@ -30,7 +27,7 @@ def draft_request(
     aspect = spec.aspects[aspect_id]
     captions = [f"{spec.aspects[name].title}: {text}" for name, text in upstream.items()]
     prompt = render(
-        TEMPLATE,
+        TEMPLATES["draft"],
         instruction=aspect.instruction.strip(),
         policy=bullets(aspect.policy),
         facts=bullets(facts(aspect, answers)),

@@ -14,7 +14,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets import records
-from chai_assets.chain import Row, label_key
+from chai_assets.answers import label_key
+from chai_assets.chain import Row
 from chai_assets.importing.batch import ImportRefused
 from chai_assets.importing.reasons import Remark
 from chai_assets.importing.rows import Corpus

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from chai_assets import records
-from chai_assets.chain import Candidate, Row, critique_key, review_key
+from chai_assets.answers import critique_key, review_key
+from chai_assets.chain import Candidate, Row
 from chai_assets.critique.from_text import findings_in
 from chai_assets.importing.layout import Precaption, source_name
 from chai_assets.records import canonical_json, record_id, sha256_text

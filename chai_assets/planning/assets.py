@@ -7,8 +7,10 @@ from chai_assets.partitions import batches
 from chai_assets.planning.costs import summary
 from chai_assets.planning.log import new_entries
 from chai_assets.planning.lookup import make_plan, rows_now
+from chai_assets.planning.prompts import by_task, in_money, prompt_changes
 from chai_assets.reporting import preview, table_result
 from chai_assets.spec.adoption import adoptions
+from chai_resources.captioners.choice import CaptionerChoice
 
 
 @dg.asset(partitions_def=batches, group_name="planning", deps=["triples", "task_states"])
@@ -30,9 +32,13 @@ class PlanConfig(dg.Config):
 
 
 @dg.asset(group_name="planning", deps=["spec", standings])
-def spec_plan(config: PlanConfig, desk: Desk) -> dg.MaterializeResult:
-    """What moving all batches to a version of the specification means: rows, minutes of people, model requests."""
-    made = make_plan(desk.tables, desk.release, config.to or desk.release.in_force)
+def spec_plan(config: PlanConfig, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
+    """What moving all batches to a version of the specification means, and what the prompts on disk change.
+
+    Rows, minutes of people, model requests and US dollars.
+    """
+    made = make_plan(desk.tables, desk.release, config.to or desk.release.in_force).in_money(desk.tables, captioner)
+    changes = in_money(prompt_changes(desk.tables, desk.release, desk.release.templates), desk.tables, captioner)
     return dg.MaterializeResult(
         metadata={
             "target": made.target,
@@ -42,7 +48,12 @@ def spec_plan(config: PlanConfig, desk: Desk) -> dg.MaterializeResult:
             "human_minutes": made.total("minutes"),
             "human_minutes_that_may_follow": made.total("may_minutes"),
             "model_requests": made.total("requests"),
+            "planned_cost_usd": made.total("usd", 4),
+            "planned_cost_usd_that_may_follow": made.total("may_usd", 4),
             "by_aspect_and_batch": preview(summary(made.rows, "aspect", "batch").to_dicts(), at_most=200),
             "rows": preview(made.rows.select("batch", "clip_id", "aspect", "action", "questions", "why").to_dicts()),
+            "prompt_changes": preview(by_task(changes).to_dicts(), at_most=200),
+            "prompt_changes_requests": int(changes["requests"].sum()),
+            "prompt_changes_planned_cost_usd": round(float(changes["usd"].sum()), 4),
         }
     )

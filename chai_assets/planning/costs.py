@@ -83,7 +83,8 @@ def priced(rows: pl.DataFrame, spec: Spec, costs: Medians) -> pl.DataFrame:
 
 
 def summary(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
-    """Rows, minutes and requests of a priced plan, by these columns and action."""
+    """Rows, minutes, requests and, where it has them, US dollars of a priced plan, by these columns and action."""
     keys = [*by, "action"]
-    figures = ("minutes", "requests", "tokens", "may_minutes", "may_requests")
-    return rows.group_by(keys).agg(pl.len().alias("rows"), *(pl.col(name).sum() for name in figures)).sort(keys)
+    figures = ("minutes", "requests", "tokens", "usd", "may_minutes", "may_requests", "may_usd")
+    sums = [pl.col(name).sum() for name in figures if name in rows.columns]
+    return rows.group_by(keys).agg(pl.len().alias("rows"), *sums).sort(keys)

@@ -66,4 +66,15 @@ def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> 
         "critiqued": bool(draft and draft["draft_id"] in answered),
         "triple_spec": triples.get((item.clip_id, item.aspect)),
         "moved_upstream": list(item.moved_upstream),
+        "written": _written(item),
     }
+
+
+def _written(item: Standing) -> list[Row] | None:
+    """What a model wrote for it, where every template is known: what an unknown one led to stands anyway."""
+    rows = [
+        {"task": task, "templates": list(writing.templates), "answered": writing.answered}
+        for task, writing in item.written.items()
+        if all(writing.templates)
+    ]
+    return rows or None

@@ -1,6 +1,7 @@
 """Reads what the planner needs from the tables: the bridge between them and `plan.py`."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -8,6 +9,7 @@ from chai_assets.chain import Row, Standing
 from chai_assets.importing.batch import own_work
 from chai_assets.planning.costs import medians, priced
 from chai_assets.planning.log import as_frame, latest, standing_rows
+from chai_assets.planning.money import with_usd
 from chai_assets.planning.plan import LABEL_COLUMNS, STATE_COLUMNS, plan, touched
 from chai_assets.planning.upstream import rest_on_corrected
 from chai_assets.spec.adoption import adopted_versions, unsettled
@@ -15,6 +17,7 @@ from chai_assets.spec.releases import order
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.standings import standings_of
 from chai_assets.triples.join import in_force
+from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.tables import Tables
 
 
@@ -31,9 +34,13 @@ class Plan:
     measured: int
     """Items that the minutes are medians of."""
 
-    def total(self, figure: str) -> float:
+    def total(self, figure: str, digits: int = 1) -> float:
         """The sum of a column of figures over all rows."""
-        return round(float(self.rows[figure].sum()), 1)
+        return round(float(self.rows[figure].sum()), digits)
+
+    def in_money(self, tables: Tables, choice: CaptionerChoice) -> "Plan":
+        """The plan with `usd` and `may_usd`: what its requests will probably cost. Raises PricesRefused."""
+        return replace(self, rows=with_usd(self.rows, pl.lit("draft"), tables, choice))
 
     @property
     def affected(self) -> list[str]:
@@ -59,12 +66,14 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
     return Plan(target, rows, behind, unsettled(tables), costs.measured)
 
 
-def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Where every item of our own work stands, and the version each batch is worked under.
+def current_states(
+    tables: Tables, release: SpecRelease, columns: Sequence[str] = STATE_COLUMNS
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Where every item of our own work stands, in these columns, and the version each batch is worked under.
 
     Batches with clips whose standings were not written yet are walked here and now.
     """
-    logged = latest(tables.read("standings"))
+    logged = latest(tables.read("standings", columns=columns))
     counted = logged.group_by("batch").agg(pl.col("clip_id").n_unique())
     in_tables = tables.read("clips", columns=["batch", "clip_id"], where=own_work())
     clips = in_tables.group_by("batch").agg(pl.col("clip_id").n_unique())
@@ -74,7 +83,7 @@ def current_states(tables: Tables, release: SpecRelease) -> tuple[pl.DataFrame, 
     unknown = sorted(batch for batch, count in clips.iter_rows() if (batch, count) not in known)
     missing = [as_frame(_walked(tables, release, batch)) for batch in unknown]
     logged = logged.filter(~pl.col("batch").is_in(unknown))
-    return pl.concat([frame.select(STATE_COLUMNS) for frame in (logged, *missing)]), versions
+    return pl.concat([frame.select(columns) for frame in (logged, *missing)]), versions
 
 
 def rows_now(tables: Tables, batch: str, items: list[Standing]) -> list[Row]:

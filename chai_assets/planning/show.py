@@ -6,8 +6,11 @@ from rich.table import Table
 
 from chai_assets.planning.costs import summary
 from chai_assets.planning.lookup import Plan, corrected_upstream, make_plan
+from chai_assets.planning.prompts import by_task, in_money, prompt_changes
+from chai_assets.prompting import Templates
 from chai_assets.spec.adoption import adoptions
 from chai_assets.spec.resource import SpecRelease, release_of
+from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
@@ -21,10 +24,16 @@ _WORDS = {
 
 
 def show_plan(settings: Settings, to: str, every_row: bool, console: Console) -> None:
-    """Prints the plan for moving to a version, and what rests on corrected captions. Raises SpecError."""
-    tables, release = Tables(root=settings.tables), release_of(settings)
-    made = make_plan(tables, release, to or release.in_force)
+    """Prints the plan for moving to a version, and what rests on corrected captions.
+
+    Without a version also what the prompt templates on disk change. Raises SpecError, PricesRefused.
+    """
+    tables, release, choice = Tables(root=settings.tables), release_of(settings), CaptionerChoice.of(settings)
+    made = make_plan(tables, release, to or release.in_force).in_money(tables, choice)
     _print_plan(made, release, every_row, console)
+    if not to:
+        changes = in_money(prompt_changes(tables, release, Templates.on_disk()), tables, choice)
+        _print_prompts(changes, settings.redraft, every_row, console)
     _print_corrected(tables, release, settings.redo_upstream, every_row, console)
 
 
@@ -58,9 +67,9 @@ def _print_plan(made: Plan, release: SpecRelease, every_row: bool, console: Cons
     if made.rows.is_empty():
         console.print("No row of any batch changes." if made.behind else "Every batch is worked under it already.")
         return
-    table = Table("batch", "aspect", "what", "rows", "minutes", "requests")
+    table = Table("batch", "aspect", "what", "rows", "minutes", "requests", "USD")
     for row in summary(made.rows, "batch", "aspect").iter_rows(named=True):
-        minutes, requests = ((row[name], row[f"may_{name}"]) for name in ("minutes", "requests"))
+        minutes, requests, usd = ((row[name], row[f"may_{name}"]) for name in ("minutes", "requests", "usd"))
         table.add_row(
             row["batch"],
             row["aspect"],
@@ -68,20 +77,56 @@ def _print_plan(made: Plan, release: SpecRelease, every_row: bool, console: Cons
             f"{row['rows']:,}",
             f"{minutes[0]:,.1f}" + (f" (+{minutes[1]:,.1f})" if minutes[1] else ""),
             f"{requests[0]:,}" + (f" (+{requests[1]:,})" if requests[1] else ""),
+            f"{usd[0]:,.2f}" + (f" (+{usd[1]:,.2f})" if usd[1] else ""),
         )
     console.print(table)
     hours, may = made.total("minutes") / 60, made.total("may_minutes") / 60
     console.print(
         f"{made.rows.height:,} rows in {len(made.affected)} batches: {hours:.1f} hours of people and "
-        f"{made.total('requests'):,.0f} model requests ({made.total('tokens'):,.0f} tokens) for certain; (+) up to "
-        f"{may:.1f} hours and {made.total('may_requests'):,.0f} requests more where new answers change a caption."
+        f"{made.total('requests'):,.0f} model requests ({made.total('tokens'):,.0f} tokens, about "
+        f"{made.total('usd', 2):,.2f} USD) for certain; (+) up to {may:.1f} hours and "
+        f"{made.total('may_requests'):,.0f} requests ({made.total('may_usd', 2):,.2f} USD) more where new answers "
+        "change a caption."
     )
+    _print_unpriced(made.rows, console)
     rest = "the published medians" if not made.measured else f"medians of {made.measured:,} answers so far"
     console.print(f"[dim]Minutes are {rest}. Critiques and reviews of all other rows stay valid.[/dim]")
     if made.target not in release.releases.locked:
         console.print(f"{made.target} is not released: `chai spec release {made.target}` makes it so.")
     if every_row:
         _print_rows(made.rows.select("batch", "clip_id", "aspect", "action", "questions", "why"), console)
+
+
+def _print_prompts(changes: pl.DataFrame, redraft: bool, every_row: bool, console: Console) -> None:
+    if changes.is_empty():
+        console.print("\n[bold]Prompts[/bold]: no row was written with another template than those on disk.")
+        return
+    count = changes.filter(pl.col("action") != "stays").height
+    policy = (
+        "redraft: the next run of a batch writes them again; CHAI_PROMPT_CHANGED=keep leaves them"
+        if redraft
+        else "keep: nothing is written again; CHAI_PROMPT_CHANGED=redraft would"
+    )
+    console.print(f"\n[bold]{count:,} rows were written with other prompts than those on disk[/bold] ({policy}).")
+    table = Table("batch", "aspect", "task", "written again", "wait", "stay", "USD")
+    for row in by_task(changes).iter_rows(named=True):
+        figures = (f"{row[name]:,}" for name in ("again", "wait", "stays"))
+        table.add_row(row["batch"], row["aspect"] or "all", row["task"], *figures, f"{row['usd']:,.2f}")
+    console.print(table)
+    console.print(
+        f"{changes['requests'].sum():,} model requests, about {changes['usd'].sum():,.2f} USD. What waits is written "
+        "again once its open questions are answered; what stays was answered by a person."
+    )
+    _print_unpriced(changes, console)
+    if every_row:
+        _print_rows(changes.select("batch", "clip_id", "aspect", "task", "action"), console)
+
+
+def _print_unpriced(rows: pl.DataFrame, console: Console) -> None:
+    if rows["usd"].null_count():
+        console.print(
+            "The model has no price: add it to a price file of your own (CHAI_PRICES) to see what this costs."
+        )
 
 
 def _print_corrected(tables: Tables, release: SpecRelease, redo: bool, every_row: bool, console: Console) -> None:

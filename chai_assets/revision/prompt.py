@@ -1,13 +1,10 @@
 """The revise request: one draft and one critique, for a model to apply."""
 
-from pathlib import Path
 from typing import Any
 
-from chai_assets.prompting import build_request, clip_media, render
+from chai_assets.prompting import TEMPLATES, build_request, clip_media, render
 from chai_assets.spec.models import Spec
 from chai_resources.captioners import Captioner, Request
-
-TEMPLATE = Path(__file__).parent / "prompts" / "revise.md"
 
 _WHY = {
     "wrong": "This is wrong",
@@ -30,7 +27,7 @@ def revise_request(
         for finding in critique["findings"]
     ]
     prompt = render(
-        TEMPLATE,
+        TEMPLATES["revise"],
         instruction=spec.aspects[draft["aspect"]].instruction.strip(),
         draft=draft["text"],
         findings="\n".join(f"{number}. {_line(finding)}" for number, finding in enumerate(findings, start=1)),

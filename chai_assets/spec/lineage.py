@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from chai_assets.prompting import Templates, WritingTask
 from chai_assets.spec.carry import Carried, Said, asks_the_same, carry, means_the_same, said, unchanged
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.releases import Releases
@@ -18,22 +19,29 @@ Row = Mapping[str, Any]
 class Lineage:
     """The specification in one version, and the versions before it."""
 
-    def __init__(self, releases: Releases, version: str, redo_upstream: bool = False) -> None:
+    def __init__(
+        self, releases: Releases, version: str, redo_upstream: bool = False, templates: Templates | None = None
+    ) -> None:
         """Raises SpecError where a version is missing or was changed after its release.
 
         `redo_upstream`: a caption whose upstream captions were corrected is written again, even if people have
-        worked on it.
+        worked on it. `templates`: those that models are asked with; without them whatever was written stands.
         """
         self._releases = releases
         self._history = list(releases.through(version))
         self.spec: Spec = self._history[-1]
         self.redo_upstream = redo_upstream
+        self.templates = templates or Templates()
         self._carried: dict[tuple[str, str], Carried] = {}
 
     @property
     def depends_on(self) -> dict[str, list[str]]:
         """The aspects in order, each with those it rests on."""
         return {aspect.id: list(aspect.depends_on) for aspect in self.spec.aspects.values()}
+
+    def replaced(self, task: WritingTask, template: str | None) -> bool:
+        """Whether another template took the place of the one that a model's row was written with."""
+        return self.templates.replaced(task, template)
 
     def asked_in(self, aspect: str) -> list[str]:
         """The versions in which the questions of an aspect came to mean what they mean, oldest first.

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import dagster as dg
 
+from chai_assets.prompting import Templates
 from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import Releases, releases_in
@@ -15,11 +16,13 @@ class SpecRelease(dg.ConfigurableResource):
 
     An empty version means the newest release, an empty root the versions that come with the platform.
     `redo_upstream`: a caption is written again when an upstream caption that it rests on was corrected.
+    `redraft`: what a model wrote and no person has answered is written again when its prompt template was changed.
     """
 
     version: str = ""
     root: str = ""
     redo_upstream: bool = False
+    redraft: bool = True
 
     @property
     def releases(self) -> Releases:
@@ -38,7 +41,12 @@ class SpecRelease(dg.ConfigurableResource):
     def lineage(self, version: str) -> Lineage:
         """A released version with all that came before it. Raises SpecError."""
         self.releases.load(version)
-        return _lineage(self.releases, version, self.redo_upstream)
+        return _lineage(self.releases, version, self.redo_upstream, self.templates)
+
+    @property
+    def templates(self) -> Templates:
+        """The prompt templates that count now; none of them where changed ones leave everything as it is."""
+        return Templates.on_disk() if self.redraft else Templates()
 
 
 _lineage = lru_cache(maxsize=8)(Lineage)
@@ -46,4 +54,9 @@ _lineage = lru_cache(maxsize=8)(Lineage)
 
 def release_of(settings: Settings) -> SpecRelease:
     """The specification as a deployment's settings name it."""
-    return SpecRelease(version=settings.spec_version, root=settings.specs, redo_upstream=settings.redo_upstream)
+    return SpecRelease(
+        version=settings.spec_version,
+        root=settings.specs,
+        redo_upstream=settings.redo_upstream,
+        redraft=settings.redraft,
+    )

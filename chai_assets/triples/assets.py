@@ -10,9 +10,8 @@ from chai_assets.partitions import batches
 from chai_assets.reporting import preview, table_result
 from chai_assets.triples.join import in_force, join
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, wanted_merges
+from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, to_merge, wanted_merges
 from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.tables import as_rows
 
 
 @dg.asset(
@@ -57,20 +56,23 @@ def merged_captions(
 ) -> dg.MaterializeResult:
     """One caption a clip, merged from its five approved ones; one over the token limit is asked for once more."""
     batch, tables = context.partition_key, desk.tables
-    engine, spec = captioner.open(desk.media, context), desk.lineage(batch).spec
-    approved = as_rows(in_force(tables.read("triples", batch, columns=TRIPLE)))
+    engine, lineage = captioner.open(desk.media, context), desk.lineage(batch)
+    approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     outcome, asked = Answered(), set[str]()
     for _ in ("whole", "shorter"):
-        merged = tables.rows("merged_captions", batch, columns=MERGED)
-        wanted = wanted_merges(approved, merged, spec, engine, given_up(tables, batch), merge_limit)
+        merged = tables.read("merged_captions", batch, columns=[*MERGED, "text"])
+        due = to_merge(approved, merged, list(lineage.spec.aspects), lineage.templates)
+        texts = dict(approved.select("triple_id", "final").iter_rows())
+        texts |= dict(merged.select("merged_id", "text").iter_rows())
+        wanted = wanted_merges(due, texts, lineage.spec, engine, given_up(tables, batch), merge_limit)
         # What failed or was held back a moment ago is left to the next run.
         wanted = [item for item in wanted if item.request.hash not in asked]
         asked |= {item.request.hash for item in wanted}
-        finish = finish_merge(merge_limit)
+        finish = finish_merge(due, merge_limit)
         done = ask("merge", "merged_captions", wanted, finish, **model, tables=tables, log=context.log.info)
         outcome = outcome.plus(done)
-    too_long = still_too_long(tables.rows("merged_captions", batch, columns=MERGED))
+    too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED)).to_dicts()
     if too_long:
         context.log.warning(
             f"{len(too_long)} merged captions are longer than the generator reads though shorter ones were asked for, "

@@ -1,13 +1,8 @@
 """The merge request: a clip's approved captions, for a model to make one of that a video generator reads whole."""
 
-from pathlib import Path
-
-from chai_assets.prompting import build_request, render
+from chai_assets.prompting import TEMPLATES, build_request, render
 from chai_assets.triples.limit import MergeLimit
 from chai_resources.captioners import Captioner, Request
-
-TEMPLATE = Path(__file__).parent / "prompts" / "merge.md"
-AGAIN = Path(__file__).parent / "prompts" / "shorten.md"
 
 
 def merge_request(
@@ -21,9 +16,9 @@ def merge_request(
     listed = "\n\n".join(f"## {caption['aspect']}\n\n{caption['text']}" for caption in captions)
     filled = {"captions": listed, "tokens": str(limit.tokens), "words": str(limit.words)}
     if too_long is None:
-        prompt = render(TEMPLATE, **filled)
+        prompt = render(TEMPLATES["merge"], **filled)
     else:
-        prompt = render(AGAIN, **filled, too_long=too_long, counted=str(limit.count(too_long)))
+        prompt = render(TEMPLATES["shorten"], **filled, too_long=too_long, counted=str(limit.count(too_long)))
     context = {
         "captions": [{"aspect": caption["aspect"], "text": caption["text"]} for caption in captions],
         "limit": limit.tokens,

@@ -66,6 +66,8 @@ class Request:
     sampling: dict[str, Any] = field(default_factory=dict)
     cache_group: str = ""
     choices: tuple[str, ...] = ()
+    template_hash: str = ""
+    """Hash of the template the prompt was made from; no part of the identity, for the prompt says it all."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ class CaptionerChoice(dg.ConfigurableResource):
             budget_day=settings.budget_day,
         )
 
+    @property
+    def asks(self) -> str:
+        """The model whose calls cost money; empty for an engine without a network."""
+        return "" if self.name == "offline" else self.model.model
+
     def open(self, media: Media, context: dg.AssetExecutionContext | None = None) -> Answers:
         """The engine, with answers kept in the media store; in an asset, on the executor that is chosen.
 

@@ -189,6 +189,16 @@ def test_in_the_loop_a_revision_counts_once_its_annotator_called_it_right(tmp_pa
     assert (row["final"], row["critique"], row["rating"]) == ("Revised clip 1.", "Say more.", 2)
 
 
+def test_of_revisions_written_with_two_prompts_the_one_that_its_annotator_answered_counts(tmp_path: Path):
+    told = Told(clip(0, 1))
+    critique = told.critique(told.draft("Draft."), "change", 2, "ann", text="Say more.")
+    told.revision(critique, "Revised with the old prompt.")
+    second = told.revision(critique, "Revised with the new prompt.")
+    told.critique(critique, "accept", 5, "ann", cause=second["revision_id"])
+    [row] = rows_of(export_told([told], selection=ALL), tmp_path).values()
+    assert row["final"] == "Revised with the new prompt."
+
+
 def test_an_export_takes_the_loop_or_one_import_and_never_mixes_them(tmp_path: Path):
     stories = [straight(0), straight(1, batch="import-old"), straight(2, batch="import-other")]
     loop = export_told(stories)

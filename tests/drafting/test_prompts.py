@@ -5,14 +5,11 @@ from typing import Any
 
 import pytest
 
-from chai_assets.drafting import prompt as drafting
 from chai_assets.drafting.prompt import draft_request
-from chai_assets.prompting import render
-from chai_assets.revision import prompt as revising
+from chai_assets.prompting import TEMPLATES, UnusableTemplate, WritingTask, render
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.compile import facts, statements
 from chai_assets.spec.releases import load_spec
-from chai_assets.triples import merge as merging
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners import Request
@@ -117,14 +114,14 @@ def test_requests_of_a_clip_share_a_group():
     assert {draft().cache_group, revise().cache_group, merge().cache_group} == {"clp_1"}
 
 
-@pytest.mark.parametrize(("module", "ask"), [(drafting, draft), (revising, revise), (merging, merge)])
-def test_one_character_of_a_prompt_file_changes_the_hash(module, ask, tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize(("task", "ask"), [("draft", draft), ("revise", revise), ("merge", merge)])
+def test_one_character_of_a_prompt_file_changes_both_hashes(task: WritingTask, ask, tmp_path: Path, monkeypatch):
     before = ask()
     copy = tmp_path / "prompt.md"
-    copy.write_text(module.TEMPLATE.read_text().replace("caption alone", "caption Alone"))
-    monkeypatch.setattr(module, "TEMPLATE", copy)
+    copy.write_text(TEMPLATES[task].read_text().replace("caption alone", "caption Alone"))
+    monkeypatch.setitem(TEMPLATES, task, copy)
     after = ask()
-    assert before.hash != after.hash
+    assert (before.hash != after.hash, before.template_hash != after.template_hash) == (True, True)
     assert len(before.prompt) == len(after.prompt)
 
 
@@ -132,5 +129,13 @@ def test_one_character_of_a_prompt_file_changes_the_hash(module, ask, tmp_path: 
 def test_a_template_that_cannot_be_filled_in_is_named_with_what_it_may_use(tmp_path: Path, text: str):
     template = tmp_path / "draft.md"
     template.write_text(text)
-    with pytest.raises(ValueError, match=r"draft\.md.*\$facts"):
+    with pytest.raises(UnusableTemplate, match=r"draft\.md.*\$facts"):
         render(template, facts="none")
+
+
+def test_a_template_that_cannot_be_read_is_named_with_the_remedy(tmp_path: Path):
+    gone, latin = tmp_path / "gone.md", tmp_path / "latin.md"
+    latin.write_bytes("Café".encode("latin-1"))
+    for template in (gone, latin):
+        with pytest.raises(UnusableTemplate, match=rf"{template.name}.*restore the file, as UTF-8"):
+            render(template)
