@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import requests
@@ -23,6 +24,7 @@ from tests.services import free_ports
 
 START_SECONDS = 120
 _STORE_BYTES = 150_000_000
+_places = count()
 
 
 @dataclass
@@ -33,6 +35,8 @@ class RayCluster:
     gcs: str
     env: dict[str, str]
     temp: Path
+    place: int
+    """Which of the clusters of this process it is: each has addresses and ports of its own."""
     nodes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: int = 0
 
@@ -43,8 +47,7 @@ class RayCluster:
         """
         self.started += 1
         name, number = f"node-{self.started}", self.started
-        address = f"127.0.0.{number + 2}"
-        arguments = ["--address", self.gcs, "--node-ip-address", address, *_ports(number)]
+        arguments = ["--address", self.gcs, *_own(self.place, number)]
         before = self.alive()
         self._start(name, [*arguments, f"--num-cpus={cpus}", f"--num-gpus={gpus}"])
         _wait_for(lambda: self.alive() > before, name, self)
@@ -96,8 +99,9 @@ def start_ray(env: dict[str, str] | None = None, nodes: int = 2) -> RayCluster:
         "RAY_raylet_start_wait_time_s": "120",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    cluster = RayCluster(f"http://127.0.0.1:{dashboard}", f"127.0.0.2:{gcs}", settings, temp)
-    head = ["--head", "--node-ip-address=127.0.0.2", f"--port={gcs}", "--num-cpus=2", "--num-gpus=0", *_ports(0)]
+    place = next(_places) % 3
+    cluster = RayCluster(f"http://127.0.0.1:{dashboard}", f"127.0.{place}.2:{gcs}", settings, temp, place)
+    head = ["--head", f"--port={gcs}", "--num-cpus=2", "--num-gpus=0", *_own(place, 0)]
     head += ["--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", f"--ray-client-server-port={client}"]
     cluster._start("head", [*head, f"--temp-dir={temp}"])
     try:
@@ -112,10 +116,11 @@ def start_ray(env: dict[str, str] | None = None, nodes: int = 2) -> RayCluster:
     return cluster
 
 
-def _ports(number: int) -> list[str]:
-    """Ports of a node, below those that the system gives to whoever connects somewhere."""
-    lowest = 20_000 + 1_000 * number
+def _own(place: int, number: int) -> list[str]:
+    """Address and ports of a node; the ports are below those that the system gives to whoever connects somewhere."""
+    lowest = 20_000 + 4_000 * place + 1_000 * number
     return [
+        f"--node-ip-address=127.0.{place}.{number + 2}",
         f"--dashboard-agent-listen-port={lowest}",
         f"--dashboard-agent-grpc-port={lowest + 1}",
         f"--runtime-env-agent-port={lowest + 2}",
@@ -142,8 +147,11 @@ def _wait_for(ready: Callable[[], bool], what: str, cluster: RayCluster) -> None
 
 def processes(cluster: RayCluster, named: str) -> list[int]:
     """Processes of the cluster, drivers and actors included, whose command line holds a text."""
+    alike = [(pid, parent) for pid, parent, command in _listed() if named in command]
+    if not alike:
+        return []
     own = {pid for process in cluster.nodes.values() for pid in _tree(process.pid)}
-    return [pid for pid, _, command in _listed() if pid in own and named in command]
+    return [pid for pid, _ in alike if pid in own]
 
 
 def end(*pids: int) -> bool:
@@ -156,9 +164,9 @@ def end(*pids: int) -> bool:
 
 def _tree(pid: int) -> list[int]:
     """A process and all below it, also those that began a session of their own."""
-    found = [pid]
+    found, listed = [pid], _listed()
     for each in found:
-        found += [child for child, parent, _ in _listed() if parent == each]
+        found += [child for child, parent, _ in listed if parent == each]
     return found
 
 

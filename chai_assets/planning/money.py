@@ -56,10 +56,10 @@ def _usd_each(rows: pl.DataFrame, tables: Tables, choice: CaptionerChoice) -> pl
 
 def _guess(kind: dict[str, Any], purse: Purse, tables: Tables) -> float | None:
     task, aspect = kind["task"], kind["aspect"]
-    if aspect not in purse.typical and purse.price is None:
+    if aspect not in purse.paid and purse.price is None:
         return None
     seconds = 0.0 if task == "merge" else kind["duration_s"] or 0.0
-    length = 0.0 if aspect in purse.typical else _prompt_length(tables, task, aspect, kind["batch"])
+    length = 0.0 if aspect in purse.paid else _prompt_length(tables, task, aspect, kind["batch"])
     return purse.guess(aspect, length, seconds)
 
 

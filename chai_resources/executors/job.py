@@ -27,7 +27,7 @@ class Job:
 
     @property
     def job_id(self) -> str:
-        """The name follows from the units: a run that wants the same work finds the job that does it."""
+        """The name follows from the units: the same work is never submitted twice."""
         return "chai-" + hashlib.sha256("\n".join(self.units).encode()).hexdigest()[:24]
 
     @property
@@ -38,7 +38,7 @@ class Job:
     @property
     def lease_key(self) -> str:
         """What the job's run renews as long as it lives."""
-        return f"jobs/{self.job_id}/lease"
+        return lease_key(self.job_id)
 
     def write(self, media: Media) -> None:
         """Writes the job down."""
@@ -59,3 +59,8 @@ class Job:
 def job_key(job_id: str) -> str:
     """Key of a job in the media store."""
     return f"jobs/{job_id}/job.json"
+
+
+def lease_key(job_id: str) -> str:
+    """Key of a job's lease in the media store."""
+    return f"jobs/{job_id}/lease"

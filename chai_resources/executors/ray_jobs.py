@@ -5,11 +5,11 @@ and hands answers on as units are published. A job that a killed run left behind
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -18,7 +18,7 @@ from chai_resources.captioners import Captioner, CaptionError, Request, Result
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.stored import answer_key
 from chai_resources.executors import ExecutorChoice, ExecutorError
-from chai_resources.executors.job import Job
+from chai_resources.executors.job import Job, job_key, lease_key
 from chai_resources.executors.lease import Lease
 from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
 from chai_resources.media import Media
@@ -93,7 +93,6 @@ class RayCaptioner:
             gpus=self._executor.gpus,
             actors=self._executor.actors,
         )
-        job.write(self._media)
         self._context.log.info(f"{len(wanted)} requests in {units.height} units go to the Ray cluster")
         for unit in self._follow(job):
             for request_hash, _, result in self._store.answers(unit):
@@ -109,47 +108,66 @@ class RayCaptioner:
 
     def _follow(self, job: Job) -> Iterator[str]:
         """The units of a job as they are published, until all are or the job has ended. Raises ExecutorError."""
+        cluster = _Cluster(self._executor.address)
+        tags = {"chai/batch": job.batch, "chai/media": self._media.root}
+        tags |= {"chai/asset": self._context.asset_key.to_user_string()}
         left = set(job.units)
-        with Lease(self._media, job.lease_key), self._running(job) as cluster:
+        found = self._found(cluster.running(tags), left, cluster)
+        job_id = found or job.job_id
+        with Lease(self._media, lease_key(job_id)), self._running(cluster, job, found, tags) as look:
             while left:
-                state = cluster.look()
+                state = look()
                 for unit in left.intersection(self._store.published()):
                     left.remove(unit)
                     yield unit
                 if left and state.ended:
                     raise ExecutorError(
-                        f"Ray job {job.job_id} ended ({state.status}) with {len(left)} of {len(job.units)} units "
-                        f"left: {state.message}. Its log: {self._executor.address}/#/jobs/{job.job_id}. What it "
+                        f"Ray job {job_id} ended ({state.status}) with {len(left)} of {len(job.units)} units "
+                        f"left: {state.message}. Its log: {self._executor.address}/#/jobs/{job_id}. What it "
                         "published is kept: run again to do the rest"
                     )
                 if left:
                     time.sleep(POLL_S)
-            cluster.let_end()
+            cluster.wait(job_id)
+
+    def _found(self, running: list[str], units: set[str], cluster: "_Cluster") -> str | None:
+        """A job that a killed run left behind and that does all that is wanted; any other for this asset is ended.
+
+        What such another works on is wanted no more, or is in units of other names by now.
+        """
+        useful = [job_id for job_id in running if units <= set(Job.read(self._media, job_key(job_id)).units)]
+        for job_id in set(running) - set(useful[:1]):
+            self._context.log.info(f"Ray job {job_id} was left behind by an earlier run: it is stopped")
+            cluster.stop(job_id)
+        return useful[0] if useful else None
 
     @contextmanager
-    def _running(self, job: Job) -> Iterator["_Cluster"]:
-        """The job, submitted or found running, with its log in the run's; stopped if left before its end."""
+    def _running(
+        self, cluster: "_Cluster", job: Job, found: str | None, tags: dict[str, str]
+    ) -> Iterator[Callable[[], "_State"]]:
+        """The job, submitted unless it was found, with its log in the run's; stopped if left before its end."""
         from dagster_ray.core.pipes import PipesRayJobMessageReader
 
-        cluster = _Cluster(self._executor.address, job.job_id)
+        address, job_id = self._executor.address, found or job.job_id
         with dg.open_pipes_session(
             context=self._context,
             context_injector=dg.PipesEnvContextInjector(),
             message_reader=PipesRayJobMessageReader(),
         ) as session:
-            tags = {"chai/batch": job.batch, "chai/media": self._media.root}
-            tags |= {"chai/asset": self._context.asset_key.to_user_string(), "dagster/run-id": self._context.run.run_id}
-            command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
-            submitted = cluster.submit(
-                f"{command} --media {quote(self._media.root)}", tags, session.get_bootstrap_env_vars()
+            if not found:
+                job.write(self._media)
+                command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
+                told = {**tags, "dagster/run-id": self._context.run.run_id}
+                env = session.get_bootstrap_env_vars()
+                cluster.submit(job_id, f"{command} --media {quote(self._media.root)}", told, env)
+            self._context.log.info(
+                f"Ray job {job_id} {'found running' if found else 'submitted'}: {address}/#/jobs/{job_id}"
             )
-            address = f"{self._executor.address}/#/jobs/{job.job_id}"
-            self._context.log.info(f"Ray job {job.job_id} {'submitted' if submitted else 'found running'}: {address}")
-            session.report_launched({"extras": {"ray_job_id": job.job_id, "ray_address": self._executor.address}})
+            session.report_launched({"extras": {"ray_job_id": job_id, "ray_address": address}})
             try:
-                yield cluster
+                yield lambda: cluster.look(job_id)
             finally:
-                cluster.stop()
+                cluster.stop(job_id)
 
 
 class _State:
@@ -163,45 +181,35 @@ class _State:
 
 
 class _Cluster:
-    """One job on a cluster, through its dashboard."""
+    """Jobs on a cluster, through its dashboard."""
 
-    def __init__(self, address: str, job_id: str) -> None:
+    def __init__(self, address: str) -> None:
         from ray.job_submission import JobSubmissionClient
 
-        self._address, self._job_id = address, job_id
-        self._answered = time.monotonic()
-        try:
+        self._address, self._answered = address, time.monotonic()
+        with self._telling():
             self._client = JobSubmissionClient(address)
-        except (ConnectionError, RuntimeError) as error:
-            raise self._down(error) from error
 
-    def submit(self, entrypoint: str, tags: dict[str, str], env: Mapping[str, str]) -> bool:
-        """Submits the job unless it runs already; True if it did. Another job for the same asset is ended first.
+    def running(self, tags: dict[str, str]) -> list[str]:
+        """The jobs with these tags that have not ended."""
+        with self._telling():
+            jobs = self._client.list_jobs()
+        mine = [job for job in jobs if not job.status.is_terminal() and tags.items() <= (job.metadata or {}).items()]
+        return [job.submission_id for job in mine if job.submission_id]
 
-        Such a job was left behind by a run that was killed, and what it works on has changed since.
-        """
-        try:
-            same = [j for j in self._client.list_jobs() if j.submission_id and _same_work(j.metadata or {}, tags)]
-            known = {job.submission_id: job for job in same}
-            for job_id, job in known.items():
-                if job_id != self._job_id and not job.status.is_terminal():
-                    self._client.stop_job(str(job_id))
-            found = known.get(self._job_id)
-            if found and not found.status.is_terminal():
-                return False
-            if found:
-                self._client.delete_job(self._job_id)
+    def submit(self, job_id: str, entrypoint: str, tags: dict[str, str], env: Mapping[str, str]) -> None:
+        """Submits a job; one of the same name that has ended makes way."""
+        with self._telling():
+            if any(job.submission_id == job_id for job in self._client.list_jobs()):
+                self._client.delete_job(job_id)
             self._client.submit_job(
-                entrypoint=entrypoint, submission_id=self._job_id, metadata=tags, runtime_env={"env_vars": dict(env)}
+                entrypoint=entrypoint, submission_id=job_id, metadata=tags, runtime_env={"env_vars": dict(env)}
             )
-        except (ConnectionError, RuntimeError) as error:
-            raise self._down(error) from error
-        return True
 
-    def look(self) -> _State:
-        """How the job stands; unknown while the dashboard is silent. Raises ExecutorError once that lasts."""
+    def look(self, job_id: str) -> _State:
+        """How a job stands; unknown while the dashboard is silent. Raises ExecutorError once that lasts."""
         try:
-            state = _State(self._client.get_job_info(self._job_id))
+            state = _State(self._client.get_job_info(job_id))
         except (ConnectionError, RuntimeError) as error:
             if time.monotonic() - self._answered > _SILENT_FOR_S:
                 raise self._down(error) from error
@@ -209,33 +217,33 @@ class _Cluster:
         self._answered = time.monotonic()
         return state
 
-    def let_end(self) -> None:
-        """Waits for a job that has nothing left to do, so that its last words are heard."""
-        self._wait()
-
-    def stop(self) -> None:
-        """Stops the job if it has not ended, and waits for that: its GPUs are free then."""
-        try:
-            if not self.look().ended:
-                self._client.stop_job(self._job_id)
-                self._wait()
-        except (ConnectionError, RuntimeError):
-            pass  # a cluster that is down runs nothing, and a job without its run ends itself
-
-    def _wait(self) -> None:
+    def wait(self, job_id: str) -> None:
+        """Waits, but not for long, for a job that has nothing left to do: its last words are heard, its GPUs free."""
         until = time.monotonic() + _STOPS_WITHIN_S
-        while not self.look().ended and time.monotonic() < until:
+        while not self.look(job_id).ended and time.monotonic() < until:
             time.sleep(POLL_S)
+
+    def stop(self, job_id: str) -> None:
+        """Stops a job if it has not ended, and waits for that."""
+        # A cluster that is down runs nothing, and a job without its run ends itself.
+        with suppress(ConnectionError, RuntimeError):
+            if not self.look(job_id).ended:
+                self._client.stop_job(job_id)
+                self.wait(job_id)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Turns what a silent dashboard raises into ExecutorError."""
+        try:
+            yield
+        except (ConnectionError, RuntimeError) as error:
+            raise self._down(error) from error
 
     def _down(self, error: Exception) -> ExecutorError:
         return ExecutorError(
             f"Ray at {self._address} does not answer ({_first_line(error)}): start the cluster or set "
             "CHAI_RAY_ADDRESS, then run again; what was published is kept"
         )
-
-
-def _same_work(metadata: dict[str, Any], tags: dict[str, str]) -> bool:
-    return all(metadata.get(name) == tags[name] for name in ("chai/batch", "chai/media", "chai/asset"))
 
 
 def _first_line(error: Exception) -> str:

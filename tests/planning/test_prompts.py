@@ -219,7 +219,11 @@ def test_the_planned_dollars_are_those_the_run_will_plan(world: World, change: C
     call = {"batch": one, "run": "r", "stage": "draft", "model": model.model, "charged": "yes"}
     aspects = {row["aspect"] for row in world.tables.rows("drafts")}
     costs = {aspect: 0.5 + number for number, aspect in enumerate(sorted(aspects))}
-    rows = [{**call, "call_id": a, "request_hash": a, "aspect": a, "cost": cost} for a, cost in costs.items()]
+    rows = [
+        {**call, "call_id": a, "request_hash": a, "aspect": a, "cost": cost, "tokens_in": int(cost * 500)}
+        for a, cost in costs.items()
+    ]
+    rows = [{**row, "tokens_cached": 0, "tokens_out": 0} for row in rows]
     world.tables.append("model_calls", rows)
     assert of_plan() == pytest.approx(of_runs()), "the means of what such requests cost so far"
     assert of_plan() == pytest.approx(sum(costs[aspect or ""] for _, _, aspect, _ in planned(world)))
