@@ -210,7 +210,7 @@ class _Cluster:
         """How a job stands; unknown while the dashboard is silent. Raises ExecutorError once that lasts."""
         try:
             state = _State(self._client.get_job_info(job_id))
-        except (ConnectionError, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:
             if time.monotonic() - self._answered > _SILENT_FOR_S:
                 raise self._down(error) from error
             return _State(None)
@@ -226,7 +226,7 @@ class _Cluster:
     def stop(self, job_id: str) -> None:
         """Stops a job if it has not ended, and waits for that."""
         # A cluster that is down runs nothing, and a job without its run ends itself.
-        with suppress(ConnectionError, RuntimeError):
+        with suppress(OSError, RuntimeError):
             if not self.look(job_id).ended:
                 self._client.stop_job(job_id)
                 self.wait(job_id)
@@ -236,7 +236,7 @@ class _Cluster:
         """Turns what a silent dashboard raises into ExecutorError."""
         try:
             yield
-        except (ConnectionError, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:
             raise self._down(error) from error
 
     def _down(self, error: Exception) -> ExecutorError:
