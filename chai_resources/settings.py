@@ -6,7 +6,7 @@ name only when used, so that loading the definitions needs no variable.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,10 @@ class Settings:
     def dagster_url(self) -> str:
         """Address of Dagster's UI on this machine."""
         return f"http://127.0.0.1:{self.dagster_port}"
+
+    def asking_live(self) -> "Settings":
+        """These settings, never asking in batches: for commands, whose user waits for what they write."""
+        return replace(self, model=self.model.model_copy(update={"batches": False}))
 
     def as_env(self) -> dict[str, str]:
         """These settings as CHAI_* variables, for the processes of this deployment."""

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,9 +99,7 @@ def run(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -
 def _engine(name: str) -> Captioner:
     """The engine of this name, asking the model that the settings name, its calls booked. Raises ModelRefused."""
     settings = Settings.from_env()
-    # Never in batches: whoever gave the command waits for what it writes.
-    live = replace(settings, model=settings.model.model_copy(update={"batches": False}))
-    choice = CaptionerChoice.of(live, name)
+    choice = CaptionerChoice.of(settings.asking_live(), name)
     captioner = choice.open(Media(root=settings.media))
     return Booked(captioner, choice, Tables(root=settings.tables), batch="ablations", stage="degrade")
 

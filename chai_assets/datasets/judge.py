@@ -61,7 +61,7 @@ class Judged:
 
 def judge_dataset(dataset: Dataset, size: int, eval_only: bool, settings: Settings) -> Judged:
     """Asks the model of the settings about a sample of a dataset. Raises CannotJudge, NoDataset, ModelRefused."""
-    choice = CaptionerChoice.of(settings)
+    choice = CaptionerChoice.of(settings.asking_live())
     captioner = choice.open(MediaStore(root=settings.media))
     triples = sampled(dataset, size, eval_only)
     tables = Tables(root=settings.tables)
@@ -105,8 +105,8 @@ def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float
     """
     if not captioner.capabilities.logprobs:
         raise CannotJudge(
-            f"the engine {captioner.model} tells no log-probabilities: set CHAI_CAPTIONER to openai or gemini, and "
-            "CHAI_MODEL to a model that does"
+            f"the engine {captioner.model} tells no log-probabilities: set CHAI_CAPTIONER to openai, gemini or vllm, "
+            "and CHAI_MODEL to a model that does"
         )
     asked: dict[str, tuple[Row, str, Request]] = {}
     for triple in triples:

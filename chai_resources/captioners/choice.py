@@ -9,10 +9,10 @@ from pydantic import NonNegativeFloat
 from chai_resources.captioners import Captioner, Request
 from chai_resources.captioners.batching import BatchCaptioner
 from chai_resources.captioners.handles import Handle
-from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.models import ModelChoice, ModelRefused
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers
-from chai_resources.executors import ExecutorChoice
+from chai_resources.executors import ExecutorChoice, ExecutorError
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 
@@ -52,7 +52,11 @@ class CaptionerChoice(dg.ConfigurableResource):
 
     @property
     def asks(self) -> str:
-        """The model whose calls cost money; empty for an engine without a network."""
+        """The model whose calls cost money, as its rows name it; empty for an engine without a network."""
+        if self.name == "vllm":
+            from chai_resources.captioners.vllm_engine import served_model
+
+            return served_model(self.model).name
         return "" if self.name == "offline" else self.model.model
 
     def open(self, media: Media, context: dg.AssetExecutionContext | None = None) -> Answers:
@@ -62,11 +66,18 @@ class CaptionerChoice(dg.ConfigurableResource):
         ModelRefused for a model that is not pinned or has no key.
         """
         engine = self._engine(media)
+        if context is not None and not self.model.batches and (waiting := self._handed_in(media)):
+            raise ModelRefused(
+                f"{waiting} requests to {self.model.model} are in batches under way, and would be paid for twice: "
+                "fetch them with CHAI_MODEL_MODE=batch, or delete `batches` in the media store to forget them"
+            )
         # What a provider answers in its own time needs no machine of ours.
         if context is None or self.executor.name == "local" or isinstance(engine, BatchCaptioner):
             return StoredAnswers(engine, media)
-        from chai_resources.executors.ray_jobs import RayCaptioner
-
+        try:
+            from chai_resources.executors.ray_jobs import RayCaptioner
+        except ImportError as error:
+            raise ExecutorError(f"CHAI_EXECUTOR=ray needs the extra `ray` ({error}): pip install chai[ray]") from error
         return RayCaptioner(engine, self.name, self.model, self.executor, media, context)
 
     def ended_batches(self, media: Media) -> list[Handle]:
@@ -74,8 +85,17 @@ class CaptionerChoice(dg.ConfigurableResource):
 
         Raises CallFailed where the provider cannot be asked, and what `open` raises.
         """
-        engine = self._engine(media)
+        engine = self._engine(media) if self.model.batches else None
         return engine.ended() if isinstance(engine, BatchCaptioner) else []
+
+    def _handed_in(self, media: Media) -> int:
+        """Requests that batches hold which nobody has fetched."""
+        if self.name not in ("openai", "gemini"):
+            return 0
+        from chai_resources.captioners import gemini_batches, openai_batches
+
+        batches = openai_batches if self.name == "openai" else gemini_batches
+        return sum(len(h.requests) for h in batches.handles_of(self.model, media).open() if not h.fetched)
 
     def _engine(self, media: Media) -> Captioner:
         if self.name not in ENGINES:

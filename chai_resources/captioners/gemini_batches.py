@@ -36,11 +36,16 @@ _WHY = {
 }
 
 
+def handles_of(choice: ModelChoice, media: Media) -> Handles:
+    """The notes on this model's batches."""
+    return Handles(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
+
+
 def gemini_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
     return BatchCaptioner(
         _GenerateBatches(client_of(choice), choice, media),
-        Handles(media, f"{choice.url or API} {choice.model}"),
+        handles_of(choice, media),
         model=choice.model,
         revision=revision_of(choice),
         parallel=choice.parallel,
@@ -136,16 +141,18 @@ class _GenerateBatches:
             return read_answer(request, self._choice.model, answer)
         except CallFailed as failed:
             return failed
+        except Exception as surprise:  # a line must not hold up the others of its batch
+            return garbled(f"a line that is no answer: {surprise!r}")
 
 
 def _as_raised(error: dict[str, Any]) -> Any:
     """The status of a line as the SDK would have raised it for a single call: gRPC codes become HTTP's."""
     code = int(error.get("code") or 0)
-    status = error.get("status") or code
+    status = error.get("status") or ("FAILED_PRECONDITION" if code == 9 else code)
     return SimpleNamespace(
         code=_HTTP.get(code, code), status=status, message=error.get("message"), details={"error": error}, response=None
     )
 
 
-_HTTP = {1: 499, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 10: 409, 13: 500, 14: 503, 16: 401}
+_HTTP = {1: 503, 2: 500, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 10: 409, 13: 500, 14: 503, 15: 500, 16: 401}
 """HTTP statuses by the gRPC codes that stand in answer files."""

@@ -54,6 +54,7 @@ def client_of(choice: ModelChoice) -> "genai.Client":
     from google.genai import types
 
     choice.check()
+    choice.require_one_server()
     return genai.Client(
         api_key=choice.key("GEMINI_API_KEY"),
         vertexai=False,

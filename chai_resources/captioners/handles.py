@@ -70,7 +70,7 @@ class Handles:
 
         Its id follows from the requests, and from how often the same ones came to nothing before.
         """
-        base = _digest(requests)
+        base = _digest([self._place, *requests])
         keys = (key.split("/") for key in self._store.list_keys(f"{_FOLDER}/{base}"))
         closed = {name for _, name, note in keys if note.startswith(("closed", "done-"))}
         handle = Handle(

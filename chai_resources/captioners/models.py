@@ -72,6 +72,14 @@ class ModelChoice(dg.Config):
         addresses = [address.strip() for address in self.url.split(",") if address.strip()]
         return [self.model_copy(update={"url": address}) for address in dict.fromkeys(addresses)] or [self]
 
+    def require_one_server(self) -> None:
+        """Raises ModelRefused where CHAI_MODEL_URL names several: only live calls of `openai` are spread."""
+        if len(self.servers()) > 1:
+            raise ModelRefused(
+                f"CHAI_MODEL_URL={self.url} names several servers, which only CHAI_CAPTIONER=openai with "
+                "CHAI_MODEL_MODE=live can ask: name one"
+            )
+
     @property
     def clips_at_once(self) -> int:
         """Clips that calls are out for at a time, where the aspects of a clip come back to back."""

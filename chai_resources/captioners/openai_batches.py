@@ -11,7 +11,7 @@ from chai_resources.captioners import CaptionError, Request
 from chai_resources.captioners.batching import Answer, BatchCaptioner, Job
 from chai_resources.captioners.calling import CallFailed
 from chai_resources.captioners.handles import Handles
-from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.models import ModelChoice, garbled
 from chai_resources.captioners.openai_engine import (
     API,
     Asking,
@@ -37,12 +37,18 @@ _WHY = {
 }
 
 
+def handles_of(choice: ModelChoice, media: Media) -> Handles:
+    """The notes on this model's batches."""
+    return Handles(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
+
+
 def openai_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
     choice.check()
+    choice.require_one_server()
     return BatchCaptioner(
         _ChatBatches(client_of(choice, choice.key("OPENAI_API_KEY")), choice, media),
-        Handles(media, f"{choice.url or API} {choice.model}"),
+        handles_of(choice, media),
         model=choice.model,
         revision=revision_of(choice),
         parallel=choice.parallel,
@@ -112,18 +118,20 @@ class _ChatBatches:
     def _answer(self, request: Request, line: dict[str, Any]) -> Answer:
         from openai.types.chat import ChatCompletion
 
-        response, error = line.get("response") or {}, line.get("error") or {}
-        status, body = response.get("status_code") or 0, response.get("body") or {}
         try:
+            response, error = line.get("response") or {}, line.get("error") or {}
+            status, body = response.get("status_code") or 0, response.get("body") or {}
             if status == 200:
                 return read_answer(request, self._choice.model, ChatCompletion.construct(**body))
+            if not status:
+                code = str(error.get("code") or "batch")
+                return CallFailed(CaptionError("retryable", code, f"{error.get('message') or 'no answer'}: run again"))
+            said = body.get("error") or error
+            return refused(status, said.get("code"), str(said.get("message") or body))
         except CallFailed as failed:
             return failed
-        if not status:
-            code = str(error.get("code") or "batch")
-            return CallFailed(CaptionError("retryable", code, f"{error.get('message') or 'no answer'}: run again"))
-        said = body.get("error") or error
-        return refused(status, said.get("code"), str(said.get("message") or body))
+        except Exception as surprise:  # a line must not hold up the others of its batch
+            return garbled(f"a line that is no answer: {surprise!r}")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -34,6 +34,7 @@ _CHANGE_ANSWERS = {
     "--dtype",
     "--generation-config",
     "--hf-overrides",
+    "--logprobs-mode",
     "--lora-modules",
     "--media-io-kwargs",
     "--mm-processor-kwargs",
@@ -56,13 +57,15 @@ class Served:
 
 def vllm_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused for one that is not pinned, or for arguments that are none."""
+    if choice.batches:
+        raise ModelRefused("a vLLM of one's own has no batches at a lower price: set CHAI_MODEL_MODE=live")
     served, extra = served_model(choice), _arguments(choice)
     seen = f"video at {choice.fps:g} fps, at most {choice.frames} frames, {choice.max_tokens} tokens"
     return CallingCaptioner(
         _Own(choice, served, extra, media),
         model=served.name,
         revision=f"vllm-1 ({', '.join([seen, *_changing(extra)])})",
-        capabilities=Capabilities(network=True),
+        capabilities=Capabilities(network=True, logprobs=True),
         pace=choice.pace,
     )
 

@@ -4,8 +4,8 @@ An executor never owns the truth. Requests are bundled into units, a unit's answ
 store under a name that follows from its requests, and what has no answer there is what is left to do. Whatever
 dies (an actor, a node, the job, the Dagster run), running again does the rest; Dagster alone writes the tables.
 
-`units.py` bundles and stores, `jobs.py` submits a job and follows it, `lease.py` ends a job whose run is gone,
-`work.py` is what runs on the cluster.
+`units.py` bundles and stores, `ray_jobs.py` submits a job and follows it, `lease.py` ends a job whose run is gone;
+`work.py`, `crew.py` and `worker.py` are what runs on the cluster.
 """
 
 from typing import Literal
@@ -25,7 +25,7 @@ class ExecutorChoice(dg.Config):
     gpus: NonNegativeFloat = 0.0
     """GPUs that one actor takes; 0 for an engine that needs none."""
     actors: NonNegativeInt = 0
-    """Actors side by side; 0 for as many as the cluster has GPUs for, or CPUs where an actor takes no GPU."""
+    """Actors side by side; 0 for as many as the cluster has room for now. To be set where a cluster grows by itself."""
     unit_clips: PositiveInt = 64
     """Clips of a unit, with all their aspects: what is done again, at most, when an actor dies."""
     python: str = "python"

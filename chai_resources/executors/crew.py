@@ -26,12 +26,15 @@ class Crew:
 
     def __init__(self, job: Job, root: str, say: Callable[[str], None]) -> None:
         self._job, self._root, self._say = job, root, say
-        self._size = min(job.actors or _room(ray.cluster_resources(), job.gpus), len(job.units))
+        self._size = min(job.actors or _room(ray.cluster_resources(), job.gpus), len(job.units), _askers(job))
+        # A vLLM of its own has its own limits; all others ask one model together.
+        self._share = 1 if job.engine == "vllm" else self._size
         self._waits = deque(job.units)
         self._opening: dict[Any, Any] = {}
         self._working: dict[Any, tuple[Any, str]] = {}
         self._idle: list[Any] = []
         self._failures: Counter[str] = Counter()
+        self._in_vain = 0
         self._reminded = time.monotonic()
 
     def work(self) -> Iterator[Counted | None]:
@@ -56,7 +59,7 @@ class Crew:
     def _hire(self) -> None:
         wanted = min(self._size, len(self._waits) + len(self._working))
         for _ in range(wanted - len(self._opening) - len(self._working) - len(self._idle)):
-            actor = ray.remote(num_cpus=1, num_gpus=self._job.gpus)(Worker).remote(self._job, self._root, self._size)
+            actor = ray.remote(num_cpus=1, num_gpus=self._job.gpus)(Worker).remote(self._job, self._root, self._share)
             self._opening[actor.open.remote()] = actor
 
     def _opened(self, ref: Any) -> None:
@@ -66,6 +69,7 @@ class Crew:
         except RayError as error:
             wrong = self._failed("opening", error)
         else:
+            self._failures["opening"] = 0
             self._idle.append(actor)
         if wrong:
             raise ExecutorError(f"the engine {self._job.engine} cannot be opened on the cluster: {wrong}")
@@ -75,14 +79,18 @@ class Crew:
         try:
             counted: Any = ray.get(ref)
         except RayError as error:
-            if isinstance(error, RayTaskError):  # the actor lives: what it met was the store, or our own fault
-                self._idle.append(actor)
+            if isinstance(error, RayTaskError):  # the actor lives, and is fit for nothing: another takes its place
+                ray.kill(actor)
+            self._in_vain += 1
             reason = self._failed(unit, error)
+            if self._in_vain >= max(TRIES, 2 * self._size):
+                raise ExecutorError(f"no worker gets a unit done: the last failed with {_last_line(error)}") from error
             if not reason:
                 self._waits.append(unit)
                 return None
             return _give_up(UnitStore(Media(root=self._root), self._job.batch), unit, reason, self._job)
         self._idle.append(actor)
+        self._in_vain = 0
         return counted
 
     def _failed(self, what: str, error: Exception) -> str:
@@ -101,7 +109,7 @@ class Crew:
             free = ray.available_resources()
             self._say(
                 f"no worker is ready: each takes 1 CPU and {self._job.gpus:g} GPU, and the cluster has "
-                f"{free.get('CPU', 0):g} CPU and {free.get('GPU', 0):g} GPU free; or the engine is still loading"
+                f"{free.get('CPU', 0):g} CPU and {free.get('GPU', 0):g} GPU free"
             )
 
 
@@ -118,6 +126,13 @@ def _give_up(store: UnitStore, unit: str, reason: str, job: Job) -> Counted:
 def _last_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[-1] if lines else 'no reason given'}"
+
+
+def _askers(job: Job) -> int:
+    """How many workers a model's limits leave something for."""
+    if job.engine == "vllm":
+        return len(job.units)
+    return min(job.model[name] for name in ("parallel", "requests_a_minute") if job.model[name])
 
 
 def _room(resources: Mapping[str, float], gpus: float) -> int:

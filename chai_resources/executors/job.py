@@ -19,6 +19,8 @@ class Job:
     identity: list[str]
     """Model and revision as the requests' hashes have them: another engine must not answer these."""
     batch: str
+    run: str
+    """The Dagster run that submits it."""
     units: list[str]
     gpus: float
     actors: int
@@ -27,8 +29,8 @@ class Job:
 
     @property
     def job_id(self) -> str:
-        """The name follows from the units: the same work is never submitted twice."""
-        return "chai-" + hashlib.sha256("\n".join(self.units).encode()).hexdigest()[:24]
+        """Told by its work and its run: Ray wants no name a second time, and the next run finds it by its tags."""
+        return f"chai-{hashlib.sha256(chr(10).join(self.units).encode()).hexdigest()[:16]}-{self.run[:8]}"
 
     @property
     def key(self) -> str:
@@ -46,9 +48,9 @@ class Job:
 
     @classmethod
     def read(cls, media: Media, key: str) -> "Job":
-        """The job as written down. Raises ValueError where another version of this package wrote it."""
+        """The job as written down. Raises ValueError where another version of this package wrote it, MediaError."""
         fields = json.loads(media.get_bytes(key))
-        if fields["code"] != version("chai"):
+        if fields["code"] != version("chai") or fields.keys() != cls.__dataclass_fields__.keys():
             raise ValueError(
                 f"the platform is version {fields['code']} and this cluster has {version('chai')}: "
                 "give the cluster the image of the platform's version"

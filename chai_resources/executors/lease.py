@@ -13,7 +13,7 @@ from types import TracebackType
 from chai_resources.media import Media, MediaError
 
 RENEW_S = 5.0
-PATIENCE_S = 40.0
+PATIENCE_S = 30.0
 """A job without its run is gone within this and a few seconds; less would end jobs over a slow object store."""
 
 
@@ -57,6 +57,9 @@ class LeaseWatch:
         if now - self._looked >= RENEW_S:
             self._looked = now
             self._look(now)
+        if now - self._since <= self._patience_s:
+            return False
+        self._look(now)  # somebody may have taken it up since
         return now - self._since > self._patience_s
 
     def _look(self, now: float) -> None:

@@ -1,7 +1,7 @@
 """The executor `ray`, as a run sees it: a `Captioner` whose answers come from a job on a Ray cluster.
 
 A run writes its units down, submits one job for them with Dagster Pipes (logs and progress come back into the run),
-and hands answers on as units are published. A job that a killed run left behind is found again by its name.
+and hands answers on as units are published. A job that a killed run left behind is found again by its tags.
 """
 
 import time
@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import Any
 
 import dagster as dg
 import polars as pl
+from ray.exceptions import AuthenticationError, RayError
+from ray.job_submission import JobDetails, JobSubmissionClient
 
 from chai_resources.captioners import Captioner, CaptionError, Request, Result
 from chai_resources.captioners.models import ModelChoice
@@ -21,15 +23,13 @@ from chai_resources.executors import ExecutorChoice, ExecutorError
 from chai_resources.executors.job import Job, job_key, lease_key
 from chai_resources.executors.lease import Lease
 from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
-from chai_resources.media import Media
-
-if TYPE_CHECKING:
-    from ray.job_submission import JobDetails
+from chai_resources.media import Media, MediaError
 
 POLL_S = 1.0
 _SILENT_FOR_S = 30.0
 """A cluster that does not answer for so long is taken for down: longer than the restart of its dashboard."""
 _STOPS_WITHIN_S = 20.0
+_ANSWERS_WITHIN_S = 20.0
 
 
 class RayCaptioner:
@@ -89,6 +89,7 @@ class RayCaptioner:
             model=self._choice.model_dump(),
             identity=[self.model, self.revision],
             batch=self._store.batch,
+            run=self._context.run.run_id,
             units=units["unit"].to_list(),
             gpus=self._executor.gpus,
             actors=self._executor.actors,
@@ -135,11 +136,18 @@ class RayCaptioner:
 
         What such another works on is wanted no more, or is in units of other names by now.
         """
-        useful = [job_id for job_id in running if units <= set(Job.read(self._media, job_key(job_id)).units)]
+        useful = [job_id for job_id in running if units <= self._units_of(job_id)]
         for job_id in set(running) - set(useful[:1]):
             self._context.log.info(f"Ray job {job_id} was left behind by an earlier run: it is stopped")
             cluster.stop(job_id)
         return useful[0] if useful else None
+
+    def _units_of(self, job_id: str) -> set[str]:
+        """The units a job works on; none of those of a job that another version wrote, or nobody can read."""
+        try:
+            return set(Job.read(self._media, job_key(job_id)).units)
+        except (MediaError, ValueError, KeyError, TypeError):
+            return set()
 
     @contextmanager
     def _running(
@@ -159,49 +167,54 @@ class RayCaptioner:
                 command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
                 told = {**tags, "dagster/run-id": self._context.run.run_id}
                 env = session.get_bootstrap_env_vars()
-                cluster.submit(job_id, f"{command} --media {quote(self._media.root)}", told, env)
-            self._context.log.info(
-                f"Ray job {job_id} {'found running' if found else 'submitted'}: {address}/#/jobs/{job_id}"
-            )
-            session.report_launched({"extras": {"ray_job_id": job_id, "ray_address": address}})
             try:
+                if not found:
+                    cluster.submit(job_id, f"{command} --media {quote(self._media.root)}", told, env)
+                self._context.log.info(
+                    f"Ray job {job_id} {'found running' if found else 'submitted'}: {address}/#/jobs/{job_id}"
+                )
+                with cluster.telling():
+                    session.report_launched({"extras": {"ray_job_id": job_id, "ray_address": address}})
                 yield lambda: cluster.look(job_id)
             finally:
                 cluster.stop(job_id)
 
 
+class _Client(JobSubmissionClient):
+    """Waits for no answer for ever, as the client it is made from would."""
+
+    def _do_request(self, *args: Any, **kwargs: Any) -> Any:
+        return super()._do_request(*args, **{"timeout": _ANSWERS_WITHIN_S, **kwargs})
+
+
 class _State:
     """How a job stands: Ray's word for it, whether that is its last, and what Ray says beside."""
 
-    def __init__(self, details: "JobDetails | None") -> None:
-        self.status = details.status.value if details else "UNKNOWN"
-        self.ended = bool(details and details.status.is_terminal())
+    def __init__(self, details: JobDetails | None, lost: bool = False) -> None:
+        self.status = details.status.value if details else "LOST" if lost else "UNKNOWN"
+        self.ended = lost or bool(details and details.status.is_terminal())
         lines = ((details.message if details else "") or "").strip().splitlines()
-        self.message = lines[-1].strip() if lines else "no reason given"
+        self.message = lines[-1].strip() if lines else "the cluster knows no such job" if lost else "no reason given"
 
 
 class _Cluster:
     """Jobs on a cluster, through its dashboard."""
 
     def __init__(self, address: str) -> None:
-        from ray.job_submission import JobSubmissionClient
-
-        self._address, self._answered = address, time.monotonic()
-        with self._telling():
-            self._client = JobSubmissionClient(address)
+        self._address, self._silent_since = address, 0.0
+        with self.telling():
+            self._client = _Client(address)
 
     def running(self, tags: dict[str, str]) -> list[str]:
         """The jobs with these tags that have not ended."""
-        with self._telling():
+        with self.telling():
             jobs = self._client.list_jobs()
         mine = [job for job in jobs if not job.status.is_terminal() and tags.items() <= (job.metadata or {}).items()]
         return [job.submission_id for job in mine if job.submission_id]
 
     def submit(self, job_id: str, entrypoint: str, tags: dict[str, str], env: Mapping[str, str]) -> None:
-        """Submits a job; one of the same name that has ended makes way."""
-        with self._telling():
-            if any(job.submission_id == job_id for job in self._client.list_jobs()):
-                self._client.delete_job(job_id)
+        """Submits a job."""
+        with self.telling():
             self._client.submit_job(
                 entrypoint=entrypoint, submission_id=job_id, metadata=tags, runtime_env={"env_vars": dict(env)}
             )
@@ -211,10 +224,13 @@ class _Cluster:
         try:
             state = _State(self._client.get_job_info(job_id))
         except (OSError, RuntimeError) as error:
-            if time.monotonic() - self._answered > _SILENT_FOR_S:
+            if "status code 404" in str(error):
+                return _State(None, lost=True)
+            self._silent_since = self._silent_since or time.monotonic()
+            if time.monotonic() - self._silent_since > _SILENT_FOR_S:
                 raise self._down(error) from error
             return _State(None)
-        self._answered = time.monotonic()
+        self._silent_since = 0.0
         return state
 
     def wait(self, job_id: str) -> None:
@@ -226,16 +242,19 @@ class _Cluster:
     def stop(self, job_id: str) -> None:
         """Stops a job if it has not ended, and waits for that."""
         # A cluster that is down runs nothing, and a job without its run ends itself.
-        with suppress(OSError, RuntimeError):
-            if not self.look(job_id).ended:
-                self._client.stop_job(job_id)
-                self.wait(job_id)
+        with suppress(OSError, RuntimeError, RayError):
+            self._client.stop_job(job_id)
+            self.wait(job_id)
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def telling(self) -> Iterator[None]:
         """Turns what a silent dashboard raises into ExecutorError."""
         try:
             yield
+        except AuthenticationError as error:
+            raise ExecutorError(
+                f"Ray at {self._address} lets nobody in without its token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+            ) from error
         except (OSError, RuntimeError) as error:
             raise self._down(error) from error
 

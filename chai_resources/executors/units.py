@@ -92,7 +92,7 @@ class UnitStore:
 
 
 def _final(result: Result) -> bool:
-    return result.error is None or result.error.kind != "retryable"
+    return result.error is None or result.error.kind not in ("retryable", "waiting")
 
 
 def _as_json(result: Result) -> str:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
-from chai_resources.captioners import Captioner
+from chai_resources.captioners import Captioner, Result
 from chai_resources.captioners.choice import ENGINES
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.executors.job import Job
 from chai_resources.executors.units import UnitStore, keyed_by_hash
 from chai_resources.media import Media
+
+LIMITS = ("parallel", "requests_a_minute", "tokens_a_minute")
+"""Fields of `ModelChoice` that are limits of one model, however many ask it; 0 is no limit."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,10 @@ class Counted:
     unit: str
     answers: int = 0
     errors: int = 0
+
+
+class WorkerUnfit(RuntimeError):
+    """A worker whose engine answers nothing: no other unit would fare better with it."""
 
 
 class Worker:
@@ -30,7 +37,7 @@ class Worker:
         self._engine: Captioner | None = None
 
     def open(self) -> str:
-        """Opens the engine, which may take minutes where a model is loaded; says what is wrong, or nothing."""
+        """Opens the engine; says what is wrong, or nothing. A model is loaded with the first unit."""
         try:
             engine = ENGINES[self._job.engine](_shared(ModelChoice(**self._job.model), self._share), self._media)
         except Exception as error:  # an actor that raises tells its caller only that it died
@@ -45,17 +52,28 @@ class Worker:
         return ""
 
     def run(self, unit: str) -> Counted:
-        """Answers a unit and publishes it, unless that was done."""
+        """Answers a unit and publishes it, unless that was done. Raises WorkerUnfit where it can answer nothing."""
         if self._engine is None:
             raise RuntimeError("the worker is not open")
         if self._store.is_published(unit):
             return Counted(unit)
         results = list(self._engine.run(keyed_by_hash(self._store.asked(unit))))
+        if reason := _unfit(results):
+            raise WorkerUnfit(reason)
         self._store.publish(unit, results)
         return Counted(unit, len(results), sum(result.error is not None for result in results))
 
 
+def _unfit(results: list[Result]) -> str:
+    """Why nothing was answered, where all of several requests came to the same end that passes; else nothing.
+
+    What is wrong with a row differs from row to row; what is wrong with an engine is the same for all.
+    """
+    reasons = {result.error.message if result.error and result.error.kind == "retryable" else "" for result in results}
+    return reasons.pop() if len(results) > 1 and len(reasons) == 1 else ""
+
+
 def _shared(model: ModelChoice, share: int) -> ModelChoice:
     """The model's limits, divided between workers who do not know of each other."""
-    limits = {name: getattr(model, name) for name in ("requests_a_minute", "tokens_a_minute")}
+    limits = {name: getattr(model, name) for name in LIMITS}
     return model.model_copy(update={name: max(1, limit // share) for name, limit in limits.items() if limit})

@@ -42,7 +42,7 @@ def run(clips: int = CLIPS, wanted_rows: int = WANTED, unit_clips: int = UNIT_CL
     with tempfile.TemporaryDirectory() as folder, slow_model(SECONDS, AT_ONCE) as url:
         cluster = start_ray(nodes=NODES)
         try:
-            model = ModelChoice(model="gpt-4.1-2025-04-14", url=url, parallel=AT_ONCE // NODES)
+            model = ModelChoice(model="gpt-4.1-2025-04-14", url=url, parallel=AT_ONCE)
             requests = [item.request for item in wanted("bench", clips)]
             plain = _plain(cluster, Path(folder), model, requests, unit_clips)
             executor = ExecutorChoice(name="ray", address=cluster.address, gpus=1, unit_clips=unit_clips)
@@ -82,7 +82,9 @@ def _plain(
     """The same requests by actors that keep nothing, as a job of its own."""
     say(f"{len(requests):,} requests by plain actors")
     at = folder / "requests.pickle"
-    at.write_bytes(pickle.dumps((model.model_dump(), requests, unit_clips * 5, NODES)))
+    at.write_bytes(
+        pickle.dumps(({**model.model_dump(), "parallel": AT_ONCE // NODES}, requests, unit_clips * 5, NODES))
+    )
     client, begun = JobSubmissionClient(cluster.address), time.time()
     job = client.submit_job(entrypoint=f"python -m tests.bench.plain_actors {at}")
     while not client.get_job_status(job).is_terminal():

@@ -23,7 +23,7 @@ from tests.clips import films
 from tests.label_studio_service import LabelStudioHandle
 from tests.world import World
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
 
 FEWEST_KILLS = 10
 
