@@ -137,13 +137,14 @@ def test_what_cannot_judge_is_told_before_anything_is_asked(dataset: Path, serve
     monkeypatch.setenv("CHAI_CAPTIONER", "offline")
     done = CliRunner().invoke(app, ["dataset", "judge", str(dataset), "--out", "judged"])
     assert done.exit_code == 1
-    assert "set CHAI_CAPTIONER to openai or gemini" in " ".join(done.output.split())
+    assert "set CHAI_CAPTIONER to openai, gemini or vllm" in " ".join(done.output.split())
     assert not (tmp_path / "judged").exists()
     assert verify_dataset(dataset) == []
 
 
 def test_the_question_is_the_one_that_reward_models_are_trained_on():
-    assert render(TEMPLATE, instruction="{do} this.", caption="A {red} fox.") == REWARD_PROMPT.replace(
+    prompt = render(TEMPLATE, instruction="{do} this.", caption="A {red} fox.")
+    assert prompt.text == REWARD_PROMPT.replace(
         "{instruction}", "{do} this."
     ).replace("{caption}", "A {red} fox.")
 
