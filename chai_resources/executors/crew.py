@@ -16,7 +16,8 @@ from chai_resources.executors.worker import Counted, Worker
 from chai_resources.media import Media
 
 TRIES = 3
-"""A unit on which workers failed this often is given up: it is probably what kills them."""
+"""A unit on which workers failed this often is given up: it is probably what kills them. Where so many units fail
+and none succeeds, it is not the units."""
 _LOOK_UP_S = 1.0
 _REMIND_S = 30.0
 
@@ -34,7 +35,7 @@ class Crew:
         self._working: dict[Any, tuple[Any, str]] = {}
         self._idle: list[Any] = []
         self._failures: Counter[str] = Counter()
-        self._in_vain = 0
+        self._in_vain: set[str] = set()
         self._reminded = time.monotonic()
 
     def work(self) -> Iterator[Counted | None]:
@@ -81,16 +82,16 @@ class Crew:
         except RayError as error:
             if isinstance(error, RayTaskError):  # the actor lives, and is fit for nothing: another takes its place
                 ray.kill(actor)
-            self._in_vain += 1
+            self._in_vain.add(unit)
             reason = self._failed(unit, error)
-            if self._in_vain >= max(TRIES, 2 * self._size):
+            if len(self._in_vain) >= TRIES:
                 raise ExecutorError(f"no worker gets a unit done: the last failed with {_last_line(error)}") from error
             if not reason:
                 self._waits.append(unit)
                 return None
             return _give_up(UnitStore(Media(root=self._root), self._job.batch), unit, reason, self._job)
         self._idle.append(actor)
-        self._in_vain = 0
+        self._in_vain.clear()
         return counted
 
     def _failed(self, what: str, error: Exception) -> str:

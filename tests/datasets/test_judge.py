@@ -144,9 +144,7 @@ def test_what_cannot_judge_is_told_before_anything_is_asked(dataset: Path, serve
 
 def test_the_question_is_the_one_that_reward_models_are_trained_on():
     prompt = render(TEMPLATE, instruction="{do} this.", caption="A {red} fox.")
-    assert prompt.text == REWARD_PROMPT.replace(
-        "{instruction}", "{do} this."
-    ).replace("{caption}", "A {red} fox.")
+    assert prompt.text == REWARD_PROMPT.replace("{instruction}", "{do} this.").replace("{caption}", "A {red} fox.")
 
 
 P = st.floats(0, 1)

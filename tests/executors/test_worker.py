@@ -1,0 +1,73 @@
+"""A worker publishes what it answered, and what is wrong with rows; what is wrong with its engine it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from chai_resources.captioners.models import ModelChoice
+from chai_resources.executors import ExecutorError
+from chai_resources.executors.job import Job
+from chai_resources.executors.units import UnitStore
+from chai_resources.executors.work import work
+from chai_resources.executors.worker import Worker, WorkerUnfit
+from chai_resources.media import Media
+from tests.captioners.model_server import model_server
+from tests.executors.one_run import wanted
+
+NAME = "practice-2026-01-01"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+
+
+def job_of(root: Path, url: str, clips: int = 2) -> tuple[Job, UnitStore]:
+    """A job of one unit, written down."""
+    model = ModelChoice(model=NAME, url=url, parallel=4)
+    media = Media(root=str(root))
+    identity = [NAME, f"chat-1 ({model.fps:g} fps, at most {model.frames} frames, {model.max_tokens} tokens)"]
+    job = Job("openai", model.model_dump(), identity, "b", "run", ["unit_1"], gpus=0, actors=0)
+    store = UnitStore(media, "b")
+    store.ask("unit_1", [item.request for item in wanted("b", clips)])
+    job.write(media)
+    return job, store
+
+
+def test_a_job_is_done_without_a_cluster_by_the_same_entry_point_and_says_how_far_it_is(tmp_path: Path):
+    said: list[str] = []
+    with model_server() as (url, book):
+        job, store = job_of(tmp_path, f"{url}/v1")
+        work(Job.read(Media(root=str(tmp_path)), job.key), str(tmp_path), True, said.append)
+        work(job, str(tmp_path), True, said.append)
+        assert set(book.calls.values()) == {1}
+    assert len([text for _, final, result in store.answers("unit_1") if final and (text := result.text)]) == 10
+    assert "1 of 1 units, 10 answers (0 of them errors)" in said[0]
+
+
+def test_an_engine_that_answers_nothing_publishes_nothing(tmp_path: Path):
+    job, store = job_of(tmp_path, "http://127.0.0.1:9/v1")
+    worker = Worker(job, str(tmp_path))
+    assert worker.open() == ""
+    with pytest.raises(WorkerUnfit, match="does not answer"):
+        worker.run("unit_1")
+    assert not store.is_published("unit_1")
+
+
+def test_a_row_that_fails_is_published_with_its_error_and_the_others_with_their_answers(tmp_path: Path):
+    with model_server() as (url, book):
+        job, store = job_of(tmp_path, f"{url}/v1")
+        faulty = wanted("b", 2)[3].request
+        book.faults[faulty.prompt] = ["500"] * 4
+        worker = Worker(job, str(tmp_path))
+        worker.open()
+        counted = worker.run("unit_1")
+    assert (counted.answers, counted.errors) == (10, 1)
+    assert [found for found, final, _ in store.answers("unit_1") if not final] == [faulty.hash]
+
+
+def test_a_cluster_with_another_engine_than_the_platforms_answers_nothing(tmp_path: Path):
+    job, _ = job_of(tmp_path, "http://127.0.0.1:9/v1")
+    other = Job(**{**job.__dict__, "identity": [NAME, "another revision"]})
+    with pytest.raises(ExecutorError, match="give the cluster the platform's own image"):
+        work(other, str(tmp_path), True, print)
