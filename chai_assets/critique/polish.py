@@ -58,7 +58,7 @@ def checks_of(written: str, polished: str, findings: Iterable[Row]) -> dict[str,
     lost = [text for text in kept if _at(text, polished) < 0]
     places = [_at(text, polished) for text in kept if text not in lost]
     quoted = {said for _, _, said in quotations(written)} | set(kept)
-    new = [said for _, _, said in quotations(polished) if said not in quoted]
+    new = [said for _, _, said in quotations(polished) if words(said) and said not in quoted]
     before, after = len(words(written)), len(words(polished))
     fits = _SHORTEST * before <= after <= _LONGEST * before + _FEW
     return {

