@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.captioners.model_server import Book, model_server
 from tests.label_studio_service import LabelStudioHandle, start_label_studio
 from tests.services import S3Server, start_s3
 
@@ -34,3 +35,18 @@ def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     for name, value in s3_server.env.items():
         monkeypatch.setenv(name, value)
     return f"s3://chai/{Path(request.node.name).name[:40]}-{os.getpid()}"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of models as anybody has them, and retries that wait a hundredth of the time."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("GEMINI_API_KEY", "test")
+    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+
+
+@pytest.fixture
+def served(impatient: None) -> Iterator[tuple[str, Book]]:
+    """A model's server on this machine: its address, and the book of what it saw and is told to do."""
+    with model_server() as at:
+        yield at

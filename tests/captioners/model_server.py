@@ -17,6 +17,8 @@ from typing import Any
 from chai_assets.practice.model_batches import BatchDesk
 from chai_assets.practice.model_dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
 
+MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
+"""A pinned model for each engine; the server answers to any name."""
 TOKENS = (100, 20)
 """Prompt and completion tokens that an answer costs."""
 

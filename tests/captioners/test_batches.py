@@ -1,7 +1,6 @@
 """Requests asked in batches, through both real SDKs against a local server: nothing is lost, nothing paid twice."""
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -16,23 +15,15 @@ from chai_resources.captioners.choice import Answers, CaptionerChoice
 from chai_resources.captioners.handles import Handles, NoteUnreadable
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.media import Media
-from tests.captioners.model_server import TOKENS, Book, model_server
+from tests.captioners.model_server import MODELS, TOKENS, Book
 
-MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
 NAMES = ("a", "b", "c")
 
 pytestmark = pytest.mark.parametrize("engine", MODELS)
 
 
-@pytest.fixture
-def served() -> Iterator[tuple[str, Book]]:
-    with model_server() as at:
-        yield at
-
-
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+def one_client(monkeypatch: pytest.MonkeyPatch, impatient: None):
     for module in (openai_batches, gemini_batches):  # an SDK's client takes half a second to make
         monkeypatch.setattr(module, "client_of", _once(module.client_of))
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +18,12 @@ from chai_resources.captioners.limits import TokenBucket
 from chai_resources.captioners.models import ModelChoice, ModelRefused
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.media import Media
-from tests.captioners.model_server import TOKENS, Book, model_server
+from tests.captioners.model_server import MODELS, TOKENS, Book
 from tests.clips.films import scene, write
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 ENGINES = ("openai", "gemini")
-MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Book]]:
-    with model_server() as at:
-        yield at
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    """Keys as anybody has them, and retries that wait a hundredth of the time."""
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.setenv("GEMINI_API_KEY", "test")
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
 
 
 def choice(engine: str, url: str, **changes: Any) -> CaptionerChoice:

@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from chai_resources.captioners import ErrorKind
 from chai_resources.captioners import Media as Shown
 from chai_resources.media import MediaError
-from tests.captioners.model_server import Book, model_server
+from tests.captioners.model_server import MODELS, Book, model_server
 from tests.clips.films import scene, write
-from tests.costs.desk import EACH, MODELS, Desk, wanted
+from tests.costs.desk import EACH, Desk, wanted
 from tests.services import S3Server, start_s3
+
+pytestmark = pytest.mark.usefixtures("impatient")
 
 GOOD = None
 """The kind of a fault that passes within the run."""
@@ -93,17 +95,6 @@ LIST = [
     useless("loop", "repeated"),
     useless("foreign", "language"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Book]]:
-    with model_server() as at:
-        yield at
 
 
 def of(desk: Desk, name: str) -> pl.DataFrame:

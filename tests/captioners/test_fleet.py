@@ -15,6 +15,8 @@ from chai_resources.captioners.models import ModelChoice
 from chai_resources.media import Media
 from tests.captioners.model_server import Book, model_server
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 ADDRESSES = st.lists(st.integers(0, 10_000).map("http://gpu-{}:8000/v1".format), min_size=2, max_size=9, unique=True)
 ASPECTS = ("subject", "scene", "motion", "spatial", "camera")
 NOBODY = "http://127.0.0.1:9/v1"
@@ -24,11 +26,6 @@ NOBODY = "http://127.0.0.1:9/v1"
 def two() -> Iterator[list[tuple[str, Book]]]:
     with ExitStack() as stack:
         yield [stack.enter_context(model_server()) for _ in range(2)]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
 
 
 def engine(root: str, *addresses: str):

@@ -1,7 +1,6 @@
 """Yes or no with raw log-probabilities: through both real SDKs, and what is derived from them."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,11 @@ from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.media import Media
-from tests.captioners.model_server import Book, model_server
+from tests.captioners.model_server import MODELS
 
-MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
+pytestmark = pytest.mark.usefixtures("impatient")
+
 CHOICES = ("Yes", "No")
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Book]]:
-    with model_server() as at:
-        yield at
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GEMINI_API_KEY", "test")
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
 
 
 def opened(engine: str, url: str, root: Path) -> StoredAnswers:

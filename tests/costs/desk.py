@@ -10,9 +10,8 @@ from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.media import Media
 from chai_resources.tables import Tables
-from tests.captioners.model_server import TOKENS
+from tests.captioners.model_server import MODELS, TOKENS
 
-MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
 EACH = 0.01
 """US dollars an answer of the test server costs under PRICES."""
 PRICES = f"""

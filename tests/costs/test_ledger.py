@@ -1,26 +1,15 @@
 """Ledger and budgets, with the real SDKs against a local server: what is booked is what the server charged."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from chai_assets.costs.purse import NoPrice
 from chai_assets.costs.sums import WAYS, costs
 from chai_resources.captioners.prices import Price, Prices, PricesRefused
 from chai_resources.tables import Tables
-from tests.captioners.model_server import Book, model_server
-from tests.costs.desk import EACH, MODELS, Desk, wanted
+from tests.captioners.model_server import MODELS, Book
+from tests.costs.desk import EACH, Desk, wanted
 
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Book]]:
-    with model_server() as at:
-        yield at
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["costs known", "costs guessed"])

@@ -1,6 +1,5 @@
 """Polishing a critique: what is checked, the asset through real engines, and what an export takes of it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from chai_resources.people import PeopleFile
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.captioners.findings import mark, missing
-from tests.captioners.model_server import Book, model_server
+from tests.captioners.model_server import Book
 from tests.datasets.factory import clip, frame
 from tests.datasets.records import Told, export_told
 from tests.datasets.test_dataset_selection import sent_back, straight
@@ -118,13 +117,6 @@ class Batch:
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
         return {row["critique_id"]: row for row in self.tables.rows("polished_critiques")}
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Book]]:
-    monkeypatch.setenv("GEMINI_API_KEY", "test")
-    with model_server() as at:
-        yield at
 
 
 def test_polishing_is_off_unless_it_is_asked_for(tmp_path: Path):

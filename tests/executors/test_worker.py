@@ -14,12 +14,9 @@ from chai_resources.media import Media
 from tests.captioners.model_server import model_server
 from tests.executors.one_run import wanted
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 NAME = "practice-2026-01-01"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
 
 
 def job_of(root: Path, url: str, clips: int = 2) -> tuple[Job, UnitStore]:

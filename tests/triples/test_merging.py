@@ -1,6 +1,5 @@
 """The merged caption and its token limit: the asset, asking a real server through both real SDKs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,23 +21,12 @@ from chai_resources.media import Media
 from chai_resources.people import PeopleFile
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
-from tests.captioners.model_server import Book, model_server
+from tests.captioners.model_server import MODELS, Book
+
+pytestmark = pytest.mark.usefixtures("impatient")
 
 SPEC = load_spec()
-MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
 FIRST, AGAIN = "Merge the captions", "came out too long"
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[str, Book]]:
-    with model_server() as at:
-        yield at
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("GEMINI_API_KEY", "test")
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
 
 
 @dataclass
