@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chai_assets.asking import ROWS_AT_ONCE
 from chai_assets.chain import Row
-from chai_assets.costs.purse import purse_of
+from chai_assets.costs.purse import Asked, purse_of
 from chai_resources.captioners import Request, Result
 from chai_resources.captioners.choice import Answers, CaptionerChoice
 from chai_resources.tables import Tables
@@ -33,19 +34,30 @@ class Booked:
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request that the budgets pay for. Raises NoPrice."""
         purse = purse_of(self._choice, self._captioner, self._tables, self._stage, run=self._run)
-        asked: dict[str, _Asked] = {}
-
-        def known() -> Iterator[_Asked]:
-            for request in requests:
-                base = {"batch": self._batch, "clip_id": request.cache_group}
-                asked[request.key] = _Asked(request, base)
-                yield asked[request.key]
-
+        asked: dict[str, Asked] = {}
         calls: list[Row] = []
+
+        def noted(items: Iterable[Asked]) -> Iterator[Request]:
+            for item in items:
+                asked[item.request.key] = item
+                yield item.request
+
+        waiting: Iterable[Asked] = (self._entered(request) for request in requests)
         try:
-            payable = purse.within(known(), self._captioner.paid)
-            for result in self._captioner.run(item.request for item in payable):
-                calls += purse.book(self._stage, asked.pop(result.key), result)
-                yield result
+            while True:
+                spent = purse.spent
+                for result in self._captioner.run(noted(purse.within(waiting, self._captioner.paid))):
+                    calls += purse.book(self._stage, asked.pop(result.key), result)
+                    if len(calls) >= ROWS_AT_ONCE:
+                        self._tables.append_new("model_calls", calls, self._batch)
+                        calls = []
+                    yield result
+                # Costs are guessed at first; what was learned of them may leave room for more.
+                if not (purse.room and purse.spent > spent):
+                    break
+                waiting = purse.held_back
         finally:
             self._tables.append_new("model_calls", calls, self._batch)
+
+    def _entered(self, request: Request) -> Asked:
+        return _Asked(request, {"batch": self._batch, "clip_id": request.cache_group})

@@ -112,7 +112,7 @@ class Purse:
         left = self.left * (1 + 1e-9) if self.left is not None else None  # sums may miss it by a rounding
         return left is None or self.spent + self.promised + self._reserved + self._guess(item) <= left
 
-    def guess(self, aspect: str | None, characters: float, seconds: float) -> float:
+    def guess(self, aspect: str | None, characters: float, seconds: float, answer: int = _ANSWER_TOKENS) -> float:
         """What a request of so many characters and seconds of video will probably cost; 0 where no price is known."""
         if aspect in self.paid:
             total, count = self.paid[aspect]
@@ -120,13 +120,13 @@ class Purse:
         if self.price is None:
             return 0.0
         tokens = int(characters / 4 + seconds * self.frames_a_second * _VIDEO_TOKENS_A_FRAME)
-        answer = min(_ANSWER_TOKENS, self.longest_answer)
-        return self.price.cost(tokens, 0, answer) * (self.prices.batch if self.batch else 1)
+        return self.price.cost(tokens, 0, min(answer, self.longest_answer)) * (self.prices.batch if self.batch else 1)
 
     def _guess(self, item: Asked) -> float:
         request = item.request
         seconds = request.media.duration_s if request.media else 0
-        return self.guess(item.base.get("aspect"), len(request.prompt), seconds)
+        answer = 1 if request.choices else _ANSWER_TOKENS
+        return self.guess(item.base.get("aspect"), len(request.prompt), seconds, answer)
 
     def _cost(self, item: Asked, call: Call) -> float | None:
         if call.charged == "no":
