@@ -104,8 +104,11 @@ def build_request(
     captioner: Captioner,
     media: Media | None = None,
     choices: tuple[str, ...] = (),
+    schema: dict[str, Any] | None = None,
 ) -> Request:
-    """A request whose hash covers task, prompt, context, clip, model, its revision, the sampling and any choices."""
+    """A request whose hash covers all that decides the answer: task, prompt, context, clip, model and its revision,
+    the sampling, and the choices or the schema of the answer where it has any.
+    """
     request_hash = record_id(
         "request",
         task=task,
@@ -116,6 +119,7 @@ def build_request(
         revision=captioner.revision,
         sampling=SAMPLING,
         **({"choices": choices} if choices else {}),
+        **({"schema": schema} if schema else {}),
     )
     return Request(
         key=key,
@@ -128,4 +132,5 @@ def build_request(
         sampling=dict(SAMPLING),
         cache_group=clip_id,
         choices=choices,
+        schema=schema or {},
     )

@@ -21,10 +21,11 @@ from chai_assets.costs.booked import Booked
 from chai_assets.datasets.degrade import VARIANTS, Degraded, Triple, Unfit, Variant, degrade
 from chai_assets.datasets.manifest import MANIFEST, FileEntry, Manifest
 from chai_assets.datasets.splits import SPLITS
+from chai_assets.datasets.written import SCHEMA, as_critique
 from chai_assets.prompting import build_request, dataset_clip, render
 from chai_assets.spec.models import Spec
 from chai_assets.spec.releases import load_spec
-from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners import Captioner, Request, Result
 from chai_resources.captioners.choice import ENGINES, CaptionerChoice
 from chai_resources.media import Media
 from chai_resources.settings import Settings
@@ -39,12 +40,11 @@ ABLATIONS: tuple[Ablation, ...] = (*VARIANTS, BY_MODEL)
 _NO_MODEL = (RULE, "offline")
 """What can be named as an engine and has no model behind it."""
 _CARRIED = ("clip_id", "source_id", "split", "aspect", "video", "instruction", "rating", "draft", "critique", "final")
-_HOW: dict[Ablation, str] = {
+_HOW: dict[Variant, str] = {
     "inaccurate_insertion": "Add one remark that sounds plausible and is false.",
     "inaccurate_replacement": "Turn one remark that is right into one that is wrong, of the same kind and length.",
     "incomplete_deletion": "Leave out one remark.",
     "nonconstructive": "Keep what is wrong with the caption, leave out what it should say instead.",
-    BY_MODEL: "the model wrote it of draft and clip, and saw no person's critique",
 }
 
 
@@ -157,10 +157,11 @@ def critique_request(triple: Triple, captioner: Captioner) -> Request:
     prompt = render(CRITIQUE, instruction=triple["instruction"].strip(), draft=triple["draft"])
     context = {"aspect": triple["aspect"], "draft": triple["draft"]}
     key, clip, media = f"{triple['id']}:{BY_MODEL}", triple["clip_id"], dataset_clip(triple)
-    return build_request("critique", key, prompt, context, clip_id=clip, captioner=captioner, media=media)
+    given: dict[str, Any] = {"clip_id": clip, "captioner": captioner, "media": media, "schema": SCHEMA}
+    return build_request("critique", key, prompt, context, **given)
 
 
-def degrade_request(variant: Ablation, triple: Triple, spec: Spec, captioner: Captioner) -> Request:
+def degrade_request(variant: Variant, triple: Triple, spec: Spec, captioner: Captioner) -> Request:
     """What a model is asked for one variant of a triple."""
     prompt = render(
         TEMPLATE,
@@ -197,11 +198,20 @@ def _by_model(
     for result in captioner.run(requests):
         triple, variant = asked[result.key]
         text = (result.text or "").strip()
-        if result.error is None and text and text != triple["critique"]:
+        if variant == BY_MODEL:
+            try:
+                found[triple["id"], variant] = _written(result, triple), result.model
+            except Unfit as reason:
+                failed[triple["id"]] = str(reason)
+        elif result.error is None and text and text != triple["critique"]:
             found[triple["id"], variant] = (Degraded(text, _HOW[variant]), result.model)
-        elif variant == BY_MODEL and result.error:
-            failed[triple["id"]] = f"the model wrote none ({result.error.kind}: {result.error.code})"
     return found, failed
+
+
+def _written(result: Result, triple: Triple) -> Degraded:
+    if result.error:
+        raise Unfit(f"the model wrote none ({result.error.kind}: {result.error.code})")
+    return as_critique(result.text or "", triple["draft"], triple["id"])
 
 
 def _by_rule(variant: Ablation, triple: Triple, spec: Spec, failed: dict[str, str]) -> tuple[Degraded, str]:

@@ -21,6 +21,10 @@ class Dialect(Protocol):
         """How many of the likeliest tokens are asked for; 0 where no log-probabilities are."""
         ...
 
+    def schema(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """The JSON schema that the answer has to keep to; None for free text."""
+        ...
+
     def answer(self, text: str, finish: str, tokens: tuple[int, int], first: Tokens | None = None) -> dict[str, Any]:
         """An answer; `finish` is stop or length, `tokens` are those of prompt and answer.
 
@@ -41,6 +45,9 @@ class OpenAIDialect:
 
     def top(self, asked: dict[str, Any]) -> int:
         return asked.get("top_logprobs") or 0 if asked.get("logprobs") else 0
+
+    def schema(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        return ((asked.get("response_format") or {}).get("json_schema") or {}).get("schema")
 
     def answer(self, text: str, finish: str, tokens: tuple[int, int], first: Tokens | None = None) -> dict[str, Any]:
         choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
@@ -75,6 +82,9 @@ class GeminiDialect:
     def top(self, asked: dict[str, Any]) -> int:
         wanted = asked.get("generationConfig", {})
         return wanted.get("logprobs") or 0 if wanted.get("responseLogprobs") else 0
+
+    def schema(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        return asked.get("generationConfig", {}).get("responseJsonSchema")
 
     def answer(self, text: str, finish: str, tokens: tuple[int, int], first: Tokens | None = None) -> dict[str, Any]:
         content = {"role": "model", "parts": [{"text": text}]}

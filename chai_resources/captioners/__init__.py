@@ -54,6 +54,9 @@ class Request:
     With `choices` the answer is one token, and the result tells how likely each of them was as that token. The model
     is free to say something else: an answer held to the choices has only what is left for them.
 
+    With a `schema` (JSON Schema) the answer is one JSON object of that form. The prompt says the form in words as
+    well, for not every server can hold a model to it; what is no JSON object is a permanent error.
+
     An engine answers a task that it does not offer with a permanent error.
     """
 
@@ -66,6 +69,7 @@ class Request:
     sampling: dict[str, Any] = field(default_factory=dict)
     cache_group: str = ""
     choices: tuple[str, ...] = ()
+    schema: dict[str, Any] = field(default_factory=dict)
     template_hash: str = ""
     """Hash of the template the prompt was made from; no part of the identity, for the prompt says it all."""
 

@@ -3,8 +3,10 @@
 Pure. A text that passes may still be a bad caption: that is for people to say.
 """
 
+import json
 import re
 from collections import Counter
+from typing import Any
 
 from chai_resources.captioners import CaptionError
 
@@ -19,6 +21,8 @@ _REFUSAL = re.compile(
     r"|as an ai\b|unfortunately, i\b|i do not have the ability\b)",
     re.IGNORECASE,
 )
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+_FORM = "try CHAI_MODEL_STRUCTURED=yes, or another model"
 _RUN = 8
 """Words of a run that is counted."""
 _TIMES = 4
@@ -27,8 +31,11 @@ _FOREIGN = 0.2
 """Share of letters outside the Latin script from which on a text is not English. A quoted sign stays far below."""
 
 
-def fault(text: str, finish_reason: str) -> CaptionError | None:
-    """Why this answer may not be used, with the remedy; None where it may. Finish reasons in small letters."""
+def fault(text: str, finish_reason: str, structured: bool = False) -> CaptionError | None:
+    """Why this answer may not be used, with the remedy; None where it may. Finish reasons in small letters.
+
+    `structured`: it has to be a JSON object.
+    """
     if finish_reason in _CUT_OFF:
         return _permanent("truncated", "the answer was cut off at the token limit: raise CHAI_MODEL_MAX_TOKENS")
     if finish_reason in _REFUSED:
@@ -39,11 +46,23 @@ def fault(text: str, finish_reason: str) -> CaptionError | None:
         return _permanent("empty", "the model answered nothing: try another model")
     if _REFUSAL.match(text):
         return CaptionError("blocked", "refused", f"the model refused ({text.strip()[:80]!r}): caption it by hand")
+    if structured and json_object(text) is None:
+        return _permanent("no_json", f"the answer is not the JSON that was asked for ({text.strip()[:40]!r}): {_FORM}")
     if _circles(text):
         return _permanent("repeated", "the answer goes round in circles: try another model or sampling")
     if _foreign(text) > _FOREIGN:
         return _permanent("language", f"the answer is not English ({text.strip()[:40]!r}): say so in the prompt")
     return None
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that an answer is, in a code fence or without; None where it is none."""
+    fenced = _FENCE.fullmatch(text.strip())
+    try:
+        value = json.loads(fenced[1] if fenced else text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _permanent(code: str, message: str) -> CaptionError:

@@ -264,7 +264,7 @@ class BatchCaptioner:
         if isinstance(answer, CallFailed):
             call = Call(handle.at, answer.error.code, answer.charged, batch=True)
             return replace(self._failed(request, answer), calls=(call,))
-        error = fault(answer.text or "", answer.finish_reason)
+        error = fault(answer.text or "", answer.finish_reason, bool(request.schema))
         tokens = (answer.tokens_in, answer.tokens_cached, answer.tokens_out)
         call = Call(handle.at, error.code if error else "answered", "yes", *tokens, batch=True)
         return replace(answer, text=None if error else answer.text, error=error, calls=(call,))

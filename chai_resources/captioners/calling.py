@@ -150,7 +150,7 @@ class CallingCaptioner:
         latency = (time.perf_counter() - started) * 1000
         self._gate.answered()
         self._tokens.settle(estimate, result.tokens_in + result.tokens_out)
-        error = fault(result.text or "", result.finish_reason)
+        error = fault(result.text or "", result.finish_reason, bool(request.schema))
         outcome = error.code if error else "answered"
         calls.append(
             Call(at, outcome, "yes", result.tokens_in, result.tokens_cached, result.tokens_out, latency_ms=latency)

@@ -15,7 +15,7 @@ from chai_resources.captioners import Capabilities, CaptionError, Request, Resul
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
-from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
+from chai_resources.captioners.models import ModelChoice, garbled, no_structure, unreachable, unreadable_clip
 from chai_resources.captioners.openai_engine import retry_after
 from chai_resources.captioners.shown import OncePerClip
 from chai_resources.media import Media, MediaError
@@ -31,6 +31,8 @@ INLINE_BYTES = 15_000_000
 """The limit of a request is 20 MB, and base64 adds a third to the clip."""
 UPLOADS = 10_000
 """Uploaded clips that are known at a time; one that is forgotten is uploaded again."""
+_FORM = ("response_json_schema", "responseJsonSchema", "response_mime_type", "response schema", "JSON mode")
+"""What the API calls the form of an answer when a model cannot keep to it."""
 _POLL_S = 1.0
 _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
@@ -109,13 +111,18 @@ class Asking:
         except CallFailed as failed:
             # Nothing was generated yet, so nothing is billed.
             raise replace(failed, charged="no") from failed
-        config = types.GenerateContentConfig(**self._length(request), **request.sampling)
+        config = types.GenerateContentConfig(**self._length(request), **self._form(request), **request.sampling)
         return types.Content(role="user", parts=parts), config
 
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
             return {"max_output_tokens": self._choice.max_tokens}
         return {"max_output_tokens": 1, "response_logprobs": True, "logprobs": TOP}
+
+    def _form(self, request: Request) -> dict[str, Any]:
+        if not request.schema or not self._choice.structured:
+            return {}
+        return {"response_mime_type": "application/json", "response_json_schema": request.schema}
 
     def _clip(self, request: Request) -> list["types.Part"]:
         if (shown := request.media) is None:
@@ -219,6 +226,8 @@ def refused(error: Any, request: Request | None = None) -> CallFailed:
     status, said = str(error.status or error.code), str(error.message or error)
     if request and request.choices and error.code == 400 and "logprobs" in said.lower():
         return no_logprobs(said)
+    if request and request.schema and error.code == 400 and any(word in said for word in _FORM):
+        return no_structure(status, said)
     if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
         return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
     if error.code == 404:

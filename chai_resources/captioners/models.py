@@ -37,6 +37,8 @@ class ModelChoice(dg.Config):
     """Frames a second the model looks at."""
     frames: PositiveInt = 16
     """The most frames that are sent of a clip, where frames are sent."""
+    structured: bool = True
+    """Whether the server can hold a model to a JSON schema; else the form is asked for in words alone."""
     max_tokens: PositiveInt = 2_048
     """The longest answer."""
     timeout_s: PositiveFloat = 120.0
@@ -108,6 +110,12 @@ def unreadable_clip(request: Request, error: Exception) -> CallFailed:
     """The clip of a request cannot be read; the others go on."""
     message = f"the clip of {request.key} cannot be read: {error}"
     return CallFailed(CaptionError("retryable", "media", message), called=False)
+
+
+def no_structure(code: str, said: str) -> CallFailed:
+    """A model or server that cannot be held to a JSON schema: no other request can do better."""
+    remedy = "set CHAI_MODEL_STRUCTURED=no, which asks for the form in words"
+    return CallFailed(CaptionError("retryable", code, f"{said}: {remedy}"), stops=True)
 
 
 def garbled(what: str) -> CallFailed:

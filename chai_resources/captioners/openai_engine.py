@@ -16,7 +16,7 @@ from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.fleet import CONNECT_S, Fleet
 from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
-from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
+from chai_resources.captioners.models import ModelChoice, garbled, no_structure, unreachable, unreadable_clip
 from chai_resources.captioners.shown import OncePerClip
 from chai_resources.media import Media, MediaError
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 API = "https://api.openai.com/v1"
 """Named, so that no variable of the SDK's own sends calls elsewhere."""
 _BLOCKED = ("content_filter", "content_policy_violation")
+_FORM = ("response_format", "json_schema", "structured output")
+"""What servers call the form of an answer when they refuse to keep to it."""
 
 
 def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
@@ -79,7 +81,11 @@ class Asking:
         """The body of a chat completion. Raises CallFailed for a clip that cannot be read."""
         content = [*self._clip(request), {"type": "text", "text": request.prompt}]
         messages = [{"role": "user", "content": content}]
-        return {"model": self._choice.model, "messages": messages, **self._length(request), **request.sampling}
+        body = {"model": self._choice.model, "messages": messages, **self._length(request), **request.sampling}
+        if request.schema and self._choice.structured:
+            form = {"name": request.task, "schema": request.schema, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        return body
 
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
@@ -187,6 +193,8 @@ def refused(
         return CallFailed(CaptionError("retryable", code, f"the quota is used up ({said}): {remedy}"), stops=True)
     if request and request.choices and status in (400, 403) and "logprobs" in said:
         return no_logprobs(said)
+    if request and request.schema and status == 400 and any(word in said for word in _FORM):
+        return no_structure(code, said)
     if code == "unsupported_parameter":
         return _stop("this server does not take what the engine sends; set CHAI_MODEL to another model")(code, said)
     if judge:

@@ -29,9 +29,11 @@ class Book:
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Faults by a word of the prompt. Refused before any work: a status, 429-after-N (header), 429-body-N
-    (Gemini's way), 429-quota, wrong-key, bad-video, blocked, logprobs-refused; drop hangs up. After the work: slow,
-    cut, garbage, page, list, no-choices, declined, refused, empty, truncated, loop, foreign, no-logprobs, long
-    (600 words)."""
+    (Gemini's way), 429-quota, wrong-key, bad-video, blocked, logprobs-refused, structure-refused; drop hangs up.
+    After the work: slow, cut, garbage, page, list, no-choices, declined, refused, empty, truncated, loop, foreign,
+    no-logprobs, prose (whatever form is asked for), fenced, long (600 words)."""
+    critiques: dict[str, str] = field(default_factory=dict)
+    """By a word of the prompt, what is answered where a JSON schema is given; one missing remark by default."""
     likely: dict[str, dict[str, float]] = field(default_factory=dict)
     """By a word of the prompt, the first tokens with log-probabilities that it tells where they are asked for."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -72,8 +74,14 @@ class Book:
             return refused[:2]
         with self.lock:
             self.charged[prompt] += 1
-        text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
+        text, finish = self.said(fault, prompt, dialect.schema(asked))
         return 200, dialect.answer(text, finish, self.tokens)
+
+    def said(self, fault: str, prompt: str, schema: dict[str, Any] | None) -> tuple[str, str]:
+        """Text and finish of an answer; JSON where the call gave a schema."""
+        free = f"The camera pans left. {prompt[-40:]}"
+        held = next((text for word, text in self.critiques.items() if word in prompt), _REMARK)
+        return _SAID.get(fault, (held if schema and fault != "prose" else free, "stop"))
 
     def next_fault(self, prompt: str) -> str:
         with self.lock:
@@ -138,12 +146,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.book.seen.append(asked)
             self.book.headers.append({name.lower(): value for name, value in self.headers.items()})
             dialect = dialect_of(self.path)
-            self._answer(dialect, dialect.prompt(asked), dialect.top(asked))
+            self._answer(dialect, asked)
         finally:
             with self.book.lock:
                 self.book.at_once -= 1
 
-    def _answer(self, dialect: Dialect, prompt: str, top: int) -> None:
+    def _answer(self, dialect: Dialect, asked: dict[str, Any]) -> None:
+        prompt, top = dialect.prompt(asked), dialect.top(asked)
         fault = self.book.next_fault(prompt)
         if fault == "drop":
             self.close_connection = True
@@ -156,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "slow":
             return self._outlast()
         time.sleep(self.book.answer_s)
-        text, finish = _SAID.get(fault, (f"The camera pans left. {prompt[-40:]}", "stop"))
+        text, finish = self.book.said(fault, prompt, dialect.schema(asked))
         first = self._first_token(prompt, top) if fault != "no-logprobs" else None
         if top and fault in ("", "no-logprobs"):
             text, finish = max(first or {"Yes": 0.0}, key=(first or {"Yes": 0.0}).__getitem__), "length"
@@ -235,6 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 _BODIES = {"garbage": b"{this is no JSON", "page": b"<html>maintenance</html>", "list": b'["no", "answer"]'}
 _NOTHING: dict[str, Any] = {"choices": [], "candidates": []}
+_REMARK = json.dumps({"findings": [{"kind": "missing", "quote": "", "fix": "The light is soft."}]})
 _LOOP = " ".join(["the camera pans left and then it goes on and on"] * 12)
 _SAID = {
     "refused": ("I'm sorry, but I can't help with describing this video.", "stop"),
@@ -242,6 +252,7 @@ _SAID = {
     "truncated": ("The camera pans left and", "length"),
     "loop": (_LOOP, "stop"),
     "long": (" ".join(f"word{number}" for number in range(600)) + ".", "stop"),
+    "fenced": ('```json\n{"findings": []}\n```', "stop"),
     "foreign": ("镜头缓慢向左移动，画面中有一个人。", "stop"),
 }
 
@@ -269,6 +280,9 @@ def _refusal(fault: str, dialect: Dialect) -> tuple[int, dict[str, Any], dict[st
         return int(fault[:3]), dialect.error(int(fault[:3]), f"made to fail with {fault}"), {}
     if fault == "logprobs-refused":
         return 400, dialect.error(400, "logprobs are not enabled for this model"), {}
+    if fault == "structure-refused":
+        named = "response_format" if openai else "responseJsonSchema"
+        return 400, dialect.error(400, f"{named} is not supported by this model"), {}
     if fault == "bad-video":
         return 400, dialect.error(400, "the video cannot be decoded"), {}
     if fault == "blocked":
