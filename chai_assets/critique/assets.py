@@ -50,7 +50,7 @@ def polished_critiques(
     wanted = wanted_polish(written, done, engine, given_up(tables, batch))
     finish = finish_polish({row["critique_id"]: row for row in written})
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    outcome = ask("polish", "polished_critiques", wanted, finish, **model, tables=tables, log=context.log.info)
+    outcome = ask("polish", "polished_critiques", batch, wanted, finish, **model, tables=tables, log=context.log.info)
     faulty = tables.read("polished_critiques", batch, columns=["critique_id", "fault", "written", "text"])
     faulty = faulty.drop_nulls("fault")
     return table_result(
