@@ -1,13 +1,14 @@
 """The engine `gemini`: Google's models by the google-genai SDK, which watch the clip as video.
 
 A clip up to the inline limit goes out in the request; a longer one is uploaded once, so that the requests of a
-clip share it. The clip comes first, so that they share a prefix too.
+clip share it, and once more where the provider has it no longer. The clip comes first, so that they share a prefix too.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,13 @@ INLINE_BYTES = 15_000_000
 """The limit of a request is 20 MB, and base64 adds a third to the clip."""
 UPLOADS = 10_000
 """Uploaded clips that are known at a time; one that is forgotten is uploaded again."""
+OUTLIVES = timedelta(minutes=10)
+"""An upload that the provider keeps for less is made again: a call and its retries take minutes."""
+OUTLIVES_IN_BATCHES = timedelta(hours=24)
+"""The same where a batch may take a day to come to it."""
+FILE_GONE = "file_gone"
+_OF_A_FILE = "permission to access the File"
+"""How a 403 begins that is about a file, expired or another key's, and not about the key or the model."""
 _POLL_S = 1.0
 _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
@@ -98,6 +106,8 @@ class Asking:
         self._client, self._choice, self._media = client, choice, media
         self._shown: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
         self._uploads: OncePerClip[types.FileData] = OncePerClip(UPLOADS)
+        self._expire: dict[str, datetime] = {}
+        self._outlives = OUTLIVES_IN_BATCHES if choice.batches else OUTLIVES
 
     def body(self, request: Request) -> tuple["types.Content", "types.GenerateContentConfig"]:
         """Contents and configuration. Raises CallFailed for a clip that cannot be read or uploaded."""
@@ -112,6 +122,11 @@ class Asking:
         config = types.GenerateContentConfig(**self._length(request), **request.sampling)
         return types.Content(role="user", parts=parts), config
 
+    def forget(self, key: str, gone: Callable[["types.FileData"], bool]) -> None:
+        """Lets a clip be uploaded again where this holds of its upload."""
+        self._uploads.drop(key, gone)
+        self._shown.drop(key, lambda part: part.file_data is not None and gone(part.file_data))
+
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
             return {"max_output_tokens": self._choice.max_tokens}
@@ -121,9 +136,15 @@ class Asking:
         if (shown := request.media) is None:
             return []
         try:
+            self.forget(shown.key, self._expires)
             return [self._shown.get(shown.key, lambda: self._part(shown))]
         except (MediaError, OSError) as error:
             raise unreadable_clip(request, error) from error
+
+    def _expires(self, file: "types.FileData") -> bool:
+        """Whether the provider has a file no longer, or not for long."""
+        end = self._expire.get(file.file_uri or "")
+        return end is not None and end - datetime.now(UTC) < self._outlives
 
     def _part(self, shown: Shown) -> "types.Part":
         from google.genai import types
@@ -150,6 +171,8 @@ class Asking:
             raise CallFailed(CaptionError("permanent", "media", message))
         if file.state == types.FileState.PROCESSING or not file.uri:
             raise CallFailed(CaptionError("retryable", "media", f"the clip {shown.key} is not ready yet"))
+        if file.expiration_time:
+            self._expire[file.uri] = file.expiration_time
         return types.FileData(file_uri=file.uri, mime_type=shown.mime)
 
 
@@ -161,8 +184,16 @@ class _Generate:
 
     def __call__(self, request: Request) -> Result:
         contents, config = self._asking.body(request)
-        with failures(self._choice.place, request):
-            answer = self._client.models.generate_content(model=self._choice.model, contents=[contents], config=config)
+        try:
+            with failures(self._choice.place, request):
+                answer = self._client.models.generate_content(
+                    model=self._choice.model, contents=[contents], config=config
+                )
+        except CallFailed as failed:
+            if failed.error.code == FILE_GONE and request.media:
+                used = (contents.parts or [])[0].file_data
+                self._asking.forget(request.media.key, lambda file: file == used)
+            raise
         return read_answer(request, self._choice.model, answer)
 
 
@@ -219,6 +250,8 @@ def refused(error: Any, request: Request | None = None) -> CallFailed:
     status, said = str(error.status or error.code), str(error.message or error)
     if request and request.choices and error.code == 400 and "logprobs" in said.lower():
         return no_logprobs(said)
+    if error.code == 403 and _OF_A_FILE in said:
+        return CallFailed(CaptionError("retryable", FILE_GONE, f"{said}: run again to upload the clip again"))
     if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
         return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
     if error.code == 404:

@@ -121,6 +121,26 @@ def test_a_large_clip_is_uploaded_once_for_all_its_requests(served: tuple[str, B
     assert book.seen[0]["contents"][0]["parts"][0]["fileData"]["file_uri"].endswith("/files/clip-1")
 
 
+@pytest.mark.parametrize("how", ["expires", "vanishes"])
+def test_a_clip_whose_upload_is_gone_is_uploaded_once_more_and_no_row_fails(
+    how: str, served: tuple[str, Book], tmp_path, monkeypatch
+):
+    url, book = served
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
+    write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
+    shown = Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+    captioner = choice("gemini", url).open(Media(root=str(tmp_path)))
+    book.uploads_live_s = 60 if how == "expires" else book.uploads_live_s
+    assert [result.error for result in captioner.run([request("a", shown)])] == [None]
+    book.uploads_live_s, book.gone = 48 * 3600, {"clip-1"}
+    results = list(captioner.run(request(name, shown) for name in "bcdefg"))
+    assert [result.error for result in results] == [None] * 6
+    assert book.uploads == 2
+    assert book.calls.total() == 7 if how == "expires" else book.calls.total() > 7
+    assert {call.charged for result in results for call in result.calls} <= {"yes", "no"}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
     engine: str, served: tuple[str, Book], tmp_path

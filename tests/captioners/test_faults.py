@@ -137,6 +137,22 @@ def test_every_failure_has_its_kind_its_code_and_its_price_and_the_next_run_goes
     counted(desk, book)
 
 
+@pytest.mark.parametrize(
+    ("engine", "play", "kind"), [("gemini", "403-file", "retryable"), ("openai", "403-flagged", "blocked")]
+)
+def test_a_403_about_one_request_holds_up_no_other(
+    engine: str, play: str, kind: ErrorKind, served: tuple[str, Book], tmp_path: Path
+):
+    url, book = served
+    desk = Desk(engine, url, tmp_path)
+    book.faults["faulty"] = [play] * 100
+    names = ["faulty", *(f"row-{number}" for number in range(20))]
+    outcome = desk.ask(names, "run-1")
+    assert [(error["clip_id"], error["kind"]) for error in outcome.errors] == [("faulty", kind)]
+    assert sorted(desk.made) == sorted(names[1:])
+    counted(desk, book)
+
+
 def counted(desk: Desk, book: Book) -> None:
     """What the ledger holds against what the server counted itself."""
     ledger = desk.ledger
