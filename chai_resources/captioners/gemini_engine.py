@@ -17,7 +17,7 @@ from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, unreachable, unreadable_clip
-from chai_resources.captioners.openai_engine import retry_after
+from chai_resources.captioners.openai_engine import pause_of, retry_after
 from chai_resources.captioners.shown import OncePerClip
 from chai_resources.media import Media, MediaError
 
@@ -275,8 +275,5 @@ def _wanted_pause(error: Any) -> float | None:
     if headers is not None and (pause := retry_after(headers)) is not None:
         return pause
     details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
-    delays = [str(part.get("retryDelay", "")) for part in details if isinstance(part, dict)]
-    try:
-        return next((float(delay.removesuffix("s")) for delay in delays if delay), None)
-    except ValueError:
-        return None
+    delays = (str(part.get("retryDelay", "")) for part in details if isinstance(part, dict))
+    return next((pause_of(delay.removesuffix("s")) for delay in delays if delay), None)

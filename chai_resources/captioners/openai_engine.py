@@ -5,8 +5,11 @@ The clip comes first in the message, so that the requests of a clip share a pref
 """
 
 import base64
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,11 +200,21 @@ def refused(
 
 
 def retry_after(headers: Any) -> float | None:
-    """Seconds the server asks to wait, from Retry-After as a number; None where it does not say."""
+    """Seconds the server asks to wait, from Retry-After; None where it does not say."""
+    return pause_of(headers.get("retry-after", ""))
+
+
+def pause_of(said: str) -> float | None:
+    """Seconds from now, said as a number or as an HTTP date; 0 for the past, None for what is neither."""
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        seconds = float(said)
     except ValueError:
-        return None
+        try:
+            at = parsedate_to_datetime(said)
+        except (ValueError, OverflowError):
+            return None
+        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _stop(remedy: str) -> Callable[[str, str], CallFailed]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -29,10 +30,10 @@ class Book:
     """What the server was told to do and what it saw."""
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Faults by a word of the prompt. Refused before any work: a status, 429-after-N (header), 429-body-N
-    (Gemini's way), 429-quota, 403-file and 403-flagged (about this request alone), wrong-key, bad-video, blocked,
-    logprobs-refused; drop hangs up. After the work: slow, cut, garbage, page, list, no-choices, declined, refused,
-    empty, truncated, loop, foreign, no-logprobs, long (600 words)."""
+    """Faults by a word of the prompt. Refused before any work: a status, 429-after-N and 429-after-date-N (header),
+    429-body-N (Gemini's way), 429-quota, 403-file and 403-flagged (about this request alone), wrong-key, bad-video,
+    blocked, logprobs-refused; drop hangs up. After the work: slow, cut, garbage, page, list, no-choices, declined,
+    refused, empty, truncated, loop, foreign, no-logprobs, long (600 words)."""
     likely: dict[str, dict[str, float]] = field(default_factory=dict)
     """By a word of the prompt, the first tokens with log-probabilities that it tells where they are asked for."""
     calls: Counter[str] = field(default_factory=Counter)
@@ -260,6 +261,9 @@ _SAID = {
 def _refusal(fault: str, dialect: Dialect) -> tuple[int, dict[str, Any], dict[str, str]] | None:
     """Status, body and headers of what is refused before any work is done; None where it is not."""
     openai = isinstance(dialect, OpenAIDialect)
+    if fault.startswith("429-after-date-"):
+        at = format_datetime(datetime.now(UTC) + timedelta(seconds=float(fault[15:])), usegmt=True)
+        return 429, dialect.error(429, "slow down"), {"Retry-After": at}
     if fault.startswith("429-after-"):
         return 429, dialect.error(429, "slow down"), {"Retry-After": fault.rpartition("-")[2]}
     if fault.startswith("429-body-"):

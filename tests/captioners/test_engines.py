@@ -16,6 +16,7 @@ from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.limits import TokenBucket
 from chai_resources.captioners.models import ModelChoice, ModelRefused
+from chai_resources.captioners.openai_engine import pause_of
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, TOKENS, Book
@@ -185,6 +186,21 @@ def test_a_pause_that_the_server_wants_holds_every_call_of_the_model():
     results = list(captioner.run(request(name) for name in "abcdef"))
     assert [result.error for result in results] == [None] * 6
     assert now == [30.0]
+
+
+@pytest.mark.parametrize("said", ["", "soon", "inf", "nan", "Mon, 99 Foo 2025 10:00:00 GMT"])
+def test_a_pause_that_cannot_be_read_is_none(said: str):
+    assert pause_of(said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7.5", 7.5), ("-5", 0), ("Wed, 01 Jan 2025 00:00:00 GMT", 0), ("Fri, 01 Jan 2100 00:00:00 -0000", 1e9)],
+)
+def test_a_pause_is_a_number_or_a_date_and_never_negative(said: str, seconds: float):
+    pause = pause_of(said)
+    assert pause is not None
+    assert seconds <= pause <= 3 * seconds
 
 
 @pytest.mark.parametrize("engine", ENGINES)
