@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Capabilities, CaptionError, Identity, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
@@ -46,14 +46,21 @@ _READY_S = 120.0
 
 def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
-    client = client_of(choice)
+    client, who = client_of(choice), identity_of(choice)
     return CallingCaptioner(
         _Generate(client, choice, media),
-        model=choice.model,
-        revision=revision_of(choice),
-        capabilities=Capabilities(network=True, logprobs=True),
+        model=who.model,
+        revision=who.revision,
+        capabilities=who.capabilities,
         pace=choice.pace,
     )
+
+
+def identity_of(choice: ModelChoice) -> Identity:
+    """Who answers. Raises ModelRefused where it is not pinned, or where several servers are named."""
+    choice.check()
+    choice.require_one_server()
+    return Identity(choice.model, revision_of(choice), Capabilities(network=True, logprobs=True))
 
 
 def client_of(choice: ModelChoice) -> "genai.Client":

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Capabilities, CaptionError, Identity, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.fleet import CONNECT_S, Fleet
@@ -33,7 +33,7 @@ _BLOCKED = ("content_filter", "content_policy_violation")
 
 def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
-    choice.check()
+    who = identity_of(choice)
     fleet = Fleet(
         {
             server.place: Chat(client_of(server, server.key("OPENAI_API_KEY")), server, media)
@@ -42,12 +42,18 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     )
     return CallingCaptioner(
         fleet,
-        model=choice.model,
-        revision=revision_of(choice),
-        capabilities=Capabilities(network=True, logprobs=True),
+        model=who.model,
+        revision=who.revision,
+        capabilities=who.capabilities,
         pace=choice.pace,
         begin=fleet.begin,
     )
+
+
+def identity_of(choice: ModelChoice) -> Identity:
+    """Who answers. Raises ModelRefused where it is not pinned."""
+    choice.check()
+    return Identity(choice.model, revision_of(choice), Capabilities(network=True, logprobs=True))
 
 
 def client_of(server: ModelChoice, key: str) -> "openai.OpenAI":

@@ -16,7 +16,7 @@ import polars as pl
 from ray.exceptions import AuthenticationError, RayError
 from ray.job_submission import JobDetails, JobSubmissionClient
 
-from chai_resources.captioners import Captioner, CaptionError, Request, Result
+from chai_resources.captioners import CaptionError, Identity, Request, Result
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.stored import answer_key
 from chai_resources.executors import ExecutorChoice, ExecutorError
@@ -33,11 +33,11 @@ _ANSWERS_WITHIN_S = 20.0
 
 
 class RayCaptioner:
-    """Answers requests on a cluster. `engine` is only asked who it is: it answers on the cluster, not here."""
+    """Answers requests on a cluster: who answers there is known here, and the engine is opened there."""
 
     def __init__(
         self,
-        engine: Captioner,
+        who: Identity,
         name: str,
         model: ModelChoice,
         executor: ExecutorChoice,
@@ -46,7 +46,7 @@ class RayCaptioner:
     ) -> None:
         if not executor.address:
             raise ExecutorError("CHAI_EXECUTOR=ray needs a cluster: set CHAI_RAY_ADDRESS, for example http://head:8265")
-        self.model, self.revision, self.capabilities = engine.model, engine.revision, engine.capabilities
+        self.model, self.revision, self.capabilities = who.model, who.revision, who.capabilities
         self._name, self._choice, self._executor = name, model, executor
         self._media, self._context = media, context
         self._store = UnitStore(media, context.partition_key)
