@@ -1,5 +1,7 @@
 """A worker publishes what it answered, and what is wrong with rows; what is wrong with its engine it does not."""
 
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +11,7 @@ import pytest
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.models import ModelChoice, ModelRefused
 from chai_resources.executors import ExecutorChoice, ExecutorError
-from chai_resources.executors.job import Job
+from chai_resources.executors.job import Job, sources_hash
 from chai_resources.executors.units import UnitStore
 from chai_resources.executors.work import work
 from chai_resources.executors.worker import Worker, WorkerUnfit
@@ -83,6 +85,30 @@ def test_a_run_needs_no_key_of_the_model_that_its_cluster_asks(
     unpinned = there.model_copy(update={"model": ModelChoice(model="some-model")})
     with pytest.raises(ModelRefused, match="can mean another model tomorrow"):
         unpinned.open(media, context)
+
+
+def test_a_cluster_with_other_code_than_the_platform_is_refused_with_the_remedy(tmp_path: Path):
+    job, _ = job_of(tmp_path, "http://127.0.0.1:9/v1")
+    media = Media(root=str(tmp_path))
+    assert Job.read(media, job.key) == job
+    replace(job, code=f"{version('chai')} of other sources").write(media)
+    with pytest.raises(
+        ValueError, match=r"is 0.1.0 of other sources and this cluster has 0.1.0 \(sources \w{12}\): .*image"
+    ):
+        Job.read(media, job.key)
+
+
+def test_code_is_told_from_other_code_by_every_character_and_name_of_its_sources(tmp_path: Path):
+    (tmp_path / "engines").mkdir()
+    source = tmp_path / "engines" / "one.py"
+    found = set()
+    for text in ("a = 1", "a = 2"):
+        source.write_text(text)
+        found.add(sources_hash(tmp_path))
+    (tmp_path / "engines" / "notes.txt").write_text("no source")
+    found.add(sources_hash(tmp_path))
+    found.add(sources_hash(source.rename(tmp_path / "one.py").parent))
+    assert len(found) == 3
 
 
 def test_a_cluster_without_the_key_says_where_it_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
