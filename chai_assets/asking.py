@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chai_assets.chain import Row
+from chai_assets.costs.left_over import left_over_calls
 from chai_assets.costs.purse import Asked, purse_of
 from chai_assets.records import canonical_json, record_id, sha256_text
 from chai_assets.reporting import preview
 from chai_resources.captioners import Request, Result
 from chai_resources.captioners.choice import Answers, CaptionerChoice
+from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.tables import Tables
 
 ROWS_AT_ONCE = 256
@@ -99,6 +101,7 @@ def model_columns(request: Request, result: Result) -> Row:
 def ask(
     stage: str,
     table: str,
+    batch: str,
     wanted: list[Wanted],
     finish: Callable[[Row], Row],
     *,
@@ -108,21 +111,23 @@ def ask(
     run: str,
     log: Callable[[str], None],
 ) -> Answered:
-    """Asks all requests, which are of one batch, and appends a row for each text.
+    """Asks all requests, which are of this batch, and appends a row for each text.
 
     `finish` completes a row (its id, derived columns).
 
     A request without a text becomes a row of `model_errors`; the others go on. One that waits in a batch becomes
     none: a later run fetches its answer. Where a budget ends, what is done stays done and the rest is left to the
-    next run. Where a store breaks off, what came until then is written.
+    next run. Where a store breaks off, what came until then is written. Answers of batches that are wanted no more
+    are fetched and booked as well.
     """
-    if not wanted:
+    batches = captioner if isinstance(captioner, StoredAnswers) and captioner.capabilities.batch else None
+    if not wanted and batches is None:
         return Answered()
     purse = purse_of(choice, captioner, tables, stage, run)
     outcome = Answered(planned=purse.planned(wanted))
-    if purse.price:
+    if wanted and purse.price:
         log(f"{stage}: {len(wanted)} requests, about {outcome.planned:.2f} USD")
-    intake = _Intake(stage, table, finish, wanted[0].base["batch"], tables, outcome)
+    intake = _Intake(stage, table, finish, batch, tables, outcome)
     waiting, by_key = list[Asked](wanted), {item.request.key: item for item in wanted}
     try:
         while waiting:
@@ -134,6 +139,9 @@ def ask(
                     log(f"{stage}: {intake.texts} of {len(wanted)} answered")
             # Costs are guessed at first; what was learned of them may leave room for more.
             waiting = purse.held_back if purse.room and intake.texts > made else []
+        if batches:
+            asked = {item.request.hash for item in wanted}
+            intake.calls += left_over_calls(stage, batch, asked, purse, batches, tables)
     finally:
         intake.write()
         tables.append_new("model_errors", outcome.errors)

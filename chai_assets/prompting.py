@@ -16,8 +16,8 @@ from chai_resources.captioners import Captioner, Media, Request, TaskName
 
 SAMPLING: dict[str, Any] = {"temperature": 0}
 
-WritingTask = Literal["draft", "revise", "merge", "shorten"]
-"""The tasks whose answers are rows of the loop: drafts, revisions, merged captions."""
+WritingTask = Literal["draft", "revise", "merge", "shorten", "polish"]
+"""The tasks whose answers are rows of the loop: drafts, revisions, merged captions, polished critiques."""
 
 _HERE = Path(__file__).parent
 TEMPLATES: dict[WritingTask, Path] = {
@@ -25,6 +25,7 @@ TEMPLATES: dict[WritingTask, Path] = {
     "revise": _HERE / "revision" / "prompts" / "revise.md",
     "merge": _HERE / "triples" / "prompts" / "merge.md",
     "shorten": _HERE / "triples" / "prompts" / "shorten.md",
+    "polish": _HERE / "critique" / "prompts" / "polish.md",
 }
 
 
@@ -48,6 +49,7 @@ class Templates:
     revise: str = ""
     merge: str = ""
     shorten: str = ""
+    polish: str = ""
 
     @classmethod
     def on_disk(cls) -> "Templates":

@@ -316,7 +316,7 @@ TABLES: dict[str, Table] = {
             "polished_id",
             "Critiques in a model's better words, beside the written ones; only a faultless one may be exported.",
             batch=_BATCH,
-            polished_id=(pa.string(), "hash of the critique id, the request and the text"),
+            polished_id=(pa.string(), "hash of the critique id, the request, the text and what it replaces"),
             critique_id=(pa.string(), "the critique"),
             clip_id=_CLIP,
             aspect=_ASPECT,

@@ -41,18 +41,20 @@ def polished_critiques(
     context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice, polishing: Polishing
 ) -> dg.MaterializeResult:
     """Critiques in a model's better words, checked by rule; the written ones stay, and revisions go by them."""
-    if not polishing.on:
+    # What was handed in as a batch before it was turned off is fetched all the same: it is paid.
+    if not polishing.on and not captioner.model.batches:
         return dg.MaterializeResult(metadata={"note": "critiques are not polished: set CHAI_POLISH=yes to have them"})
     batch, tables = context.partition_key, desk.tables
     engine = captioner.open(desk.media, context)
-    written = tables.rows("critiques", batch)
-    done = set(tables.read("polished_critiques", batch, columns=["critique_id"])["critique_id"])
-    wanted = wanted_polish(written, done, engine, given_up(tables, batch))
-    finish = finish_polish({row["critique_id"]: row for row in written})
+    written = tables.rows("critiques", batch) if polishing.on else []
+    known = tables.rows("polished_critiques", batch, columns=["polished_id", "critique_id", "template_hash"])
+    newest = {row["critique_id"]: row for row in known}
+    wanted = wanted_polish(written, newest, desk.release.templates, engine, given_up(tables, batch))
+    finish = finish_polish({row["critique_id"]: row for row in written}, newest)
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    outcome = ask("polish", "polished_critiques", wanted, finish, **model, tables=tables, log=context.log.info)
+    outcome = ask("polish", "polished_critiques", batch, wanted, finish, **model, tables=tables, log=context.log.info)
     faulty = tables.read("polished_critiques", batch, columns=["critique_id", "fault", "written", "text"])
-    faulty = faulty.drop_nulls("fault")
+    faulty = faulty.unique("critique_id", keep="last", maintain_order=True).drop_nulls("fault")
     return table_result(
         tables,
         "polished_critiques",

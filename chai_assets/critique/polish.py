@@ -1,31 +1,37 @@
 """Critiques in better words: which are wanted, and the check that a polished one still says the same. Pure.
 
 No rule can tell whether two texts mean the same; this one is strict instead. What a critique quotes and asks for has
-to survive to the letter and in its order, and where it does not, the written critique counts.
+to survive to the letter and in its order, and where it does not, the written critique counts. Nobody works on a
+polished critique, so a changed template has all of them written again, and the newest counts.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
 
 from chai_assets.asking import Wanted
 from chai_assets.chain import Row
 from chai_assets.critique.quoting import quotations
-from chai_assets.prompting import build_request, bullets, render
+from chai_assets.prompting import TEMPLATES, Templates, build_request, bullets, render
 from chai_assets.records import record_id
 from chai_resources.captioners import Captioner, Request
 from chai_resources.captioners.edits import words
 
-TEMPLATE = Path(__file__).parent / "prompts" / "polish.md"
 _SHORTEST, _LONGEST, _FEW = 0.5, 1.5, 5
 """Share of the written words that a polished critique has at least and at most, and words that it may have beyond."""
 
 
-def wanted_polish(critiques: Iterable[Row], done: set[str], captioner: Captioner, given_up: set[str]) -> list[Wanted]:
-    """Requests for the critiques that ask for a change in words and were not polished yet; `done` are their ids."""
+def wanted_polish(
+    critiques: Iterable[Row], newest: Mapping[str, Row], templates: Templates, captioner: Captioner, given_up: set[str]
+) -> list[Wanted]:
+    """Requests for the critiques that ask for a change in words and were not polished with the template that counts.
+
+    `newest` are the rows of polished critiques that count now, by critique.
+    """
     wanted: dict[str, Wanted] = {}
     for critique in critiques:
-        if critique["verdict"] != "change" or not words(critique["text"] or "") or critique["critique_id"] in done:
+        known = newest.get(critique["critique_id"])
+        done = known is not None and not templates.replaced("polish", known["template_hash"])
+        if critique["verdict"] != "change" or not words(critique["text"] or "") or done:
             continue
         request = polish_request(critique, captioner)
         if request.hash in given_up:
@@ -40,7 +46,7 @@ def polish_request(critique: Row, captioner: Captioner) -> Request:
     """What a model is asked; the clip is not shown, for there is nothing to find out."""
     kept = kept_words(critique["text"], critique["findings"] or [])
     quoted = [said for _, _, said in quotations(critique["text"])]
-    prompt = render(TEMPLATE, critique=critique["text"], kept=bullets(kept))
+    prompt = render(TEMPLATES["polish"], critique=critique["text"], kept=bullets(kept))
     context = {"text": critique["text"], "kept": list(dict.fromkeys([*kept, *quoted]))}
     clip = critique["clip_id"]
     return build_request("polish", critique["critique_id"], prompt, context, clip_id=clip, captioner=captioner)
@@ -69,16 +75,21 @@ def checks_of(written: str, polished: str, findings: Iterable[Row]) -> dict[str,
     }
 
 
-def finish_polish(critiques: dict[str, Row]) -> Callable[[Row], Row]:
-    """Completes the row of a polished critique: its id and what was checked. `critiques` are rows by id."""
+def finish_polish(critiques: Mapping[str, Row], newest: Mapping[str, Row]) -> Callable[[Row], Row]:
+    """Completes the row of a polished critique: its id and what was checked. `critiques` are rows by id.
+
+    The row it replaces is part of the id: a template may come back, and its row shall be the newest again.
+    """
 
     def finish(row: Row) -> Row:
         findings = critiques[row["critique_id"]]["findings"] or []
         checks = checks_of(row["written"], row["text"], findings)
         wrong = [said for said in checks.values() if said]
-        polished = record_id("polished", critique=row["critique_id"], request=row["request_hash"], text=row["text"])
+        parts = {"critique": row["critique_id"], "request": row["request_hash"], "text": row["text"]}
+        if old := newest.get(row["critique_id"]):
+            parts["replaces"] = old["polished_id"]
         told = [{"check": check, "held": not said} for check, said in checks.items()]
-        return {**row, "polished_id": polished, "checks": told, "fault": "; ".join(wrong) or None}
+        return {**row, "polished_id": record_id("polished", **parts), "checks": told, "fault": "; ".join(wrong) or None}
 
     return finish
 

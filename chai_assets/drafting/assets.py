@@ -25,7 +25,7 @@ def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerCh
     spec, clips = desk.lineage(batch).spec, desk.clips(batch)
     wanted = wanted_drafts(items, spec, clips, engine, given_up(tables, batch))
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    outcome = ask("draft", "drafts", wanted, finish_draft, **model, tables=tables, log=context.log.info)
+    outcome = ask("draft", "drafts", batch, wanted, finish_draft, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(outcome.made).to_dicts()
     doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)

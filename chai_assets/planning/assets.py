@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from chai_assets.critique.assets import Polishing
 from chai_assets.desk import Desk
 from chai_assets.partitions import batches
 from chai_assets.planning.costs import summary
@@ -32,13 +33,14 @@ class PlanConfig(dg.Config):
 
 
 @dg.asset(group_name="planning", deps=["spec", standings])
-def spec_plan(config: PlanConfig, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
+def spec_plan(config: PlanConfig, desk: Desk, captioner: CaptionerChoice, polishing: Polishing) -> dg.MaterializeResult:
     """What moving all batches to a version of the specification means, and what the prompts on disk change.
 
     Rows, minutes of people, model requests and US dollars.
     """
     made = make_plan(desk.tables, desk.release, config.to or desk.release.in_force).in_money(desk.tables, captioner)
-    changes = in_money(prompt_changes(desk.tables, desk.release, desk.release.templates), desk.tables, captioner)
+    changes = prompt_changes(desk.tables, desk.release, desk.release.templates, polishing.on)
+    changes = in_money(changes, desk.tables, captioner)
     return dg.MaterializeResult(
         metadata={
             "target": made.target,

@@ -13,13 +13,18 @@ from chai_assets.prompting import TEMPLATES, WritingTask
 from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.tables import Tables
 
-_TABLE: dict[WritingTask, str] = {"draft": "drafts", "revise": "revisions", "merge": "merged_captions"}
+_TABLE: dict[WritingTask, str] = {
+    "draft": "drafts",
+    "revise": "revisions",
+    "merge": "merged_captions",
+    "polish": "polished_critiques",
+}
 
 
 def with_usd(rows: pl.DataFrame, task: pl.Expr, tables: Tables, choice: CaptionerChoice) -> pl.DataFrame:
     """A plan's rows with `usd`, and `may_usd` where they have `may_requests`; null where no price is known.
 
-    `task` says which request a row is about: draft, revise or merge. Raises PricesRefused.
+    `task` says which request a row is about: draft, revise, merge or polish. Raises PricesRefused.
     """
     rows = rows.with_columns(task.alias("task"))
     each = _usd_each(rows, tables, choice)
@@ -58,7 +63,7 @@ def _guess(kind: dict[str, Any], purse: Purse, tables: Tables) -> float | None:
     task, aspect = kind["task"], kind["aspect"]
     if aspect not in purse.paid and purse.price is None:
         return None
-    seconds = 0.0 if task == "merge" else kind["duration_s"] or 0.0
+    seconds = 0.0 if task in ("merge", "polish") else kind["duration_s"] or 0.0
     length = 0.0 if aspect in purse.paid else _prompt_length(tables, task, aspect, kind["batch"])
     return purse.guess(aspect, length, seconds)
 

@@ -1,7 +1,7 @@
 """What the prompt templates that are now on disk change: the rows that the next runs write again, and those that stay.
 
 Decided from the log of standings by the rule of the walk itself (`chain.kept`), once for each set of templates; for
-merged captions by the rule that merges them (`triples/merge_rows.py`).
+merged captions by the rule that merges them (`triples/merge_rows.py`); for polished critiques by the newest of each.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,18 @@ from chai_resources.tables import Tables
 
 STATE_COLUMNS = ["batch", "clip_id", "aspect", "asked_again", "written"]
 PLAN = pl.Schema([(name, pl.String()) for name in ("batch", "clip_id", "aspect", "task", "action")])
-"""Columns of the plan. `task`: draft, revise or merge; `aspect` is null for merge. `action`: again (by the next run),
-wait (again, once the item's open questions are answered) or stays (a person worked on it)."""
+"""Columns of the plan. `task`: draft, revise, merge or polish; `aspect` is null for merge. `action`: again (by the
+next run), wait (again, once the item's open questions are answered) or stays (a person worked on it)."""
 
 
-def prompt_changes(tables: Tables, release: SpecRelease, templates: Templates) -> pl.DataFrame:
+def prompt_changes(tables: Tables, release: SpecRelease, templates: Templates, polishes: bool) -> pl.DataFrame:
     """The rows in our own batches that were written with other templates than these: PLAN, in order of batch.
 
-    Raises SpecError.
+    `polishes`: whether critiques are polished here; where not, polished ones stay as they are. Raises SpecError.
     """
     states, versions = current_states(tables, release, STATE_COLUMNS)
     found = [of_items(states, templates), _of_clips(tables, release, versions, templates)]
+    found += [_of_critiques(tables, templates)] if polishes else []
     return pl.concat(found).sort("batch", "clip_id", "aspect", "task")
 
 
@@ -76,3 +77,13 @@ def _of_clips(tables: Tables, release: SpecRelease, versions: Mapping[str, str],
         more = {"aspect": pl.lit(None, pl.String), "task": pl.lit("merge"), "action": pl.lit("again")}
         found.append(again.with_columns(**more).select(*PLAN))
     return pl.concat(found)
+
+
+def _of_critiques(tables: Tables, templates: Templates) -> pl.DataFrame:
+    """Polished critiques."""
+    columns = ["critique_id", "batch", "clip_id", "aspect", "template_hash"]
+    polished = tables.read("polished_critiques", columns=columns, where=own_work())
+    newest = polished.unique("critique_id", keep="last", maintain_order=True)
+    gone = [each for each in newest["template_hash"].unique() if templates.replaced("polish", each)]
+    again = newest.filter(pl.col("template_hash").is_in(gone))
+    return again.with_columns(task=pl.lit("polish"), action=pl.lit("again")).select(*PLAN)

@@ -32,7 +32,7 @@ def show_plan(settings: Settings, to: str, every_row: bool, console: Console) ->
     made = make_plan(tables, release, to or release.in_force).in_money(tables, choice)
     _print_plan(made, release, every_row, console)
     if not to:
-        changes = in_money(prompt_changes(tables, release, Templates.on_disk()), tables, choice)
+        changes = in_money(prompt_changes(tables, release, Templates.on_disk(), settings.polish), tables, choice)
         _print_prompts(changes, settings.redraft, every_row, console)
     _print_corrected(tables, release, settings.redo_upstream, every_row, console)
 

@@ -24,7 +24,7 @@ def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: Captione
         {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
     )
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    outcome = ask("revise", "revisions", wanted, finish, **model, tables=tables, log=context.log.info)
+    outcome = ask("revise", "revisions", batch, wanted, finish, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "draft_id", "text", "effects", "other_changes"]
     rows = tables.rows("revisions", batch, columns=columns)
     labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}

@@ -70,7 +70,7 @@ def merged_captions(
         wanted = [item for item in wanted if item.request.hash not in asked]
         asked |= {item.request.hash for item in wanted}
         finish = finish_merge(due, merge_limit)
-        done = ask("merge", "merged_captions", wanted, finish, **model, tables=tables, log=context.log.info)
+        done = ask("merge", "merged_captions", batch, wanted, finish, **model, tables=tables, log=context.log.info)
         outcome = outcome.plus(done)
     too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED)).to_dicts()
     if too_long:

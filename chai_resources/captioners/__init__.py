@@ -26,6 +26,15 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Who answers, as requests' hashes have it: known without a key, and without asking."""
+
+    model: str
+    revision: str
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True)
 class Media:
     """The clip a request is about: its key in the media store, its length in seconds and its frame rate."""
 

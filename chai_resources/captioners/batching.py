@@ -129,9 +129,26 @@ class BatchCaptioner:
                     yield request
 
         yield from self._hand_in(fresh())
-        open_ = {handle.id: handle for handle in known.values()}
-        for name, asked in mine.items():
-            yield from self._fetch(open_[name], asked)
+        yield from self._fetch_all(mine)
+
+    def left_over(self, hashes: Iterable[str]) -> Iterator[Result]:
+        """What batches have for requests that nobody asks any more, keyed by hash; nothing is handed in.
+
+        No result for one that is in no batch.
+        """
+        self._known = known = self._under_way()
+        mine: dict[str, dict[str, Request]] = defaultdict(dict)
+        for each in hashes:
+            if each in known:
+                # Of a request that was handed in, only its hash is needed to read the answer.
+                mine[known[each].id][each] = Request(each, each, "draft", "", {})
+        yield from self._fetch_all(mine)
+
+    def _fetch_all(self, asked: dict[str, dict[str, Request]]) -> Iterator[Result]:
+        """What batches have for requests, by batch and hash."""
+        open_ = {handle.id: handle for handle in (self._known or {}).values()}
+        for name, requests in asked.items():
+            yield from self._fetch(open_[name], requests)
 
     def under_way(self, request_hash: str) -> bool:
         """Whether a request is in a batch that is not closed: it costs nothing more."""
@@ -146,7 +163,7 @@ class BatchCaptioner:
 
     def _to_do(self, handle: Handle) -> bool:
         if handle.fetched:
-            return False  # what is left, nobody wants
+            return False  # the run that fetched the rest, or the next one, fetches what nobody wants
         if not handle.job:
             return handle.age > SETTLED
         return not self._provider.look(handle.job).under_way

@@ -6,7 +6,7 @@ from typing import Protocol
 import dagster as dg
 from pydantic import NonNegativeFloat
 
-from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners import Captioner, Identity, Request
 from chai_resources.captioners.batching import BatchCaptioner
 from chai_resources.captioners.handles import Handle
 from chai_resources.captioners.models import ModelChoice, ModelRefused
@@ -15,6 +15,9 @@ from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.executors import ExecutorChoice, ExecutorError
 from chai_resources.media import Media
 from chai_resources.settings import Settings
+
+_PROVIDERS = ("openai", "gemini")
+"""Engines that may need a provider's key, and that can ask in batches."""
 
 
 class Answers(Captioner, Protocol):
@@ -63,22 +66,22 @@ class CaptionerChoice(dg.ConfigurableResource):
         """The engine, with answers kept in the media store; in an asset, on the executor that is chosen.
 
         Commands have no `context` and do their work themselves. Raises ValueError for a name that is none,
-        ModelRefused for a model that is not pinned or has no key.
+        ModelRefused for a model that is not pinned or, where it is asked from here, has no key.
         """
-        engine = self._engine(media)
         if context is not None and not self.model.batches and (waiting := self._handed_in(media)):
             raise ModelRefused(
                 f"{waiting} requests to {self.model.model} are in batches under way, and would be paid for twice: "
                 "fetch them with CHAI_MODEL_MODE=batch, or delete `batches` in the media store to forget them"
             )
         # What a provider answers in its own time needs no machine of ours.
-        if context is None or self.executor.name == "local" or isinstance(engine, BatchCaptioner):
-            return StoredAnswers(engine, media)
+        own_time = self.model.batches and self.name in _PROVIDERS
+        if context is None or self.executor.name == "local" or own_time:
+            return StoredAnswers(self._engine(media), media)
         try:
             from chai_resources.executors.ray_jobs import RayCaptioner
         except ImportError as error:
             raise ExecutorError(f"CHAI_EXECUTOR=ray needs the extra `ray` ({error}): pip install chai[ray]") from error
-        return RayCaptioner(engine, self.name, self.model, self.executor, media, context)
+        return RayCaptioner(self._identity(media), self.name, self.model, self.executor, media, context)
 
     def ended_batches(self, media: Media) -> list[Handle]:
         """Batches whose answers wait to be fetched; none where requests are asked one by one.
@@ -90,12 +93,21 @@ class CaptionerChoice(dg.ConfigurableResource):
 
     def _handed_in(self, media: Media) -> int:
         """Requests that batches hold which nobody has fetched."""
-        if self.name not in ("openai", "gemini"):
+        if self.name not in _PROVIDERS:
             return 0
         from chai_resources.captioners import gemini_batches, openai_batches
 
         batches = openai_batches if self.name == "openai" else gemini_batches
         return sum(len(h.requests) for h in batches.handles_of(self.model, media).open() if not h.fetched)
+
+    def _identity(self, media: Media) -> Identity:
+        """Who answers elsewhere, where the key is: none is needed here. Raises what `open` raises."""
+        if self.name in _PROVIDERS:
+            from chai_resources.captioners import gemini_engine, openai_engine
+
+            return (openai_engine if self.name == "openai" else gemini_engine).identity_of(self.model)
+        engine = self._engine(media)
+        return Identity(engine.model, engine.revision, engine.capabilities)
 
     def _engine(self, media: Media) -> Captioner:
         if self.name not in ENGINES:

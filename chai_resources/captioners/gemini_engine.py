@@ -1,22 +1,23 @@
 """The engine `gemini`: Google's models by the google-genai SDK, which watch the clip as video.
 
 A clip up to the inline limit goes out in the request; a longer one is uploaded once, so that the requests of a
-clip share it. The clip comes first, so that they share a prefix too.
+clip share it, and once more where the provider has it no longer. The clip comes first, so that they share a prefix too.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Capabilities, CaptionError, Identity, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, no_structure, unreachable, unreadable_clip
-from chai_resources.captioners.openai_engine import retry_after
+from chai_resources.captioners.openai_engine import pause_of, retry_after
 from chai_resources.captioners.shown import OncePerClip
 from chai_resources.media import Media, MediaError
 
@@ -33,6 +34,13 @@ UPLOADS = 10_000
 """Uploaded clips that are known at a time; one that is forgotten is uploaded again."""
 _FORM = ("response_json_schema", "responseJsonSchema", "response_mime_type", "response schema", "JSON mode")
 """What the API calls the form of an answer when a model cannot keep to it."""
+OUTLIVES = timedelta(minutes=10)
+"""An upload that the provider keeps for less is made again: a call and its retries take minutes."""
+OUTLIVES_IN_BATCHES = timedelta(hours=24)
+"""The same where a batch may take a day to come to it."""
+FILE_GONE = "file_gone"
+_OF_A_FILE = "permission to access the File"
+"""How a 403 begins that is about a file, expired or another key's, and not about the key or the model."""
 _POLL_S = 1.0
 _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
@@ -40,14 +48,21 @@ _READY_S = 120.0
 
 def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
-    client = client_of(choice)
+    client, who = client_of(choice), identity_of(choice)
     return CallingCaptioner(
         _Generate(client, choice, media),
-        model=choice.model,
-        revision=revision_of(choice),
-        capabilities=Capabilities(network=True, logprobs=True),
+        model=who.model,
+        revision=who.revision,
+        capabilities=who.capabilities,
         pace=choice.pace,
     )
+
+
+def identity_of(choice: ModelChoice) -> Identity:
+    """Who answers. Raises ModelRefused where it is not pinned, or where several servers are named."""
+    choice.check()
+    choice.require_one_server()
+    return Identity(choice.model, revision_of(choice), Capabilities(network=True, logprobs=True))
 
 
 def client_of(choice: ModelChoice) -> "genai.Client":
@@ -100,6 +115,8 @@ class Asking:
         self._client, self._choice, self._media = client, choice, media
         self._shown: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
         self._uploads: OncePerClip[types.FileData] = OncePerClip(UPLOADS)
+        self._expire: dict[str, datetime] = {}
+        self._outlives = OUTLIVES_IN_BATCHES if choice.batches else OUTLIVES
 
     def body(self, request: Request) -> tuple["types.Content", "types.GenerateContentConfig"]:
         """Contents and configuration. Raises CallFailed for a clip that cannot be read or uploaded."""
@@ -113,6 +130,11 @@ class Asking:
             raise replace(failed, charged="no") from failed
         config = types.GenerateContentConfig(**self._length(request), **self._form(request), **request.sampling)
         return types.Content(role="user", parts=parts), config
+
+    def forget(self, key: str, gone: Callable[["types.FileData"], bool]) -> None:
+        """Lets a clip be uploaded again where this holds of its upload."""
+        self._uploads.drop(key, gone)
+        self._shown.drop(key, lambda part: part.file_data is not None and gone(part.file_data))
 
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
@@ -128,9 +150,15 @@ class Asking:
         if (shown := request.media) is None:
             return []
         try:
+            self.forget(shown.key, self._expires)
             return [self._shown.get(shown.key, lambda: self._part(shown))]
         except (MediaError, OSError) as error:
             raise unreadable_clip(request, error) from error
+
+    def _expires(self, file: "types.FileData") -> bool:
+        """Whether the provider has a file no longer, or not for long."""
+        end = self._expire.get(file.file_uri or "")
+        return end is not None and end - datetime.now(UTC) < self._outlives
 
     def _part(self, shown: Shown) -> "types.Part":
         from google.genai import types
@@ -157,6 +185,8 @@ class Asking:
             raise CallFailed(CaptionError("permanent", "media", message))
         if file.state == types.FileState.PROCESSING or not file.uri:
             raise CallFailed(CaptionError("retryable", "media", f"the clip {shown.key} is not ready yet"))
+        if file.expiration_time:
+            self._expire[file.uri] = file.expiration_time
         return types.FileData(file_uri=file.uri, mime_type=shown.mime)
 
 
@@ -168,8 +198,16 @@ class _Generate:
 
     def __call__(self, request: Request) -> Result:
         contents, config = self._asking.body(request)
-        with failures(self._choice.place, request):
-            answer = self._client.models.generate_content(model=self._choice.model, contents=[contents], config=config)
+        try:
+            with failures(self._choice.place, request):
+                answer = self._client.models.generate_content(
+                    model=self._choice.model, contents=[contents], config=config
+                )
+        except CallFailed as failed:
+            if failed.error.code == FILE_GONE and request.media:
+                used = (contents.parts or [])[0].file_data
+                self._asking.forget(request.media.key, lambda file: file == used)
+            raise
         return read_answer(request, self._choice.model, answer)
 
 
@@ -228,6 +266,8 @@ def refused(error: Any, request: Request | None = None) -> CallFailed:
         return no_logprobs(said)
     if request and request.schema and error.code == 400 and any(word in said for word in _FORM):
         return no_structure(status, said)
+    if error.code == 403 and _OF_A_FILE in said:
+        return CallFailed(CaptionError("retryable", FILE_GONE, f"{said}: run again to upload the clip again"))
     if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
         return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
     if error.code == 404:
@@ -251,8 +291,5 @@ def _wanted_pause(error: Any) -> float | None:
     if headers is not None and (pause := retry_after(headers)) is not None:
         return pause
     details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
-    delays = [str(part.get("retryDelay", "")) for part in details if isinstance(part, dict)]
-    try:
-        return next((float(delay.removesuffix("s")) for delay in delays if delay), None)
-    except ValueError:
-        return None
+    delays = (str(part.get("retryDelay", "")) for part in details if isinstance(part, dict))
+    return next((pause_of(delay.removesuffix("s")) for delay in delays if delay), None)

@@ -20,6 +20,14 @@ class ModelRefused(ValueError):
     """The model cannot be used as it is configured; the text says what to set."""
 
 
+class KeyMissing(ModelRefused):
+    """A provider's key is not in the environment of who asks it."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(f"{variable} is not set: put the provider's key there, then run again")
+        self.variable = variable
+
+
 class ModelChoice(dg.Config):
     """A model behind a network and how it is asked."""
 
@@ -95,7 +103,7 @@ class ModelChoice(dg.Config):
     def key(self, variable: str) -> str:
         """The secret: the provider's, by the name of its variable; a server of one's own may need none.
 
-        A provider's key is never sent to another server. Raises ModelRefused where the provider's is missing.
+        A provider's key is never sent to another server. Raises KeyMissing where the provider's is.
         """
         from chai_resources.settings import secret  # which names ModelChoice among the settings
 
@@ -103,7 +111,7 @@ class ModelChoice(dg.Config):
             return secret("CHAI_MODEL_KEY") or "none"
         if value := secret(variable):
             return value
-        raise ModelRefused(f"{variable} is not set: put the provider's key there, then run again")
+        raise KeyMissing(variable)
 
 
 def unreadable_clip(request: Request, error: Exception) -> CallFailed:

@@ -5,12 +5,15 @@ The clip comes first in the message, so that the requests of a clip share a pref
 """
 
 import base64
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Capabilities, CaptionError, Identity, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.fleet import CONNECT_S, Fleet
@@ -32,7 +35,7 @@ _FORM = ("response_format", "json_schema", "structured output")
 
 def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
-    choice.check()
+    who = identity_of(choice)
     fleet = Fleet(
         {
             server.place: Chat(client_of(server, server.key("OPENAI_API_KEY")), server, media)
@@ -41,12 +44,18 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     )
     return CallingCaptioner(
         fleet,
-        model=choice.model,
-        revision=revision_of(choice),
-        capabilities=Capabilities(network=True, logprobs=True),
+        model=who.model,
+        revision=who.revision,
+        capabilities=who.capabilities,
         pace=choice.pace,
         begin=fleet.begin,
     )
+
+
+def identity_of(choice: ModelChoice) -> Identity:
+    """Who answers. Raises ModelRefused where it is not pinned."""
+    choice.check()
+    return Identity(choice.model, revision_of(choice), Capabilities(network=True, logprobs=True))
 
 
 def client_of(server: ModelChoice, key: str) -> "openai.OpenAI":
@@ -186,7 +195,7 @@ def refused(
 ) -> CallFailed:
     """What a status other than 200 means for the request, and for all others."""
     code, judge = str(named or status), _BY_STATUS.get(status)
-    if code in _BLOCKED:
+    if code in _BLOCKED or (status == 403 and "flagged" in said):  # routers in front of models say it so
         return CallFailed(CaptionError("blocked", code, f"refused on content: {said}; caption this clip by hand"))
     if code == "insufficient_quota" or code.startswith("billing") or status == 402:
         remedy = "raise the quota or set another key, then run again"
@@ -205,11 +214,21 @@ def refused(
 
 
 def retry_after(headers: Any) -> float | None:
-    """Seconds the server asks to wait, from Retry-After as a number; None where it does not say."""
+    """Seconds the server asks to wait, from Retry-After; None where it does not say."""
+    return pause_of(headers.get("retry-after", ""))
+
+
+def pause_of(said: str) -> float | None:
+    """Seconds from now, said as a number or as an HTTP date; 0 for the past, None for what is neither."""
     try:
-        return max(0.0, float(headers.get("retry-after", "")))
+        seconds = float(said)
     except ValueError:
-        return None
+        try:
+            at = parsedate_to_datetime(said)
+        except (ValueError, OverflowError):
+            return None
+        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _stop(remedy: str) -> Callable[[str, str], CallFailed]:

@@ -35,3 +35,10 @@ class OncePerClip(Generic[T]):
                         del self._made[key]
                 value.set_exception(error)
         return value.result()
+
+    def drop(self, key: str, when: Callable[[T], bool]) -> None:
+        """Forgets a value of which this holds; one that is being made stays."""
+        with self._lock:
+            known = self._made.get(key)
+            if known is not None and known.done() and not known.exception() and when(known.result()):
+                del self._made[key]

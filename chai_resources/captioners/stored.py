@@ -73,6 +73,20 @@ class StoredAnswers:
         under_way = isinstance(self._captioner, BatchCaptioner) and self._captioner.under_way(request.hash)
         return under_way or self._media.exists(answer_key(request.hash))
 
+    def left_over(self, hashes: Iterable[str]) -> Iterator[Result]:
+        """What became of requests of batches that nobody asks any more, keyed by hash; none is asked again for it.
+
+        No result for one that is in no batch and was never answered.
+        """
+        unanswered: list[str] = []
+        for request_hash in hashes:
+            if self._media.exists(answer_key(request_hash)):
+                yield self._stored(request_hash)
+            else:
+                unanswered.append(request_hash)
+        if unanswered and isinstance(self._captioner, BatchCaptioner):
+            yield from map(self._kept, self._captioner.left_over(unanswered))
+
     def _unanswered(
         self, requests: Iterable[Request], waiting: dict[str, list[Request]], stored: deque[Result]
     ) -> Iterator[Request]:

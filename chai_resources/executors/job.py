@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from chai_resources.media import Media
@@ -24,8 +26,8 @@ class Job:
     units: list[str]
     gpus: float
     actors: int
-    code: str = version("chai")
-    """Version of this package that made the job."""
+    code: str = field(default_factory=lambda: own_code())
+    """The code that made the job."""
 
     @property
     def job_id(self) -> str:
@@ -48,14 +50,29 @@ class Job:
 
     @classmethod
     def read(cls, media: Media, key: str) -> "Job":
-        """The job as written down. Raises ValueError where another version of this package wrote it, MediaError."""
+        """The job as written down. Raises ValueError where other code than this wrote it, MediaError."""
         fields = json.loads(media.get_bytes(key))
-        if fields["code"] != version("chai") or fields.keys() != cls.__dataclass_fields__.keys():
+        if fields["code"] != own_code() or fields.keys() != cls.__dataclass_fields__.keys():
             raise ValueError(
-                f"the platform is version {fields['code']} and this cluster has {version('chai')}: "
-                "give the cluster the image of the platform's version"
+                f"the platform is {fields['code']} and this cluster has {own_code()}: give both an image of one "
+                "commit (deploy/ray/Dockerfile)"
             )
         return cls(**fields)
+
+
+@cache
+def own_code() -> str:
+    """Version and sources of what is installed here: other code may answer the same request otherwise."""
+    return f"{version('chai')} (sources {sources_hash(Path(__file__).parents[1])})"
+
+
+def sources_hash(folder: Path) -> str:
+    """Twelve hex digits of all Python sources under a folder, their names included."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\n{path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def job_key(job_id: str) -> str:

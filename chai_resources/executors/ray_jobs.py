@@ -5,7 +5,7 @@ and hands answers on as units are published. A job that a killed run left behind
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from shlex import quote
@@ -16,7 +16,7 @@ import polars as pl
 from ray.exceptions import AuthenticationError, RayError
 from ray.job_submission import JobDetails, JobSubmissionClient
 
-from chai_resources.captioners import Captioner, CaptionError, Request, Result
+from chai_resources.captioners import CaptionError, Identity, Request, Result
 from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.stored import answer_key
 from chai_resources.executors import ExecutorChoice, ExecutorError
@@ -26,6 +26,8 @@ from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
 from chai_resources.media import Media, MediaError
 
 POLL_S = 1.0
+LIST_S = 5.0
+"""Between two listings of units: a bucket has one request a thousand keys to pay for, and a unit takes minutes."""
 _SILENT_FOR_S = 30.0
 """A cluster that does not answer for so long is taken for down: longer than the restart of its dashboard."""
 _STOPS_WITHIN_S = 20.0
@@ -33,11 +35,11 @@ _ANSWERS_WITHIN_S = 20.0
 
 
 class RayCaptioner:
-    """Answers requests on a cluster. `engine` is only asked who it is: it answers on the cluster, not here."""
+    """Answers requests on a cluster: who answers there is known here, and the engine is opened there."""
 
     def __init__(
         self,
-        engine: Captioner,
+        who: Identity,
         name: str,
         model: ModelChoice,
         executor: ExecutorChoice,
@@ -46,7 +48,7 @@ class RayCaptioner:
     ) -> None:
         if not executor.address:
             raise ExecutorError("CHAI_EXECUTOR=ray needs a cluster: set CHAI_RAY_ADDRESS, for example http://head:8265")
-        self.model, self.revision, self.capabilities = engine.model, engine.revision, engine.capabilities
+        self.model, self.revision, self.capabilities = who.model, who.revision, who.capabilities
         self._name, self._choice, self._executor = name, model, executor
         self._media, self._context = media, context
         self._store = UnitStore(media, context.partition_key)
@@ -116,19 +118,13 @@ class RayCaptioner:
         found = self._found(cluster.running(tags), left, cluster)
         job_id = found or job.job_id
         with Lease(self._media, lease_key(job_id)), self._running(cluster, job, found, tags) as look:
-            while left:
-                state = look()
-                for unit in left.intersection(self._store.published()):
-                    left.remove(unit)
-                    yield unit
-                if left and state.ended:
-                    raise ExecutorError(
-                        f"Ray job {job_id} ended ({state.status}) with {len(left)} of {len(job.units)} units "
-                        f"left: {state.message}. Its log: {self._executor.address}/#/jobs/{job_id}. What it "
-                        "published is kept: run again to do the rest"
-                    )
-                if left:
-                    time.sleep(POLL_S)
+            state = yield from as_published(self._store, left, look)
+            if left:
+                raise ExecutorError(
+                    f"Ray job {job_id} ended ({state.status}) with {len(left)} of {len(job.units)} units "
+                    f"left: {state.message}. Its log: {self._executor.address}/#/jobs/{job_id}. What it "
+                    "published is kept: run again to do the rest"
+                )
             cluster.wait(job_id)
 
     def _found(self, running: list[str], units: set[str], cluster: "_Cluster") -> str | None:
@@ -178,6 +174,31 @@ class RayCaptioner:
                 yield lambda: cluster.look(job_id)
             finally:
                 cluster.stop(job_id)
+
+
+def as_published(
+    store: UnitStore,
+    left: set[str],
+    look: Callable[[], "_State"],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[str, None, "_State"]:
+    """The units of a job as they are published, taken out of `left`, until none is left or the job has ended.
+
+    Gives back how the job stands. The store is listed seldom, but at once when the job has ended: the last unit is
+    never late.
+    """
+    listed: float | None = None
+    while True:
+        state = look()
+        if state.ended or listed is None or clock() - listed >= LIST_S:
+            listed = clock()
+            for unit in left.intersection(store.published()):
+                left.remove(unit)
+                yield unit
+        if state.ended or not left:
+            return state
+        sleep(POLL_S)
 
 
 class _Client(JobSubmissionClient):

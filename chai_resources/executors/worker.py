@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chai_resources.captioners import Captioner, Result
 from chai_resources.captioners.choice import ENGINES
-from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.models import KeyMissing, ModelChoice
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.executors.job import Job
 from chai_resources.executors.units import UnitStore, keyed_by_hash
@@ -40,6 +40,11 @@ class Worker:
         """Opens the engine; says what is wrong, or nothing. A model is loaded with the first unit."""
         try:
             engine = ENGINES[self._job.engine](_shared(ModelChoice(**self._job.model), self._share), self._media)
+        except KeyMissing as missing:
+            return (
+                f"{missing.variable} is not set in the environment of the cluster: put the provider's key there, for "
+                "every node (deploy/ray/cluster.yaml), then run again"
+            )
         except Exception as error:  # an actor that raises tells its caller only that it died
             return f"{type(error).__name__}: {error}"
         if [engine.model, engine.revision] != self._job.identity:

@@ -76,7 +76,7 @@ def _stage(
 
     engine = choice.open(media)
     given = {"choice": choice, "captioner": engine, "tables": tables, "run": "bench"}
-    return lambda: ask("draft", "drafts", wanted, finish, log=log, **given).made
+    return lambda: ask("draft", "drafts", "bench", wanted, finish, log=log, **given).made
 
 
 def _wanted(clips: int, media: Media | None) -> list[Wanted]:

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,10 +30,11 @@ class Book:
     """What the server was told to do and what it saw."""
 
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Faults by a word of the prompt. Refused before any work: a status, 429-after-N (header), 429-body-N
-    (Gemini's way), 429-quota, wrong-key, bad-video, blocked, logprobs-refused, structure-refused; drop hangs up.
-    After the work: slow, cut, garbage, page, list, no-choices, declined, refused, empty, truncated, loop, foreign,
-    no-logprobs, prose (whatever form is asked for), fenced, long (600 words)."""
+    """Faults by a word of the prompt. Refused before any work: a status, 429-after-N and 429-after-date-N (header),
+    429-body-N (Gemini's way), 429-quota, 403-file and 403-flagged (about this request alone), wrong-key, bad-video,
+    blocked, logprobs-refused, structure-refused; drop hangs up. After the work: slow, cut, garbage, page, list,
+    no-choices, declined, refused, empty, truncated, loop, foreign, no-logprobs, prose (whatever form is asked for),
+    fenced, long (600 words)."""
     critiques: dict[str, str] = field(default_factory=dict)
     """By a word of the prompt, what is answered where a JSON schema is given; one missing remark by default."""
     likely: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -46,6 +49,10 @@ class Book:
     """Request bodies."""
     headers: list[dict[str, str]] = field(default_factory=list)
     uploads: int = 0
+    uploads_live_s: float = 48 * 3600
+    """So long are files kept that are uploaded now."""
+    gone: set[str] = field(default_factory=set)
+    """Files that are there no longer: what is asked about one is refused."""
     upload_faults: list[str] = field(default_factory=list)
     """What goes wrong with uploads, one each: drop, or a status."""
     desk: BatchDesk = field(init=False)
@@ -146,6 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.book.seen.append(asked)
             self.book.headers.append({name.lower(): value for name, value in self.headers.items()})
             dialect = dialect_of(self.path)
+            if any(f"/files/{name}" in json.dumps(asked) for name in self.book.gone):
+                self.book.next_fault(dialect.prompt(asked))
+                return self._send(*_refusal("403-file", dialect) or (500, {}))
             self._answer(dialect, asked)
         finally:
             with self.book.lock:
@@ -213,8 +223,11 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(200, {"file": self._file("PROCESSING")}, {"X-Goog-Upload-Status": "final"})
 
     def _file(self, state: str) -> dict[str, Any]:
-        uri = f"http://{self.headers['host']}/v1beta/files/clip-1"
-        return {"name": "files/clip-1", "uri": uri, "mimeType": "video/mp4", "state": state}
+        name = f"files/clip-{self.book.uploads}"
+        uri = f"http://{self.headers['host']}/v1beta/{name}"
+        expires = datetime.now(UTC) + timedelta(seconds=self.book.uploads_live_s)
+        about = {"name": name, "uri": uri, "mimeType": "video/mp4", "state": state}
+        return {**about, "expirationTime": expires.isoformat()}
 
     def _send(self, status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None) -> None:
         self._raw(status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers)
@@ -260,6 +273,9 @@ _SAID = {
 def _refusal(fault: str, dialect: Dialect) -> tuple[int, dict[str, Any], dict[str, str]] | None:
     """Status, body and headers of what is refused before any work is done; None where it is not."""
     openai = isinstance(dialect, OpenAIDialect)
+    if fault.startswith("429-after-date-"):
+        at = format_datetime(datetime.now(UTC) + timedelta(seconds=float(fault[15:])), usegmt=True)
+        return 429, dialect.error(429, "slow down"), {"Retry-After": at}
     if fault.startswith("429-after-"):
         return 429, dialect.error(429, "slow down"), {"Retry-After": fault.rpartition("-")[2]}
     if fault.startswith("429-body-"):
@@ -276,6 +292,10 @@ def _refusal(fault: str, dialect: Dialect) -> tuple[int, dict[str, Any], dict[st
             return 401, dialect.error(401, "Incorrect API key provided"), {}
         reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
         return 400, _with_details(dialect.error(400, "API key not valid"), reason), {}
+    if fault == "403-file":
+        return 403, dialect.error(403, "You do not have permission to access the File clip or it may not exist."), {}
+    if fault == "403-flagged":
+        return 403, dialect.error(403, 'The model requires moderation and the input was flagged for "violence"'), {}
     if fault[:3].isdigit():
         return int(fault[:3]), dialect.error(int(fault[:3]), f"made to fail with {fault}"), {}
     if fault == "logprobs-refused":

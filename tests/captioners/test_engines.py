@@ -16,6 +16,7 @@ from chai_resources.captioners.choice import CaptionerChoice
 from chai_resources.captioners.frames import sampled_frames
 from chai_resources.captioners.limits import TokenBucket
 from chai_resources.captioners.models import ModelChoice, ModelRefused
+from chai_resources.captioners.openai_engine import pause_of
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, TOKENS, Book
@@ -121,6 +122,26 @@ def test_a_large_clip_is_uploaded_once_for_all_its_requests(served: tuple[str, B
     assert book.seen[0]["contents"][0]["parts"][0]["fileData"]["file_uri"].endswith("/files/clip-1")
 
 
+@pytest.mark.parametrize("how", ["expires", "vanishes"])
+def test_a_clip_whose_upload_is_gone_is_uploaded_once_more_and_no_row_fails(
+    how: str, served: tuple[str, Book], tmp_path, monkeypatch
+):
+    url, book = served
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
+    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
+    write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
+    shown = Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+    captioner = choice("gemini", url).open(Media(root=str(tmp_path)))
+    book.uploads_live_s = 60 if how == "expires" else book.uploads_live_s
+    assert [result.error for result in captioner.run([request("a", shown)])] == [None]
+    book.uploads_live_s, book.gone = 48 * 3600, {"clip-1"}
+    results = list(captioner.run(request(name, shown) for name in "bcdefg"))
+    assert [result.error for result in results] == [None] * 6
+    assert book.uploads == 2
+    assert book.calls.total() == 7 if how == "expires" else book.calls.total() > 7
+    assert {call.charged for result in results for call in result.calls} <= {"yes", "no"}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
     engine: str, served: tuple[str, Book], tmp_path
@@ -165,6 +186,21 @@ def test_a_pause_that_the_server_wants_holds_every_call_of_the_model():
     results = list(captioner.run(request(name) for name in "abcdef"))
     assert [result.error for result in results] == [None] * 6
     assert now == [30.0]
+
+
+@pytest.mark.parametrize("said", ["", "soon", "inf", "nan", "Mon, 99 Foo 2025 10:00:00 GMT"])
+def test_a_pause_that_cannot_be_read_is_none(said: str):
+    assert pause_of(said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7.5", 7.5), ("-5", 0), ("Wed, 01 Jan 2025 00:00:00 GMT", 0), ("Fri, 01 Jan 2100 00:00:00 -0000", 1e9)],
+)
+def test_a_pause_is_a_number_or_a_date_and_never_negative(said: str, seconds: float):
+    pause = pause_of(said)
+    assert pause is not None
+    assert seconds <= pause <= 3 * seconds
 
 
 @pytest.mark.parametrize("engine", ENGINES)

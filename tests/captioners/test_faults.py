@@ -73,6 +73,10 @@ LIST = [
     refused("429-after-600", "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "retryable", stops=True),
     refused("429", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
     refused("429-after-0.02", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+    refused("429-after-date-0", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+    refused("429-after-date-600", "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "retryable", stops=True),
+    refused("429-after-date--600", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
+    refused("429-after-soon", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
     refused("429-body-0.02", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
     refused("429-after--5", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
     refused("500", "500", "INTERNAL"),
@@ -134,6 +138,22 @@ def test_every_failure_has_its_kind_its_code_and_its_price_and_the_next_run_goes
     lost = {"faulty"} if fault.kind in ("permanent", "blocked") else set()
     assert sorted(desk.made) == sorted(set(names) - lost)
     assert book.calls["Describe it. faulty"] == before + (fault.kind == "retryable"), "what is settled stays so"
+    counted(desk, book)
+
+
+@pytest.mark.parametrize(
+    ("engine", "play", "kind"), [("gemini", "403-file", "retryable"), ("openai", "403-flagged", "blocked")]
+)
+def test_a_403_about_one_request_holds_up_no_other(
+    engine: str, play: str, kind: ErrorKind, served: tuple[str, Book], tmp_path: Path
+):
+    url, book = served
+    desk = Desk(engine, url, tmp_path)
+    book.faults["faulty"] = [play] * 100
+    names = ["faulty", *(f"row-{number}" for number in range(20))]
+    outcome = desk.ask(names, "run-1")
+    assert [(error["clip_id"], error["kind"]) for error in outcome.errors] == [("faulty", kind)]
+    assert sorted(desk.made) == sorted(names[1:])
     counted(desk, book)
 
 

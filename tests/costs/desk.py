@@ -46,6 +46,7 @@ class Desk:
         return ask(
             "draft",
             "drafts",
+            "b1",
             items,
             lambda row: {**row, "draft_id": row["clip_id"]},
             choice=self.choice,

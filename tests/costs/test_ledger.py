@@ -103,6 +103,46 @@ def test_a_batch_is_promised_when_handed_in_and_costs_half_when_fetched(
     assert book.charged.total() == 3
 
 
+@pytest.mark.parametrize("engine", list(MODELS))
+@pytest.mark.parametrize("still_wanted", [["a"], []], ids=["one wanted", "none wanted"])
+def test_what_nobody_wants_any_more_is_fetched_and_booked_once_and_makes_no_row(
+    engine: str, still_wanted: list[str], served: tuple[str, Book], tmp_path
+):
+    url, book = served
+    book.faults["refused"] = ["500"]
+    desk = Desk(engine, url, tmp_path, batches=True)
+    desk.ask(["a", "b", "refused"], "run-1")
+    assert desk.ask(still_wanted, "run-2").errors == [], "under way still"
+    assert costs(desk.ledger, "stage")["waiting"].sum() == 3
+    book.desk.end()
+    for run in ("run-3", "run-4"):
+        outcome = desk.ask(still_wanted, run)
+        assert (desk.made, outcome.errors, outcome.waiting) == (still_wanted, [], 0)
+        sums = costs(desk.ledger, "stage")
+        assert (sums["waiting"].sum(), sums["calls"].sum(), sums["unknown"].sum()) == (0, 3, 0)
+        assert sums["cost"].sum() == pytest.approx(2 * EACH / 2)
+    assert not desk.choice.ended_batches(desk.media), "no run is asked for any more"
+    assert desk.ask(["b"], "run-5").made == 1
+    assert (len(book.desk.batches), book.charged.total()) == (1, 2), "what was stored is not paid again"
+
+
+def test_an_answer_that_a_killed_run_fetched_for_nobody_is_booked_by_the_next(
+    served: tuple[str, Book], tmp_path, monkeypatch
+):
+    desk = Desk("openai", served[0], tmp_path, batches=True)
+    desk.ask(["a", "b"], "run-1")
+    served[1].desk.end("expired", 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Tables, "append_new", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            desk.ask([], "run-2")
+    assert costs(desk.ledger, "stage")["waiting"].sum() == 2
+    desk.ask([], "run-3")
+    sums = costs(desk.ledger, "stage")
+    assert (sums["waiting"].sum(), sums["unknown"].sum()) == (0, 1), "of b nothing is known but that it was handed in"
+    assert sums["cost"].sum() == pytest.approx(EACH / 2)
+
+
 def test_what_a_batch_is_promised_counts_against_the_days_budget_and_is_never_held_back_itself(
     served: tuple[str, Book], tmp_path
 ):

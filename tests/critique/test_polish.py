@@ -17,7 +17,9 @@ from chai_assets.datasets.publish import build
 from chai_assets.datasets.selection import Selection
 from chai_assets.datasets.verify import verify_dataset
 from chai_assets.desk import Desk
+from chai_assets.planning.prompts import prompt_changes
 from chai_assets.practice.model_server import PracticeModel
+from chai_assets.prompting import TEMPLATES, Templates
 from chai_assets.spec.releases import load_spec
 from chai_assets.spec.resource import release_of
 from chai_resources.captioners.choice import CaptionerChoice
@@ -136,6 +138,49 @@ def test_each_critique_that_asks_for_a_change_is_polished_once_and_both_texts_ar
     }
     assert all(check["held"] for check in batch.rows["crt_1"]["checks"])
     assert len(batch.tables.rows("polished_critiques")) == 2
+
+
+def test_a_changed_template_is_planned_and_polishes_again_and_one_that_comes_back_counts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "polish.md"
+    first = TEMPLATES["polish"].read_text()
+    monkeypatch.setitem(TEMPLATES, "polish", path)
+    path.write_text(first)
+    batch = Batch(tmp_path, CaptionerChoice())
+    batch.run()
+
+    def planned(polishes: bool = True) -> list[tuple[str, str, str]]:
+        release = batch.desk.release
+        changes = prompt_changes(batch.tables, release, release.templates, polishes)
+        return list(changes.select("clip_id", "task", "action").iter_rows())
+
+    assert planned() == []
+    for number, text in enumerate([f"{first} Be brief.", first, f"{first} Be brief."], start=2):
+        path.write_text(text)
+        assert planned() == [("clp_1", "polish", "again"), ("clp_2", "polish", "again")]
+        assert planned(polishes=False) == [], "whoever has nothing polished has nothing polished again"
+        for _ in range(2):
+            batch.run()
+            assert planned() == []
+            assert len(batch.tables.rows("polished_critiques")) == 2 * number, "both texts of each stay"
+        assert {row["template_hash"] for row in batch.rows.values()} == {Templates.on_disk().polish}, "the newest"
+    assert [row["text"] for row in batch.tables.rows("critiques") if row["critique_id"] == "crt_1"] == [WRITTEN]
+
+
+@pytest.mark.parametrize("redraft", [True, False], ids=["redraft", "keep"])
+def test_a_changed_template_is_left_alone_where_changed_prompts_are(
+    redraft: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "polish.md"
+    path.write_text(TEMPLATES["polish"].read_text())
+    monkeypatch.setitem(TEMPLATES, "polish", path)
+    monkeypatch.setenv("CHAI_PROMPT_CHANGED", "redraft" if redraft else "keep")
+    batch = Batch(tmp_path, CaptionerChoice())
+    batch.run()
+    path.write_text(f"{path.read_text()} Be brief.")
+    batch.run()
+    assert len(batch.tables.rows("polished_critiques")) == (4 if redraft else 2)
 
 
 @pytest.mark.parametrize(("engine", "path"), [("openai", "/v1"), ("gemini", "")])

@@ -49,6 +49,7 @@ def definitions(clips: int) -> dg.Definitions:
         outcome = ask(
             "draft",
             "drafts",
+            batch,
             asked,
             finish_draft,
             choice=captioner,

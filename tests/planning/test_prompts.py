@@ -51,7 +51,7 @@ def change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Change:
 
 def planned(world: World, action: str = "again") -> set[tuple[str, str, str | None, str]]:
     release = release_of(world.settings)
-    rows = prompt_changes(world.tables, release, release.templates).filter(action=action)
+    rows = prompt_changes(world.tables, release, release.templates, False).filter(action=action)
     return set(rows.select("task", "clip_id", "aspect", "batch").iter_rows())
 
 
@@ -212,7 +212,9 @@ def test_the_planned_dollars_are_those_the_run_will_plan(world: World, change: C
         return total
 
     def of_plan() -> float:
-        return in_money(prompt_changes(world.tables, release, release.templates), world.tables, choice)["usd"].sum()
+        return in_money(prompt_changes(world.tables, release, release.templates, False), world.tables, choice)[
+            "usd"
+        ].sum()
 
     assert of_plan() == pytest.approx(of_runs(), rel=0.05), "guessed from clips and prompts"
     assert of_plan() > 1

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners import Request, Result
+from chai_resources.captioners.acceptance import json_object
 from chai_resources.captioners.calling import CallingCaptioner
 from chai_resources.captioners.choice import ENGINES
 from chai_resources.captioners.models import ModelChoice
@@ -106,6 +108,14 @@ def test_log_probabilities_are_raw_until_a_choice_is_forced(sdk: openai.OpenAI, 
     likely = {token: math.exp(value) for token, value in forced.items() if value > -20}
     assert {"Yes", "No"} <= likely.keys() <= {"Yes", "Ye", "Y", "No", "N"}, "only ways to write one of them are left"
     assert sum(likely.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_an_answer_keeps_to_its_schema_whatever_the_weights_want(engine: CallingCaptioner):
+    schema = {"type": "object", "properties": {"kind": {"enum": ["wrong", "missing"]}}}
+    schema |= {"required": ["kind"], "additionalProperties": False}
+    held = replace(request("form", prompt="Say what it is, as JSON."), schema=schema)
+    answer = answers(engine, held)["form"]
+    assert json_object(answer.text or "") in ({"kind": "wrong"}, {"kind": "missing"}), answer
 
 
 def first_token(answer: Any) -> dict[str, float]:
