@@ -15,7 +15,7 @@ import requests
 
 from chai_assets.provision import Login, provision
 from chai_resources import local_services as services
-from chai_resources.captioners.models import MODEL_KEYS
+from chai_resources.captioners.keys import MODEL_KEYS
 from chai_resources.label_studio import LabelStudio
 from chai_resources.local_services import CHECKOUT, Service, ServiceFailed
 from chai_resources.people import load_people

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chai_resources.captioners import Capabilities, CaptionError, Identity, Request, Result
 from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
+from chai_resources.captioners.keys import key_of
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, no_structure, unreachable, unreadable_clip
 from chai_resources.captioners.openai_engine import pause_of, retry_after
@@ -73,7 +74,7 @@ def client_of(choice: ModelChoice) -> "genai.Client":
     choice.check()
     choice.require_one_server()
     return genai.Client(
-        api_key=choice.key("GEMINI_API_KEY"),
+        api_key=key_of(choice, "GEMINI_API_KEY"),
         vertexai=False,
         http_options=types.HttpOptions(
             base_url=choice.url or API,

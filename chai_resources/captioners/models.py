@@ -1,4 +1,4 @@
-"""Which model an engine asks, how, and with which key: checked when the engine is opened, before any call."""
+"""Which model an engine asks, and how: checked when the engine is opened, before any call."""
 
 import re
 
@@ -12,20 +12,8 @@ from chai_resources.captioners.calling import CallFailed, Pace
 _PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
 
 
-MODEL_KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "CHAI_MODEL_KEY")
-"""Variables that hold keys of models."""
-
-
 class ModelRefused(ValueError):
     """The model cannot be used as it is configured; the text says what to set."""
-
-
-class KeyMissing(ModelRefused):
-    """A provider's key is not in the environment of who asks it."""
-
-    def __init__(self, variable: str) -> None:
-        super().__init__(f"{variable} is not set: put the provider's key there, then run again")
-        self.variable = variable
 
 
 class ModelChoice(dg.Config):
@@ -99,19 +87,6 @@ class ModelChoice(dg.Config):
     def place(self) -> str:
         """The server, as messages name it."""
         return self.url or "the provider"
-
-    def key(self, variable: str) -> str:
-        """The secret: the provider's, by the name of its variable; a server of one's own may need none.
-
-        A provider's key is never sent to another server. Raises KeyMissing where the provider's is.
-        """
-        from chai_resources.settings import secret  # which names ModelChoice among the settings
-
-        if self.url:
-            return secret("CHAI_MODEL_KEY") or "none"
-        if value := secret(variable):
-            return value
-        raise KeyMissing(variable)
 
 
 def unreadable_clip(request: Request, error: Exception) -> CallFailed:

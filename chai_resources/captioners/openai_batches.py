@@ -11,6 +11,7 @@ from chai_resources.captioners import CaptionError, Request
 from chai_resources.captioners.batching import Answer, BatchCaptioner, Job
 from chai_resources.captioners.calling import CallFailed
 from chai_resources.captioners.handles import Handles
+from chai_resources.captioners.keys import key_of
 from chai_resources.captioners.models import ModelChoice, garbled
 from chai_resources.captioners.openai_engine import (
     API,
@@ -47,7 +48,7 @@ def openai_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
     choice.check()
     choice.require_one_server()
     return BatchCaptioner(
-        _ChatBatches(client_of(choice, choice.key("OPENAI_API_KEY")), choice, media),
+        _ChatBatches(client_of(choice, key_of(choice, "OPENAI_API_KEY")), choice, media),
         handles_of(choice, media),
         model=choice.model,
         revision=revision_of(choice),

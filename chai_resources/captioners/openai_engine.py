@@ -18,6 +18,7 @@ from chai_resources.captioners import Media as Shown
 from chai_resources.captioners.calling import CallFailed, CallingCaptioner
 from chai_resources.captioners.fleet import CONNECT_S, Fleet
 from chai_resources.captioners.frames import sampled_frames
+from chai_resources.captioners.keys import key_of
 from chai_resources.captioners.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.models import ModelChoice, garbled, no_structure, unreachable, unreadable_clip
 from chai_resources.captioners.shown import OncePerClip
@@ -38,7 +39,7 @@ def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
     who = identity_of(choice)
     fleet = Fleet(
         {
-            server.place: Chat(client_of(server, server.key("OPENAI_API_KEY")), server, media)
+            server.place: Chat(client_of(server, key_of(server, "OPENAI_API_KEY")), server, media)
             for server in choice.servers()
         }
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from chai_resources.captioners import Captioner, Result
 from chai_resources.captioners.choice import ENGINES
-from chai_resources.captioners.models import KeyMissing, ModelChoice
+from chai_resources.captioners.keys import KeyMissing
+from chai_resources.captioners.models import ModelChoice
 from chai_resources.captioners.stored import StoredAnswers
 from chai_resources.executors.job import Job
 from chai_resources.executors.units import UnitStore, keyed_by_hash

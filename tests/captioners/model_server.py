@@ -106,8 +106,7 @@ def model_server() -> Iterator[tuple[str, Book]]:
     """Its address and its book."""
     book = Book()
     handler = type("Handler", (_Handler,), {"book": book})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -115,6 +114,13 @@ def model_server() -> Iterator[tuple[str, Book]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Quiet: callers that are killed, or lose patience, hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
