@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.captioners.model_server import Book, model_server
@@ -11,6 +12,11 @@ from tests.label_studio_service import LabelStudioHandle, start_label_studio
 from tests.services import S3Server, start_s3
 
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
+
+# Hypothesis would fail an example that takes longer than 0.2 s or is slow to make, and no test here is timed.
+_SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=_SLOW)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ _STEPS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(steps=st.lists(_STEPS, max_size=12))
 def test_changed_templates_move_nothing_that_was_answered_and_the_plan_names_what_a_run_writes(
     steps: list[tuple[str, str]],
@@ -146,7 +146,7 @@ def test_rows_of_an_unknown_template_keep_their_ids_and_the_log_of_old_rows_is_n
 ASPECTS = ["subject", "motion"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(changes=st.lists(st.sampled_from("ABC"), max_size=6))
 def test_the_newest_merged_caption_is_of_the_template_on_disk_and_a_clip_is_merged_once(changes: list[str]) -> None:
     triples = [{"triple_id": f"t{a}", "clip_id": "c", "aspect": a, "batch": "b", "source_id": "s"} for a in ASPECTS]

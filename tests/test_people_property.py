@@ -135,9 +135,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, label_studio_server: LabelSt
 
 
 @pytest.mark.timeout(900)
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate]
-)
+@settings(max_examples=4, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(draw=st.data())
 def test_nothing_is_lost_and_no_triple_rests_on_what_was_taken_back(world: World, draw: st.DataObject) -> None:
     crowd = Crowd(world, f"property-{len(set(world.tables.read('clips')['batch']))}")

@@ -75,7 +75,7 @@ def test_a_file_that_is_not_there_is_refused_with_its_path(tmp_path: Path):
 
 
 @given(st.lists(st.binary(max_size=60) | st.text(max_size=30).map(str.encode), max_size=12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_crash_the_reader_and_no_line_is_lost(tmp_path_factory: pytest.TempPathFactory, content: list[bytes]):
     path = tmp_path_factory.mktemp("any") / "a.jsonl"
     data = b"\n".join(content)

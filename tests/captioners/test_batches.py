@@ -253,7 +253,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(events=EVENTS)
 def test_whatever_happens_every_request_ends_answered_and_paid_once(
     engine: str, served: tuple[str, Book], events: list[Any]

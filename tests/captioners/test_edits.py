@@ -79,7 +79,7 @@ def test_a_revision_that_already_has_a_replacement_is_left_alone():
     assert revise(once, findings) == once
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_replacing_leaves_every_other_byte_as_it_was(case: tuple[str, list[dict[str, Any]]]):
     draft, findings = case

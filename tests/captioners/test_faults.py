@@ -177,7 +177,7 @@ PLAYS = st.lists(st.sampled_from(PASSING * 2 + SETTLED + STOPPING), max_size=6)
 
 
 @pytest.mark.parametrize("engine", MODELS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plays=st.lists(PLAYS, min_size=1, max_size=12))
 def test_whatever_fails_in_whatever_order_no_row_is_lost_or_doubled_and_the_ledger_is_the_servers(
     engine: str, plays: list[list[str]]

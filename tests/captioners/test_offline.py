@@ -90,7 +90,7 @@ def test_tokens_are_counted_as_words():
     assert (result.tokens_in, result.tokens_out) == (3, 3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_a_revision_is_a_text_with_words_or_an_error_and_always_the_same(case: tuple[str, list[dict]]):
     context = {"draft": case[0], "findings": case[1]}
@@ -100,7 +100,7 @@ def test_a_revision_is_a_text_with_words_or_an_error_and_always_the_same(case: t
     assert first.text is None or words(first.text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(prose, max_size=5))
 def test_a_draft_keeps_every_word_of_its_statements_in_order(statements: list[str]):
     text = draft(*statements) or ""

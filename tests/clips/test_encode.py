@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.clips.encode import LONGEST_SIDE, Encoded, encode_shots, fit
@@ -127,7 +127,6 @@ def test_encoding_twice_gives_the_same_bytes(tmp_path):
     assert (first.thumb, first.signature) == (second.thumb, second.signature)
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(1, 8000), st.integers(1, 8000), st.floats(0.25, 4))
 def test_a_stored_size_is_even_small_enough_and_of_the_same_shape(width, height, pixel):
     wide, high = fit(width, height, pixel)

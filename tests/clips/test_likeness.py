@@ -1,7 +1,7 @@
 """Recognising shots by their signatures."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -43,7 +43,6 @@ def test_a_shot_added_later_is_found_and_the_first_of_two_is_named():
     assert found.clip_id == "first"
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.tuples(*[st.integers(0, 255)] * 3), st.floats(0, 0.3))
 def test_plain_colours_and_smooth_ramps_have_no_signature(colour, slope):
     ramp = np.linspace(0, 255 * slope, 320)[None, :, None]

@@ -40,7 +40,7 @@ def groups(pairs: set[tuple[int, int]], count: int) -> list[int]:
     return least
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(shots())
 def test_every_pair_that_the_rule_calls_alike_is_found_and_no_other(clips: pl.DataFrame):
     rows = clips.rows(named=True)

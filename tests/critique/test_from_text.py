@@ -164,7 +164,7 @@ ASKS = st.builds('Change "{}" to "{}". '.format, PHRASES, PHRASES) | st.builds('
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TEXTS | st.lists(ASKS, max_size=6).map("".join), st.just(DRAFT) | TEXTS)
 def test_any_text_gives_sound_findings(text: str, draft: str):
     found = findings_in(text, "drf_0", draft)

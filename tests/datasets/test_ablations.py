@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -51,7 +51,6 @@ CRITIQUES = st.lists(st.sampled_from(SAID), min_size=1, max_size=4, unique=True)
 NUMBERS = st.integers(0, 9)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(VARIANTS), CRITIQUES, NUMBERS)
 def test_every_variant_differs_and_is_the_same_again(variant: Any, critique: str, number: int):
     row = triple(critique, number)
@@ -64,7 +63,6 @@ def test_every_variant_differs_and_is_the_same_again(variant: Any, critique: str
     assert degrade(variant, dict(row), CAMERA) == made
 
 
-@settings(deadline=None)
 @given(CRITIQUES, NUMBERS)
 def test_an_insertion_keeps_every_remark_and_adds_one(critique: str, number: int):
     made = degrade("inaccurate_insertion", triple(critique, number), CAMERA)
@@ -72,7 +70,6 @@ def test_an_insertion_keeps_every_remark_and_adds_one(critique: str, number: int
     assert made.text.startswith(critique)
 
 
-@settings(deadline=None)
 @given(CRITIQUES, NUMBERS)
 def test_a_deletion_drops_one_remark_and_keeps_the_others(critique: str, number: int):
     before = remarks(critique)
@@ -82,7 +79,6 @@ def test_a_deletion_drops_one_remark_and_keeps_the_others(critique: str, number:
     assert [part for part in before if part in after] == after
 
 
-@settings(deadline=None)
 @given(CRITIQUES, NUMBERS)
 def test_a_replacement_changes_one_remark_and_no_words_that_the_draft_has(critique: str, number: int):
     try:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.datasets.diff import Difference, Side, compare
@@ -41,7 +41,6 @@ def entry(path: str, sha256: str, size: int) -> dict[str, Any]:
     return {"path": path, "rows": 1, "bytes": size, "sha256": sha256}
 
 
-@settings(deadline=None)
 @given(_rows)
 def test_a_dataset_does_not_differ_from_itself(rows: list[dict[str, Any]]) -> None:
     found = compare(side(rows), side(list(reversed(rows))))
@@ -49,7 +48,6 @@ def test_a_dataset_does_not_differ_from_itself(rows: list[dict[str, Any]]) -> No
     assert found.same == len(rows)
 
 
-@settings(deadline=None)
 @given(_rows, _rows)
 def test_the_other_way_round_is_the_mirror_image(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> None:
     there, back = compare(side(old), side(new), 99), compare(side(new), side(old), 99)

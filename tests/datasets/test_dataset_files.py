@@ -243,7 +243,7 @@ def test_an_export_of_nothing_or_of_another_specification_is_refused(tmp_path: P
 texts = st.text(min_size=1).filter(lambda text: text.strip())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(draft=texts, critique=texts, final=texts, instruction=texts)
 def test_any_text_a_person_can_write_comes_back_as_written(
     tmp_path_factory: pytest.TempPathFactory, draft: str, critique: str, final: str, instruction: str

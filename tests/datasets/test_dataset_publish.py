@@ -82,7 +82,7 @@ def test_the_newest_export_is_current_and_the_former_stays_as_it_was(root: str, 
     assert latest(root) == old.manifest
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_equal_rows_in_any_order_and_twice_give_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, random, twice: bool

@@ -57,7 +57,6 @@ def sides_of(clips: list[dict[str, Any]], *pins: str) -> dict[str, tuple[str, st
     return {source: (split, by) for source, split, by in found.iter_rows()}
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=15),
     st.integers(0, 15),
@@ -80,7 +79,6 @@ def test_no_source_changes_sides_as_data_grows_whatever_shots_the_later_ones_sho
         assert {source: now[source] for source in known} == known
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=25))
 def test_sources_with_the_same_shot_go_where_the_first_of_them_goes_by_its_hash(looks):
     clips = one_clip_each(looks)
@@ -150,7 +148,7 @@ def test_a_pin_that_is_no_source_and_no_clip_is_refused():
         sides_of([clip(0)], "clp_lost", clip(0)["clip_id"])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.sets(st.integers(0, 80), min_size=1), st.sets(st.integers(0, 80)))
 def test_no_exported_source_changes_sides_as_data_grows(tmp_path_factory, before: set[int], added: set[int]):
     def exported(numbers: set[int]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 import sentencepiece  # pyright: ignore[reportMissingTypeStubs]
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.datasets.publish import build
@@ -124,7 +124,6 @@ def test_sentences_end_behind_a_closing_quote_and_not_within_a_number():
 said = st.text(alphabet="ab c.!?\n\t\x00é街”", max_size=80)
 
 
-@settings(deadline=None)
 @given(st.lists(said, max_size=6), st.integers(1, 40))
 def test_no_prompt_is_over_the_limit_and_each_is_the_start_of_its_caption(texts: list[str], limit: int):
     sized, lost = within_limit(captions(*texts), ESTIMATE, limit)

@@ -129,7 +129,7 @@ written = st.lists(st.one_of(reserved, st.text(max_size=20)), min_size=1, max_si
 texts = written.filter(lambda text: text.strip())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(draft=texts, critique=texts, final=texts, instruction=texts, rating=st.integers(1, 5))
 def test_whatever_was_written_every_file_keeps_its_trainers_rules(
     tmp_path_factory: pytest.TempPathFactory, draft: str, critique: str, final: str, instruction: str, rating: int
@@ -147,7 +147,6 @@ def test_whatever_was_written_every_file_keeps_its_trainers_rules(
     assert (canonical["draft"], canonical["critique"], canonical["final"]) == (draft, critique, final)
 
 
-@settings(deadline=None)
 @given(written)
 def test_a_text_made_readable_stays_as_it_is_when_read_again_and_loses_only_brackets(text: str):
     once, twice = pl.select(once=plain(pl.lit(text)), twice=plain(plain(pl.lit(text)))).row(0)

@@ -50,7 +50,7 @@ def corpora(draw: st.DrawFn) -> list[tuple[str, bytes]]:
 
 
 @given(corpora())
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_every_file_is_in_the_outcome_once_with_a_record_that_is_there_or_a_reason(
     files: list[tuple[str, bytes]],
 ) -> None:
@@ -84,7 +84,7 @@ def test_every_file_is_in_the_outcome_once_with_a_record_that_is_there_or_a_reas
 
 
 @given(corpora())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_any_corpus_imported_twice_is_there_once(files: list[tuple[str, bytes]]) -> None:
     distinct: Files = {f"c/{path}": data for path, data in files} | {at(CLIPS[0], "camera", "review"): b"{}"}
     with tempfile.TemporaryDirectory() as home:

@@ -259,7 +259,6 @@ _texts = st.lists(
 ).map(" ".join)
 
 
-@settings(deadline=None)
 @given(text=_texts, name=st.sampled_from(list(SPEC.aspects)), data=st.data())
 def test_every_flag_quotes_the_words_at_its_place(text: str, name: str, data: Any) -> None:
     aspect = SPEC.aspects[name]
@@ -287,7 +286,7 @@ def test_a_primitives_own_sentences_are_without_fault(aspect: Aspect) -> None:
                 assert lint_caption(sentence, lexicon, states) == [], primitive.id
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), name=st.sampled_from(list(SPEC.aspects)))
 def test_a_caption_made_of_valid_answers_follows_the_specification(data: st.DataObject, name: str) -> None:
     aspect = SPEC.aspects[name]

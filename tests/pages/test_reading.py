@@ -20,7 +20,7 @@ every_page = pytest.mark.parametrize("name", PAGES)
 
 
 @every_page
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_what_a_page_writes_reads_back_the_same(name: str, data: st.DataObject) -> None:
     shown, answer = data.draw(EXCHANGES[name])
@@ -29,7 +29,7 @@ def test_what_a_page_writes_reads_back_the_same(name: str, data: st.DataObject) 
 
 
 @every_page
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data(), json_values)
 def test_arbitrary_json_is_never_worse_than_malformed(name: str, data: st.DataObject, result: Any) -> None:
     shown, _ = data.draw(EXCHANGES[name])
@@ -38,7 +38,7 @@ def test_arbitrary_json_is_never_worse_than_malformed(name: str, data: st.DataOb
 
 
 @every_page
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_tampered_answer_is_never_worse_than_malformed(name: str, data: st.DataObject) -> None:
     shown, answer = data.draw(EXCHANGES[name])

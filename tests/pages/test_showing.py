@@ -59,7 +59,7 @@ def test_label_studio_accepts_the_page(name: str) -> None:
 
 
 @every_page
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_task_carries_everything_its_page_shows(name: str, data: st.DataObject) -> None:
     shown, _ = data.draw(EXCHANGES[name])
@@ -68,7 +68,7 @@ def test_a_task_carries_everything_its_page_shows(name: str, data: st.DataObject
 
 
 @every_page
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_html_in_a_task_holds_no_tags_but_ours(name: str, data: st.DataObject) -> None:
     shown, _ = data.draw(EXCHANGES[name])
@@ -98,7 +98,7 @@ def test_a_link_opens_beside_the_work_and_an_attack_in_it_stays_text() -> None:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(drafts | any_text, drafts | any_text)
 def test_a_difference_holds_both_texts_whole(before: str, after: str) -> None:
     reader = Reader(pages.html_difference(before, after))

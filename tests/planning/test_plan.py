@@ -61,7 +61,7 @@ def frames(states: list[dict[str, Any]], labels: list[dict[str, Any]]) -> tuple[
     return as_frame(states), pl.DataFrame(labels, schema={name: empty.schema[name] for name in LABEL_COLUMNS})
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), target=st.sampled_from(list(TARGETS.values())))
 def test_rows_grouped_by_what_matters_are_decided_as_each_row_by_itself(
     data: st.DataObject, releases: Releases, target: str

@@ -191,7 +191,7 @@ def test_a_prefilled_task_opens_with_its_answers(service: LabelStudio, project: 
 
 
 # The proxy may be one for all examples: each begins by setting its fates.
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pushes=st.lists(st.sets(st.integers(0, 5), min_size=1), min_size=1, max_size=3),
     fates=st.lists(st.sampled_from(["fine", "lost", "refused"]), max_size=6),

@@ -193,7 +193,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Tables(root=str(tmp_path / "tables")).append("clips", [clip("a")])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(commits=st.lists(st.lists(st.sampled_from("abcdef"), max_size=4), max_size=6))
 def test_reading_gives_each_key_once_in_order_of_its_first_writing(
     tmp_path_factory: pytest.TempPathFactory, commits: list[list[str]]

@@ -19,7 +19,7 @@ def took(findings: list[dict[str, Any]], revision: str, draft: str = DRAFT) -> l
     return [effect["took"] for effect in effects(draft, findings, revision)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(cases())
 def test_after_the_edits_asked_for_every_finding_took_and_nothing_else_changed(
     case: tuple[str, list[dict[str, Any]]],
@@ -32,7 +32,7 @@ def test_after_the_edits_asked_for_every_finding_took_and_nothing_else_changed(
     assert other_changes(draft, findings, revision) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_a_draft_left_alone_has_no_change_and_no_removal_took(case: tuple[str, list[dict[str, Any]]]):
     draft, findings = case

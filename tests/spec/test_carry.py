@@ -100,7 +100,7 @@ def test_only_what_a_version_changes_for_these_answers_is_asked_again(
     assert not set(found.answers) & set(asks)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), name=st.sampled_from([*EDITS, "rehearsal"]))
 def test_carried_answers_are_valid_once_the_questions_asked_again_are_answered(
     data: st.DataObject, versions: Releases, name: str
@@ -118,7 +118,7 @@ def test_carried_answers_are_valid_once_the_questions_asked_again_are_answered(
     assert all(any(key in problem for key in found.ask) or "cannot both hold" in problem for problem in problems)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_version_that_only_rewords_carries_everything_and_says_the_same(
     data: st.DataObject, versions: Releases

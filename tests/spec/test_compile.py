@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chai_assets.spec.compile import check_answers, derive, facts, labelling_rows, statements
@@ -51,7 +51,6 @@ def test_every_question_stands_on_the_page_once_with_all_its_answers(aspect: Asp
         assert ("n/a" in values) == (attribute.kind != "text" and bool(attribute.applies_when))
 
 
-@settings(deadline=None)
 @given(data=st.data(), aspect=st.sampled_from(ASPECTS))
 def test_valid_answers_give_three_states_no_contradiction_and_whole_sentences(
     data: st.DataObject, aspect: Aspect
@@ -75,7 +74,6 @@ def test_valid_answers_give_three_states_no_contradiction_and_whole_sentences(
         assert len(sentence.splitlines()) == 1
 
 
-@settings(deadline=None)
 @given(data=st.data(), aspect=st.sampled_from(ASPECTS))
 def test_the_only_fault_of_a_form_filled_question_by_question_is_a_contradiction(
     data: st.DataObject, aspect: Aspect
@@ -85,7 +83,6 @@ def test_the_only_fault_of_a_form_filled_question_by_question_is_a_contradiction
         assert "cannot both hold" in problem
 
 
-@settings(deadline=None)
 @given(data=st.data(), aspect=st.sampled_from(ASPECTS))
 def test_a_clip_without_doubt_has_a_caption_of_every_aspect(data: st.DataObject, aspect: Aspect) -> None:
     answers = data.draw(form_answers(aspect, sure=True))
