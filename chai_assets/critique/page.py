@@ -131,8 +131,11 @@ def prefill(data: Mapping[str, Any], findings: Iterable[Finding]) -> list[dict[s
 
 
 def preview(texts: Iterable[str]) -> list[dict[str, Any]]:
-    """What puts texts into the page's preview."""
-    return pages.texts_part(PREVIEW, "draft", texts)
+    """What puts texts into the page's preview.
+
+    It belongs to the facts: to what belongs to the draft, Label Studio would add the kind that is chosen just then.
+    """
+    return pages.texts_part(PREVIEW, "facts", texts)
 
 
 def _without_preview(result: object) -> object:

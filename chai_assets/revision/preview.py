@@ -89,7 +89,10 @@ def shown(draft: str, critique: Row, result: Result | None) -> list[str]:
         return [f"No preview: {why}. Submit as usual; your critique counts all the same."]
     took = effects(draft, critique["findings"], result.text)
     missed = [f for f, effect in zip(findings_of(critique), took, strict=True) if not effect["took"]]
-    return [result.text, *(f"NOT done: {as_sentence(finding)}" for finding in missed)]
+    # Label Studio does not tell of a finding that is taken back: so the person sees how many this was made of.
+    count = len(took)
+    told = f"Made of {count} finding{'s' if count > 1 else ''}:"
+    return [told, result.text, *(f"NOT done: {as_sentence(finding)}" for finding in missed)]
 
 
 def _by_place(parts: Parts) -> dict[tuple[Any, Any], str]:

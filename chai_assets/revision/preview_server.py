@@ -83,7 +83,11 @@ class Previews:
             # Whatever it is, a person is waiting, and the page shows nothing at all for an error.
             log.exception("a preview failed")
             texts = ["No preview: something failed, see preview.log. Submit as usual."]
-        return page_parts(texts) if self._counts(press) else []
+        with self._lock:
+            if not self._counts(press):
+                return []
+            del self._newest[press.task_id]
+        return page_parts(texts)
 
     def _texts(self, press: Press) -> list[str]:
         result = self._whole_page(press)
@@ -98,10 +102,10 @@ class Previews:
                 return shown(draft["text"], critique, answer.result(timeout=_LOOK_S))
             except StillOut:
                 continue
-        return ["The model is slow. Its answer is kept: press Enter in a finding again in a while to see it."]
+        return ["The model is slow. Its answer is kept: in a while change a finding and change it back to see it."]
 
     def _whole_page(self, press: Press) -> Parts | None:
-        """The page as saved after the press, or as saved last where nothing changed since; None: a later press counts."""
+        """The page as saved after the press, or saved last where nothing changed; None where a later press counts."""
         until = time.monotonic() + SETTLE_S
         while self._counts(press):
             drafts = sorted(self._label_studio.drafts(press.task_id), key=saved_at)

@@ -270,10 +270,6 @@ class LabelStudio(dg.ConfigurableResource):
             self._api.send("DELETE", f"/api/ml/{extra}")
         path = f"/api/ml/{there[0]}" if there else "/api/ml/"
         self._api.send("PATCH" if there else "POST", path, body)
-        # Made along with the connection, it would tell that server of everything that happens, while people wait.
-        for hook in self._api.get("/api/webhooks/", project=project_id):
-            if hook["url"] == f"{url}/webhook":
-                self._api.send("DELETE", f"/api/webhooks/{hook['id']}/")
 
     def disconnect_model(self, project_id: int, title: str) -> None:
         """Have a project's page ask that model server no more; it need not run."""
