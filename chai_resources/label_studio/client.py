@@ -262,14 +262,23 @@ class LabelStudio(dg.ConfigurableResource):
         return self._api.get(f"/api/tasks/{task_id}/drafts")
 
     def connect_model(self, project_id: int, title: str, url: str, user: str, password: str) -> None:
-        """Have a project's page ask the model server at this address while people work. It must run."""
+        """Have a project's page ask the model server at this address while people work. It must run.
+
+        Raises LabelStudioRefused where it does not, or is at a private address that Label Studio may not call.
+        """
         body = {"project": project_id, "title": title, "url": url, "is_interactive": True}
         body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user, "basic_auth_pass": password}
         there = self._models(project_id, title)
         for extra in there[1:]:
             self._api.send("DELETE", f"/api/ml/{extra}")
         path = f"/api/ml/{there[0]}" if there else "/api/ml/"
-        self._api.send("PATCH" if there else "POST", path, body)
+        try:
+            self._api.send("PATCH" if there else "POST", path, body)
+        except LabelStudioRefused as refused:
+            if refused.status != 403:
+                raise
+            remedy = "`make down`, then `CHAI_PREVIEW=on make up`; started elsewhere it wants ML_BLOCK_LOCAL_IP=false"
+            raise LabelStudioRefused(f"the server at {url}", 403, f"it may call no private address: {remedy}") from None
 
     def disconnect_model(self, project_id: int, title: str) -> None:
         """Have a project's page ask that model server no more; it need not run."""
