@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from chai_assets.provision import Login, provision
+from chai_assets.revision.preview_server import refuse
 from chai_resources import local_services as services
 from chai_resources.captioners.keys import MODEL_KEYS
 from chai_resources.label_studio import LabelStudio
@@ -23,6 +24,7 @@ from chai_resources.settings import (
     CODE_PORT,
     DAGSTER_PORT,
     LABEL_STUDIO_TOKEN,
+    PREVIEW_URL,
     Settings,
     label_studio_token_value,
     secret,
@@ -30,7 +32,8 @@ from chai_resources.settings import (
 
 Say = Callable[[str], None]
 PRACTICE_MODEL = "practice-model"
-NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", "label-studio")
+PREVIEW = "preview"
+NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", PREVIEW, "label-studio")
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,11 @@ def token(settings: Settings) -> str:
 def up(settings: Settings, say: Say) -> Running:
     """Starts whatever of the deployment does not run, makes it ready for work, and returns the log-ins.
 
-    Raises ServiceFailed (a taken port, a service that ends), PeopleFileError, LabelStudioDown.
+    Raises ServiceFailed (a taken port, a service that ends), PeopleFileError, LabelStudioDown, and ModelRefused
+    where previews are asked for and the model cannot give any.
     """
+    if settings.preview:
+        refuse(settings)
     prepare(settings)
     dagster = dagster_services(settings)
     for service in dagster:
@@ -80,23 +86,29 @@ def up(settings: Settings, say: Say) -> Running:
     if _is_local(settings.label_studio_url):
         say("Label Studio")
         port = urlsplit(settings.label_studio_url).port or 80
-        services.start_label_studio(settings.home, port, settings.media, say)
+        services.start_label_studio(settings.home, port, settings.media, say, local_models=settings.preview)
+    if settings.preview and _is_local(settings.preview_url):
+        say("previews")
+        services.start(settings.home, preview_service(settings), say)
     ready = logins(settings, say)
+    if not settings.preview:
+        services.stop(settings.home, PREVIEW)
     say("Dagster")
     for service in dagster:
         if service.name == "dagster-daemon":
             # A daemon that finds the code server not ready remembers that, and drops the first runs.
             _wait_for_definitions(settings)
         services.start(settings.home, service, say)
-    return Running(settings, _label_studio(settings), ready)
+    return Running(settings, label_studio_of(settings), ready)
 
 
 def logins(settings: Settings, say: Say = lambda _: None) -> list[Login]:
     """Everybody's log-in, after bringing Label Studio in line with the pages and the people file."""
-    return provision(_label_studio(settings), settings.media, load_people(settings.people), settings.home, say)
+    people, preview = load_people(settings.people), settings.preview_url if settings.preview else ""
+    return provision(label_studio_of(settings), settings.media, people, settings.home, say, preview)
 
 
-def _label_studio(settings: Settings) -> LabelStudio:
+def label_studio_of(settings: Settings) -> LabelStudio:
     return LabelStudio(url=settings.label_studio_url, token=token(settings))
 
 
@@ -164,6 +176,13 @@ def dagster_services(settings: Settings) -> list[Service]:
         ),
         Service("dagster-daemon", [str(bin_folder / "dagster-daemon"), "run", "-w", str(workspace)], env),
     ]
+
+
+def preview_service(settings: Settings) -> Service:
+    """The server of previews; its own command runs it elsewhere."""
+    port = urlsplit(settings.preview_url).port or 80
+    argv = [str(Path(sys.executable).parent / "chai"), "preview"]
+    return Service(PREVIEW, argv, environment(settings), f"{settings.preview_url}/health", port, PREVIEW_URL)
 
 
 def _is_local(url: str) -> bool:

@@ -50,6 +50,11 @@ PAGES = (
     ),
 )
 
+PREVIEW_TITLE = "CHAI preview"
+"""Title of the server of previews in Label Studio; the role guard lets annotators use the one of this title."""
+PREVIEW_USER = "label-studio"
+"""By this name, and a password of its own, Label Studio asks that server."""
+
 _ROLE_PAGES: dict[str, tuple[TurnKind, ...]] = {
     "annotator": ("primitives", "critique", "feedback"),
     "reviewer": ("review",),
@@ -73,13 +78,23 @@ def provision(
     people: People,
     home: Path,
     say: Callable[[str], None] = lambda _: None,
+    preview_url: str = "",
 ) -> list[Login]:
-    """Brings Label Studio up to date and returns the log-ins. Passwords are made once and kept under `home`."""
+    """Brings Label Studio up to date and returns the log-ins. Passwords are made once and kept under `home`.
+
+    `preview_url`: the running server of previews, which the critique page is connected to; empty to disconnect it.
+    """
     projects: dict[TurnKind, int] = {}
     for page in PAGES:
         projects[page.kind] = label_studio.ensure_project(page.kind, title_of(page.kind), page.config, page.instruction)
         label_studio.ensure_storage(projects[page.kind], media_root)
     say(f"Label Studio has the projects {', '.join(page.kind for page in PAGES)}")
+    if preview_url:
+        password = password_of(home, PREVIEW_USER)
+        label_studio.connect_model(projects["critique"], PREVIEW_TITLE, preview_url, PREVIEW_USER, password)
+        say("the critique page shows previews of revisions")
+    else:
+        label_studio.disconnect_model(projects["critique"], PREVIEW_TITLE)
     logins = []
     for person in people.everyone:
         for email in person.emails:

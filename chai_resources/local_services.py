@@ -200,11 +200,12 @@ def start_label_studio(
     media: str,
     say: Say = lambda _: None,
     venv: Path = CHECKOUT / ".chai/label-studio-venv",
+    local_models: bool = False,
 ) -> None:
     """Start Label Studio on SQLite under <home>/label_studio: about 8 s, and once half a minute to migrate.
 
     `media` is the media root that pages play from: a folder or an s3:// prefix. The service account's token
-    is in `home_secrets(home)`.
+    is in `home_secrets(home)`. `local_models`: the service account may connect model servers at private addresses.
     """
     if runs_already(home, "label-studio", port):
         return
@@ -214,10 +215,10 @@ def start_label_studio(
     database = home / "label_studio" / "label_studio.sqlite3"
     if not database.exists():
         _copy_whole(_migrated_database(venv, say), database)
-    start(home, label_studio_service(home, port, media, venv), say)
+    start(home, label_studio_service(home, port, media, venv, local_models), say)
 
 
-def label_studio_service(home: Path, port: int, media: str, venv: Path) -> Service:
+def label_studio_service(home: Path, port: int, media: str, venv: Path, local_models: bool = False) -> Service:
     """Label Studio under gunicorn: one worker, as SQLite has one writer, and a thread for each player."""
     known = home_secrets(home)
     environment = _label_studio_environment(home / "label_studio") | {
@@ -235,6 +236,8 @@ def label_studio_service(home: Path, port: int, media: str, venv: Path) -> Servi
         environment["LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED"] = "true"
         # A storage record must lie strictly below the document root, hence the media folder's parent.
         environment["LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"] = str(Path(media).resolve().parent)
+    if local_models:
+        environment["LABEL_STUDIO_ML_BLOCK_LOCAL_IP"] = "false"
     gunicorn = [str(venv / "bin" / "gunicorn"), "wsgi:application", "--bind", f"127.0.0.1:{port}"]
     gunicorn += ["--workers", "1", "--worker-class", "gthread", "--threads", "16", "--timeout", "600"]
     # Task filters travel in the address, which outgrows gunicorn's default line.

@@ -19,6 +19,7 @@ LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"
 DAGSTER_PORT = "CHAI_DAGSTER_PORT"
 CODE_PORT = "CHAI_CODE_PORT"
 PRACTICE_MODEL_PORT = "CHAI_PRACTICE_MODEL_PORT"
+PREVIEW_URL = "CHAI_PREVIEW_URL"
 POSTGRES_URL = "CHAI_POSTGRES_URL"
 
 
@@ -80,6 +81,10 @@ class Settings:
     """Released specification in force; empty for the newest."""
     specs: str
     """Folder of the versions of the specification; empty for those that come with the platform."""
+    preview: bool
+    """Whether annotators see in Label Studio what a model would make of their critique, before they submit it."""
+    preview_url: str
+    """Address by which Label Studio finds the server of previews."""
     polish: bool
     """Whether a model puts written critiques into better words, beside the written ones."""
     merge_tokens: int
@@ -148,6 +153,8 @@ class Settings:
             "CHAI_VLLM_ARGS": self.model.vllm_args,
             "CHAI_SPEC_VERSION": self.spec_version,
             "CHAI_SPECS": self.specs,
+            "CHAI_PREVIEW": "on" if self.preview else "off",
+            PREVIEW_URL: self.preview_url,
             "CHAI_POLISH": "yes" if self.polish else "no",
             "CHAI_MERGE_TOKENS": self.merge_tokens,
             "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
@@ -197,6 +204,8 @@ class Settings:
             executor=_executor(get),
             spec_version=get("CHAI_SPEC_VERSION", ""),
             specs=get("CHAI_SPECS", ""),
+            preview=_choice(get, "CHAI_PREVIEW", "off", "on") == "on",
+            preview_url=get(PREVIEW_URL, "http://127.0.0.1:3050").rstrip("/"),
             polish=_choice(get, "CHAI_POLISH", "no", "yes") == "yes",
             merge_tokens=_positive(get, "CHAI_MERGE_TOKENS", 512),
             redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",

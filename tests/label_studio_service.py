@@ -18,10 +18,13 @@ class LabelStudioHandle:
     stop: Callable[[], object]
 
 
-def start_label_studio(home: Path, media: str | None = None) -> LabelStudioHandle:
-    """Start Label Studio under `home`; players read from `media`, by default <home>/media."""
+def start_label_studio(home: Path, media: str | None = None, local_models: bool = False) -> LabelStudioHandle:
+    """Start Label Studio under `home`; players read from `media`, by default <home>/media.
+
+    `local_models`: model servers on this machine may be connected.
+    """
     (port,) = free_ports(1)
-    local_services.start_label_studio(home, port, media or str(home / "media"))
+    local_services.start_label_studio(home, port, media or str(home / "media"), local_models=local_models)
     token = local_services.home_secrets(home)["label_studio_token"]
 
     def stop() -> bool:

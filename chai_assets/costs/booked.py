@@ -19,14 +19,22 @@ class _Asked:
 
 
 class Booked:
-    """A `Captioner`; `batch` and `stage` are what its calls are entered under. Unpaid requests get no result.
+    """A `Captioner`; `batch`, `stage` and `aspect` are what its calls are entered under. Unpaid requests get no result.
 
     Each object is a run of its own to the budgets.
     """
 
-    def __init__(self, captioner: Answers, choice: CaptionerChoice, tables: Tables, batch: str, stage: str) -> None:
+    def __init__(
+        self,
+        captioner: Answers,
+        choice: CaptionerChoice,
+        tables: Tables,
+        batch: str,
+        stage: str,
+        aspect: str | None = None,
+    ) -> None:
         self._captioner, self._choice, self._tables = captioner, choice, tables
-        self._batch, self._stage = batch, stage
+        self._batch, self._stage, self._aspect = batch, stage, aspect
         self._run = f"{batch} {datetime.now(UTC).isoformat()}"
         self.model, self.revision = captioner.model, captioner.revision
         self.capabilities = captioner.capabilities
@@ -60,4 +68,4 @@ class Booked:
             self._tables.append_new("model_calls", calls, self._batch)
 
     def _entered(self, request: Request) -> Asked:
-        return _Asked(request, {"batch": self._batch, "clip_id": request.cache_group})
+        return _Asked(request, {"batch": self._batch, "clip_id": request.cache_group, "aspect": self._aspect})

@@ -24,6 +24,8 @@ _CONTROLS = {
     "missing": ("textarea", "draft"),
     "rating": ("choices", "draft"),
 }
+PREVIEW = "preview"
+"""The control in which a preview of the revision is shown. Label Studio stores it with the answer; nothing reads it."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +90,8 @@ _RATE_REVISION = "5: it is right, done. Below 5: refine your findings on the dra
 
 def read(data: Mapping[str, Any], result: object) -> CritiqueAnswer:
     """The answer a person submitted. Raises Malformed."""
-    sheet = Sheet.of(result, _CONTROLS)
-    draft_id, draft = pages.shown(data, "draft_id", str), pages.shown(data, "draft", str)
-    marks = [_mark(sheet, part, draft_id, draft) for part in sheet.named("kind")]
-    _refuse_strays(sheet)
-    missing = [Finding.missing(draft_id, text) for text in sheet.texts("missing")]
-    findings = in_order([*marks, *missing])
-    _refuse_overlaps(findings)
-    rating = int(pages.required(sheet.choice("rating", RATINGS), "the rating"))
+    given, findings = read_unfinished(data, result)
+    rating = pages.required(given, "the rating")
     if rating < PERFECT and not findings:
         raise Malformed(
             f"rated {rating} without a single finding",
@@ -109,6 +105,19 @@ def read(data: Mapping[str, Any], result: object) -> CritiqueAnswer:
     return CritiqueAnswer(rating, findings)
 
 
+def read_unfinished(data: Mapping[str, Any], result: object) -> tuple[int | None, tuple[Finding, ...]]:
+    """The rating, None while it is open, and the findings of a page that is being filled in. Raises Malformed."""
+    sheet = Sheet.of(_without_preview(result), _CONTROLS)
+    draft_id, draft = pages.shown(data, "draft_id", str), pages.shown(data, "draft", str)
+    marks = [_mark(sheet, part, draft_id, draft) for part in sheet.named("kind")]
+    _refuse_strays(sheet)
+    missing = [Finding.missing(draft_id, text) for text in sheet.texts("missing")]
+    findings = in_order([*marks, *missing])
+    _refuse_overlaps(findings)
+    rating = sheet.choice("rating", RATINGS)
+    return int(rating) if rating else None, findings
+
+
 def write(data: Mapping[str, Any], answer: CritiqueAnswer) -> list[dict[str, Any]]:
     """The result the page submits for this answer."""
     return prefill(data, answer.findings) + pages.choices_part("rating", "draft", [str(answer.rating)])
@@ -119,6 +128,21 @@ def prefill(data: Mapping[str, Any], findings: Iterable[Finding]) -> list[dict[s
     ordered = in_order(findings)
     parts = [part for finding in ordered if finding.kind != "missing" for part in _marked(finding)]
     return parts + pages.texts_part("missing", "draft", (f.fix for f in ordered if f.kind == "missing"))
+
+
+def preview(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """What puts texts into the page's preview.
+
+    It belongs to the facts: to what belongs to the draft, Label Studio would add the kind that is chosen just then.
+    """
+    return pages.texts_part(PREVIEW, "facts", texts)
+
+
+def _without_preview(result: object) -> object:
+    """The result without what the preview put there, whatever that looks like."""
+    if not isinstance(result, list):
+        return result
+    return [part for part in result if not (isinstance(part, dict) and part.get("from_name") == PREVIEW)]
 
 
 def _history(draft: str, seen: Seen | None) -> str:

@@ -257,6 +257,37 @@ class LabelStudio(dg.ConfigurableResource):
         """Show on an answered task why its answer could not be read; an empty text takes that away again."""
         self._change(task_id, {"returned": why})
 
+    def drafts(self, task_id: int) -> list[dict[str, Any]]:
+        """What Label Studio saved of answers that are not submitted yet: `result` and `updated_at` of each."""
+        return self._api.get(f"/api/tasks/{task_id}/drafts")
+
+    def connect_model(self, project_id: int, title: str, url: str, user: str, password: str) -> None:
+        """Have a project's page ask the model server at this address while people work. It must run.
+
+        Raises LabelStudioRefused where it does not, or is at a private address that Label Studio may not call.
+        """
+        body = {"project": project_id, "title": title, "url": url, "is_interactive": True}
+        body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user, "basic_auth_pass": password}
+        there = self._models(project_id, title)
+        for extra in there[1:]:
+            self._api.send("DELETE", f"/api/ml/{extra}")
+        path = f"/api/ml/{there[0]}" if there else "/api/ml/"
+        try:
+            self._api.send("PATCH" if there else "POST", path, body)
+        except LabelStudioRefused as refused:
+            if refused.status != 403:
+                raise
+            remedy = "`make down`, then `CHAI_PREVIEW=on make up`; started elsewhere it wants ML_BLOCK_LOCAL_IP=false"
+            raise LabelStudioRefused(f"the server at {url}", 403, f"it may call no private address: {remedy}") from None
+
+    def disconnect_model(self, project_id: int, title: str) -> None:
+        """Have a project's page ask that model server no more; it need not run."""
+        for model in self._models(project_id, title):
+            self._api.send("DELETE", f"/api/ml/{model}")
+
+    def _models(self, project_id: int, title: str) -> list[int]:
+        return [model["id"] for model in self._api.get("/api/ml", project=project_id) if model["title"] == title]
+
     def _change(self, task_id: int, fields: dict[str, str]) -> None:
         data = self._api.get(f"/api/tasks/{task_id}/", resolve_uri="false")["data"]
         if data | fields != data:
@@ -306,8 +337,8 @@ class LabelStudio(dg.ConfigurableResource):
         """The lowest id of each key, after deleting higher ones on which nobody has worked."""
         for double in (task_id for ids in found.values() for task_id in ids[1:]):
             task = self._api.get(f"/api/tasks/{double}/", resolve_uri="false")
-            drafts = self._api.get(f"/api/tasks/{double}/drafts")  # the task itself shows only our own
-            if not (task["annotations"] or task["cancelled_annotations"] or drafts):
+            # The task itself shows only our own drafts.
+            if not (task["annotations"] or task["cancelled_annotations"] or self.drafts(double)):
                 self._api.send("DELETE", f"/api/tasks/{double}/")
         return {key: ids[0] for key, ids in found.items()}
 

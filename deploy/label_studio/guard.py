@@ -18,6 +18,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 TASK = r"/api/tasks/(?P<task>\d+)"
+PREVIEW = r"/api/ml/(?P<model>\d+)/interactive-annotating"
+PREVIEW_TITLE = "CHAI preview"  # as chai_assets/provision.py connects it
+_SORRY = "No preview now: its server gives no answer. Your work is not touched; submit as usual."
+_SHOWN = {"id": "preview", "from_name": "preview", "to_name": "facts", "type": "textarea", "value": {"text": [_SORRY]}}
+# As chai_assets/critique/page.py puts texts there; for an error the page would show nothing at all.
+NO_PREVIEW = {"data": {"result": [_SHOWN]}}
 WRITES = [
     (method, re.compile(pattern + r"/?\Z"))
     for method, pattern in [
@@ -32,6 +38,7 @@ WRITES = [
         ("POST", TASK + r"/annotations/(?P<annotation>\d+)/drafts"),
         ("PATCH", r"/api/drafts/(?P<draft>\d+)"),
         ("DELETE", r"/api/drafts/(?P<draft>\d+)"),
+        ("POST", PREVIEW),
     ]
 ]
 CLOSED_READS = re.compile(
@@ -70,14 +77,15 @@ class RoleGuard:
             _same_origin(request)
             restricted = _restricted_user(request)
             if restricted and request.method == "GET" and request.path_info == "/api/ml":
-                return JsonResponse(
-                    [], safe=False
-                )  # every page asks for model servers, and shows a refusal as an error
+                # Every page asks for model servers, and shows a refusal as an error.
+                return JsonResponse(_previews(request.GET.get("project", "")), safe=False)
             if restricted:
                 _check(request, restricted)
         except Refused as why:
             return JsonResponse({"detail": str(why)}, status=403)
         response = self.get_response(request)
+        if restricted and re.match(PREVIEW, request.path_info) and b'"errors"' in response.content[:10]:
+            return JsonResponse(NO_PREVIEW)
         return _mask_emails(response, restricted) if restricted else response
 
 
@@ -126,7 +134,9 @@ def _check(request: HttpRequest, user: Any) -> None:
     if hit is None:
         raise Refused("not for annotators")
     ids = {name: int(value) for name, value in hit.groupdict().items()}
-    if ids:
+    if "model" in ids:
+        _check_preview(request, user, ids["model"])
+    elif ids:
         _check_labelling(request, user, ids)
     elif path.startswith("/api/dm/actions") and request.GET.getlist("id") != ["next_task"]:
         raise Refused("the only action for annotators is taking the next task")
@@ -134,6 +144,12 @@ def _check(request: HttpRequest, user: Any) -> None:
 
 def _check_labelling(request: HttpRequest, user: Any, ids: dict[str, int]) -> None:
     task = _task(user, ids)
+    _check_assigned(task, user)
+    if request.method != "DELETE":
+        _check_body(request, task)
+
+
+def _check_assigned(task: Any, user: Any) -> None:
     me = account_key(user.email)
     if me in (task.data.get("excluded") or []):
         raise Refused("you worked on this item in an earlier step")
@@ -141,8 +157,28 @@ def _check_labelling(request: HttpRequest, user: Any, ids: dict[str, int]) -> No
         raise Refused("this task is not assigned to you")
     if task.data.get("chai_state") == "closed":
         raise Refused("this task has been collected and is closed")
-    if request.method != "DELETE":
-        _check_body(request, task)
+
+
+def _previews(project: str) -> list[dict[str, Any]]:
+    """The one model server that annotators may know of, and no more of it than the page needs."""
+    from ml.models import MLBackend
+
+    asked = MLBackend.objects.filter(title=PREVIEW_TITLE, project=int(project) if project.isdecimal() else 0)
+    return [{"id": model.pk, "title": model.title, "is_interactive": True} for model in asked[:1]]
+
+
+def _check_preview(request: HttpRequest, user: Any, model: int) -> None:
+    """A preview may be asked for as the task may be answered, and by nothing but the task and what was typed."""
+    from ml.models import MLBackend
+    from tasks.models import Task
+
+    body = _json(request)
+    if set(body) - {"task", "context"} or not isinstance(body.get("task"), int):
+        raise Refused("the request sets fields that are not for annotators")
+    task = Task.objects.filter(pk=body["task"]).first()
+    if task is None or not MLBackend.objects.filter(pk=model, title=PREVIEW_TITLE, project=task.project_id).exists():
+        raise Refused("not for annotators")
+    _check_assigned(task, user)
 
 
 def _task(user: Any, ids: dict[str, int]) -> Any:
@@ -166,8 +202,8 @@ def _task(user: Any, ids: dict[str, int]) -> Any:
     return task
 
 
-def _check_body(request: HttpRequest, task: Any) -> None:
-    """Judge the body as Label Studio will read it: in another character set it could say two things."""
+def _json(request: HttpRequest) -> dict[str, Any]:
+    """The body as Label Studio will read it: in another character set it could say two things."""
     charset = (request.content_params or {}).get("charset", "utf-8")
     if request.content_type != "application/json" or charset.lower() not in ("utf-8", "utf8"):
         raise Refused("only JSON in UTF-8 is accepted")
@@ -175,7 +211,14 @@ def _check_body(request: HttpRequest, task: Any) -> None:
         body = json.loads(request.body.decode("utf-8") or "{}")
     except ValueError:
         raise Refused("the request is not JSON") from None
-    if not isinstance(body, dict) or set(body) - FIELDS:
+    if not isinstance(body, dict):
+        raise Refused("the request is no JSON object")
+    return body
+
+
+def _check_body(request: HttpRequest, task: Any) -> None:
+    body = _json(request)
+    if set(body) - FIELDS:
         raise Refused("the request sets fields that are not for annotators")
     if str(body.get("project") or task.project_id) != str(task.project_id):
         raise Refused("the task belongs to another project")
