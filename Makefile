@@ -41,7 +41,7 @@ status: setup ## Show what runs and where every batch stands
 	@$(BIN)/chai status
 
 test: setup ## Run the tests against a real Label Studio, S3 server and PostgreSQL
-	@$(BIN)/python -m pytest -m "not browser and not chaos and not demo and not ray and not vllm"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not chaos and not demo and not ray and not vllm"
 
 test-browser: setup ## Drive the labelling pages in Chromium (needs the package chromium)
 	@$(BIN)/python -m pytest -m browser

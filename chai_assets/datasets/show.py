@@ -53,11 +53,13 @@ def check(store: Media, console: Console) -> list[str]:
 
 def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
     """One line a dataset, the earliest first."""
-    table = Table(
-        "dataset", "published", "spec", "selection", "triples", "clips", "sources", "size", "", box=None, pad_edge=False
-    )
+    names = ("dataset", "published", "spec", "selection", "triples", "clips", "sources", "size", "")
+    table = Table(*names, box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for column in table.columns[4:8]:
         column.justify = "right"
+    # Ids are there to be copied: on a terminal of 80 columns the selection alone is cut short.
+    for column in (*table.columns[:3], *table.columns[4:]):
+        column.no_wrap = True
     for listed in found:
         when = listed.published_at.astimezone().strftime("%Y-%m-%d %H:%M")
         note = "[green]latest[/green]" if listed.latest else ""
@@ -68,7 +70,7 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         counts = manifest.get("counts", {})
         numbers = [f"{counts.get(name, 0):,}" for name in ("triples", "clips", "sources")]
         spec = escape(str(manifest.get("spec_version", "")))
-        selection = escape(told_shortly(manifest.get("selection", {})))
+        selection = Text(told_shortly(manifest.get("selection", {})), no_wrap=True, overflow="ellipsis")
         table.add_row(escape(listed.name[:12]), when, spec, selection, *numbers, size(listed.dataset.bytes), note)
     if table.row_count:
         console.print(table)

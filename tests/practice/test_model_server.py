@@ -8,6 +8,7 @@ import pytest
 
 from chai_assets.datasets.ablations import critique_request
 from chai_assets.datasets.judge import ABOUT, CHOICES, judge_request
+from chai_assets.datasets.written import as_critique
 from chai_assets.drafting.prompt import draft_request
 from chai_assets.practice.material import truth
 from chai_assets.practice.model_server import CannotAnswer, PracticeModel, serve
@@ -97,7 +98,8 @@ def test_the_practice_server_tells_log_probabilities_in_both_protocols(engine: s
 def test_a_critique_is_written_where_one_is_asked_for():
     triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4", "draft": "It pans."}
     request = critique_request(triple | {"instruction": "Describe the camera."}, OFFLINE)
-    assert PracticeModel(SPEC).answer(request.prompt).startswith("The caption leaves out")
+    written = as_critique(PracticeModel(SPEC).answer(request.prompt), triple["draft"], triple["id"])
+    assert written.text == "Add: The camera moves slowly."
 
 
 def test_another_prompt_is_refused():
