@@ -56,6 +56,8 @@ def vllm(tiny: Path, clips: Path) -> Iterator[VllmServer]:
     """A vLLM that serves the tiny model."""
     told = ["--model", str(tiny), "--served-model-name", NAME, "--limit-mm-per-prompt", '{"image": 0, "video": 1}']
     told += ["--allowed-local-media-path", str(clips), "--enable-prompt-tokens-details"]
+    # Between two words of JSON any white space is allowed, and random weights would write nothing else.
+    told += ["--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}']
     server = VllmServer(str(PYTHON), [*told, *ARGS.split()], NAME)
     server.start(print, timeout=500)
     yield server

@@ -113,7 +113,8 @@ def test_log_probabilities_are_raw_until_a_choice_is_forced(sdk: openai.OpenAI, 
 def test_an_answer_keeps_to_its_schema_whatever_the_weights_want(engine: CallingCaptioner):
     schema = {"type": "object", "properties": {"kind": {"enum": ["wrong", "missing"]}}}
     schema |= {"required": ["kind"], "additionalProperties": False}
-    held = replace(request("form", prompt="Say what it is, as JSON."), schema=schema)
+    room = {"temperature": 0, "max_completion_tokens": 64}
+    held = replace(request("form", prompt="Say what it is, as JSON."), schema=schema, sampling=room)
     answer = answers(engine, held)["form"]
     assert json_object(answer.text or "") in ({"kind": "wrong"}, {"kind": "missing"}), answer
 
