@@ -118,6 +118,7 @@ def test_killed_worker_then_driver_then_run_leave_each_row_once_and_no_orphan(de
     second = deployment.start("chaos", clips)
     deployment.until_asked(book.calls.total() + rng.randrange(10, 40))
     book.answer_s = 5.0  # so that the job could go on for minutes
+    deployment.until(lambda: deployment.cluster.gpus()[0] > 0, "Ray tells of the GPUs that the job holds")
     killed = time.monotonic()
     second.send_signal(signal.SIGKILL)
     second.wait()
@@ -150,6 +151,8 @@ def test_a_run_finds_the_job_that_a_killed_run_left_behind(deployment: Deploymen
 def test_a_cancelled_run_stops_its_job(deployment: Deployment):
     run = deployment.start("cancelled", 40)
     deployment.until_asked(10)
+    deployment.book.answer_s = 5.0
+    deployment.until(lambda: deployment.cluster.gpus()[0] > 0, "Ray tells of the GPUs that the job holds")
     run.send_signal(signal.SIGINT)
     run.wait(timeout=60)
     deployment.until(lambda: deployment.cluster.gpus()[0] == 0, "its GPUs are free", 15)
