@@ -54,6 +54,10 @@ def test_a_finding_shows_its_revision_and_the_pipeline_pays_nothing_for_the_same
     assert studio.ledger == [booked], "and entered it no second time"
     assert studio.world.tables.rows("quarantine", BATCH) == []
 
+    [again] = [each for each in studio.tasks() if each["data"]["round"] == 2]
+    [filled] = studio.ann.api.get(f"/api/tasks/{again['id']}")["predictions"]
+    assert filled["result"] == result[:1], "the second round begins with the person's findings, not with a preview"
+
 
 def test_what_cannot_be_revised_by_says_why_and_asks_no_model(studio: Studio) -> None:
     task, before = studio.tasks()[1], studio.book.calls.total()
