@@ -48,7 +48,7 @@ def fault(text: str, finish_reason: str, structured: bool = False) -> CaptionErr
         return CaptionError("blocked", "refused", f"the model refused ({text.strip()[:80]!r}): caption it by hand")
     if structured and json_object(text) is None:
         return _permanent("no_json", f"the answer is not the JSON that was asked for ({text.strip()[:40]!r}): {_FORM}")
-    if _circles(text):
+    if not structured and _circles(text):  # the names of fields repeat themselves
         return _permanent("repeated", "the answer goes round in circles: try another model or sampling")
     if _foreign(text) > _FOREIGN:
         return _permanent("language", f"the answer is not English ({text.strip()[:40]!r}): say so in the prompt")
@@ -60,7 +60,7 @@ def json_object(text: str) -> dict[str, Any] | None:
     fenced = _FENCE.fullmatch(text.strip())
     try:
         value = json.loads(fenced[1] if fenced else text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

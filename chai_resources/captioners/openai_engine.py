@@ -196,7 +196,7 @@ def refused(
 ) -> CallFailed:
     """What a status other than 200 means for the request, and for all others."""
     code, judge = str(named or status), _BY_STATUS.get(status)
-    if code in _BLOCKED or (status == 403 and "flagged" in said):  # routers in front of models say it so
+    if code in _BLOCKED or (status == 403 and "input was flagged" in said):  # routers in front of models say it so
         return CallFailed(CaptionError("blocked", code, f"refused on content: {said}; caption this clip by hand"))
     if code == "insufficient_quota" or code.startswith("billing") or status == 402:
         remedy = "raise the quota or set another key, then run again"
