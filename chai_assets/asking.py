@@ -4,7 +4,7 @@ Shared by drafting, revision and merging. Rows are handed over in chunks so that
 the answers themselves are stored one by one by the captioner, so that none is asked for twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -110,6 +110,7 @@ def ask(
     tables: Tables,
     run: str,
     log: Callable[[str], None],
+    asked_before: Collection[str] = (),
 ) -> Answered:
     """Asks all requests, which are of this batch, and appends a row for each text.
 
@@ -118,7 +119,7 @@ def ask(
     A request without a text becomes a row of `model_errors`; the others go on. One that waits in a batch becomes
     none: a later run fetches its answer. Where a budget ends, what is done stays done and the rest is left to the
     next run. Where a store breaks off, what came until then is written. Answers of batches that are wanted no more
-    are fetched and booked as well.
+    are fetched and booked as well, but for those of `asked_before`: hashes that this run has asked already.
     """
     batches = captioner if isinstance(captioner, StoredAnswers) and captioner.capabilities.batch else None
     if not wanted and batches is None:
@@ -140,7 +141,7 @@ def ask(
             # Costs are guessed at first; what was learned of them may leave room for more.
             waiting = purse.held_back if purse.room and intake.texts > made else []
         if batches:
-            asked = {item.request.hash for item in wanted}
+            asked = {*asked_before, *(item.request.hash for item in wanted)}
             intake.calls += left_over_calls(stage, batch, asked, purse, batches, tables)
     finally:
         intake.write()

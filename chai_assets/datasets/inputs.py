@@ -162,12 +162,12 @@ def merged_of(export: Export, part: Part) -> pl.DataFrame:
 
 
 def polished_of(export: Export, part: Part) -> pl.DataFrame:
-    """critique_id and polished words of a part, where the selection takes them: the latest without a fault."""
-    rows = export.polished_critiques.lazy().filter(pl.col("batch").is_in(part.batches) & pl.col("fault").is_null())
+    """critique_id and polished words of a part, where the selection takes them: the latest, unless it has a fault."""
+    rows = export.polished_critiques.lazy().filter(pl.col("batch").is_in(part.batches))
     if export.selection.critiques == "written":
         rows = rows.limit(0)
     latest = rows.sort("recorded_at", "polished_id").unique("critique_id", keep="last", maintain_order=True)
-    return latest.select("critique_id", polished="text").collect()
+    return latest.filter(pl.col("fault").is_null()).select("critique_id", polished="text").collect()
 
 
 def _records(export: Export, part: Part, clips: pl.DataFrame) -> Records:

@@ -59,6 +59,7 @@ def merged_captions(
     engine, lineage = captioner.open(desk.media, context), desk.lineage(batch)
     approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
+    told = {"tables": tables, "log": context.log.info}
     outcome, asked = Answered(), set[str]()
     for _ in ("whole", "shorter"):
         merged = tables.read("merged_captions", batch, columns=[*MERGED, "text"])
@@ -70,7 +71,7 @@ def merged_captions(
         wanted = [item for item in wanted if item.request.hash not in asked]
         asked |= {item.request.hash for item in wanted}
         finish = finish_merge(due, merge_limit)
-        done = ask("merge", "merged_captions", batch, wanted, finish, **model, tables=tables, log=context.log.info)
+        done = ask("merge", "merged_captions", batch, wanted, finish, **model, **told, asked_before=asked)
         outcome = outcome.plus(done)
     too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED)).to_dicts()
     if too_long:

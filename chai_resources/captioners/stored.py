@@ -109,14 +109,15 @@ class StoredAnswers:
         return self._stored(request.hash) if self._media.exists(answer_key(request.hash)) else None
 
     def _kept(self, result: Result) -> Result:
-        """The result as stored: ours, or the one that another writer published first."""
+        """The result as stored: ours, or the one that another writer published first, with our calls beside its own."""
         if result.error and result.error.kind in ("retryable", "waiting"):
             return result
         answer = {name: value for name, value in asdict(result).items() if name != "key"}
         stored = json.dumps({"request_hash": result.key, **answer}, ensure_ascii=False, indent=1).encode()
         if self._media.put_new(answer_key(result.key), stored):
             return result
-        return self._stored(result.key)
+        first = self._stored(result.key)
+        return replace(first, calls=(*first.calls, *(call for call in result.calls if call not in first.calls)))
 
     def _stored(self, request_hash: str) -> Result:
         """The stored answer, keyed by its hash; one that cannot be read is an error, and not asked again."""

@@ -109,12 +109,17 @@ def test_a_compatible_server_can_get_the_clip_whole(served: tuple[str, Book], tm
     assert part["video_url"]["url"].startswith("data:video/mp4;base64,")
 
 
-def test_a_large_clip_is_uploaded_once_for_all_its_requests(served: tuple[str, Book], tmp_path, monkeypatch):
-    url, book = served
+def large_clip(root: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """A clip in the store at `root` that is too large to go out within a request."""
     monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
     monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
-    write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
-    shown = Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+    write(root / "clip.mp4", scene(1, 25), rate=25)
+    return Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+
+
+def test_a_large_clip_is_uploaded_once_for_all_its_requests(served: tuple[str, Book], tmp_path, monkeypatch):
+    url, book = served
+    shown = large_clip(tmp_path, monkeypatch)
     captioner = choice("gemini", url).open(Media(root=str(tmp_path)))
     results = list(captioner.run(request(name, shown) for name in "abcde"))
     assert [result.error for result in results] == [None] * 5
@@ -127,10 +132,7 @@ def test_a_clip_whose_upload_is_gone_is_uploaded_once_more_and_no_row_fails(
     how: str, served: tuple[str, Book], tmp_path, monkeypatch
 ):
     url, book = served
-    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
-    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
-    write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
-    shown = Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+    shown = large_clip(tmp_path, monkeypatch)
     captioner = choice("gemini", url).open(Media(root=str(tmp_path)))
     book.uploads_live_s = 60 if how == "expires" else book.uploads_live_s
     assert [result.error for result in captioner.run([request("a", shown)])] == [None]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chai_resources.captioners import Capabilities, CaptionError, Request, Result
+from chai_resources.captioners import Call, Capabilities, CaptionError, Request, Result
 from chai_resources.captioners.offline import OfflineCaptioner
 from chai_resources.captioners.stored import StoredAnswers, answer_key
 from chai_resources.media import Media
@@ -32,6 +32,18 @@ class Counting:
             yield Result(request.key, self.model, "7b", text, "stop", 5, 3, 1.5, self.error)
 
 
+class Paid(Counting):
+    """An engine that answers with this text, in this call."""
+
+    def __init__(self, call: Call, text: str) -> None:
+        super().__init__()
+        self._call, self._text = call, text
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        for result in super().run(requests):
+            yield dataclasses.replace(result, text=self._text, calls=(self._call,))
+
+
 def request(number: int, key: str = "") -> Request:
     return Request(key or f"k{number}", f"req_{number:032x}", "draft", "prompt", {})
 
@@ -48,6 +60,19 @@ def test_a_request_is_asked_once_ever_and_the_stored_answer_is_the_same_in_full(
     assert again.asked == []
     assert second == [dataclasses.replace(first[1], key="other"), first[0]]
     assert first[0].served_revision == "7b"
+
+
+def test_who_asked_the_same_and_came_second_hands_on_the_first_answer_and_what_both_cost(media: Media):
+    mine, theirs = (Call(f"2026-01-01T00:00:0{second}+00:00", "answered", "yes", 5, 0, 3) for second in (1, 2))
+
+    class Slow(Counting):
+        def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+            for result in super().run(requests):
+                list(StoredAnswers(Paid(theirs, "theirs"), media).run([request(1)]))
+                yield dataclasses.replace(result, calls=(mine,))
+
+    [result] = StoredAnswers(Slow(), media).run([request(1)])
+    assert (result.text, result.calls) == ("theirs", (theirs, mine))
 
 
 def test_requests_of_one_hash_are_asked_once_and_each_key_gets_its_answer(media: Media):
