@@ -83,20 +83,26 @@ def down(
 @app.command()
 def preview(
     host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
+    connect: Annotated[
+        bool | None, typer.Option("--connect/--disconnect", help="Connect the page to the running server, or not.")
+    ] = None,
 ) -> None:
     """Serve previews of revisions to Label Studio's critique page; `chai up` does so by itself with CHAI_PREVIEW=on.
 
     To run it elsewhere: give it the same CHAI_HOME (its secrets.json holds the password that Label Studio shows) and
     settings as the rest, CHAI_PREVIEW_URL by which Label Studio finds it, and Label Studio, where that is a private
-    address, ML_BLOCK_LOCAL_IP=false. Then `chai people` with CHAI_PREVIEW=on connects it, with off disconnects it.
+    address, ML_BLOCK_LOCAL_IP=false. While it runs, `chai preview --connect` connects the page to it, once and for all.
     A preview is never an answer: what counts is revised after the critique was submitted, from the same stored answer.
     """
-    from chai_assets.platform import label_studio_of
+    from chai_assets.platform import label_studio_of, logins
     from chai_assets.provision import PREVIEW_USER
     from chai_assets.revision.preview_server import Previews, serve
     from chai_resources.local_services import password_of
 
     settings = Settings.from_env()
+    if connect is not None:
+        logins(settings, console.print, settings.preview_url if connect else "")
+        return
     password = password_of(settings.home, PREVIEW_USER)
     serve(Previews(settings, label_studio_of(settings)), settings.preview_url, password, host)
 

@@ -90,7 +90,7 @@ def up(settings: Settings, say: Say) -> Running:
     if settings.preview and _is_local(settings.preview_url):
         say("previews")
         services.start(settings.home, preview_service(settings), say)
-    ready = logins(settings, say)
+    ready = logins(settings, say, settings.preview_url if settings.preview else "")
     if not settings.preview:
         services.stop(settings.home, PREVIEW)
     say("Dagster")
@@ -102,10 +102,13 @@ def up(settings: Settings, say: Say) -> Running:
     return Running(settings, label_studio_of(settings), ready)
 
 
-def logins(settings: Settings, say: Say = lambda _: None) -> list[Login]:
-    """Everybody's log-in, after bringing Label Studio in line with the pages and the people file."""
-    people, preview = load_people(settings.people), settings.preview_url if settings.preview else ""
-    return provision(label_studio_of(settings), settings.media, people, settings.home, say, preview)
+def logins(settings: Settings, say: Say = lambda _: None, preview_url: str | None = None) -> list[Login]:
+    """Everybody's log-in, after bringing Label Studio in line with the pages and the people file.
+
+    `preview_url` connects the critique page to that server of previews; empty disconnects it, None changes nothing.
+    """
+    people = load_people(settings.people)
+    return provision(label_studio_of(settings), settings.media, people, settings.home, say, preview_url)
 
 
 def label_studio_of(settings: Settings) -> LabelStudio:

@@ -78,11 +78,12 @@ def provision(
     people: People,
     home: Path,
     say: Callable[[str], None] = lambda _: None,
-    preview_url: str = "",
+    preview_url: str | None = None,
 ) -> list[Login]:
     """Brings Label Studio up to date and returns the log-ins. Passwords are made once and kept under `home`.
 
-    `preview_url`: the running server of previews, which the critique page is connected to; empty to disconnect it.
+    `preview_url`: the running server of previews, which the critique page is connected to; empty to disconnect it,
+    None to leave it as it is.
     """
     projects: dict[TurnKind, int] = {}
     for page in PAGES:
@@ -93,7 +94,7 @@ def provision(
         password = password_of(home, PREVIEW_USER)
         label_studio.connect_model(projects["critique"], PREVIEW_TITLE, preview_url, PREVIEW_USER, password)
         say("the critique page shows previews of revisions")
-    else:
+    elif preview_url is not None:
         label_studio.disconnect_model(projects["critique"], PREVIEW_TITLE)
     logins = []
     for person in people.everyone:

@@ -48,6 +48,9 @@ _LOOK_S = 0.5
 _AT_ONCE = 4
 """Previews that ask a model at a time: by so many requests can they miss a budget."""
 
+_PRESSES_AT_ONCE = 6
+"""Each holds a thread of Label Studio's (16), which pages need as well, and the server itself to read a draft."""
+
 log = logging.getLogger("chai.preview")
 
 
@@ -61,6 +64,7 @@ class Previews:
         self._engine = self._choice.open(Media(root=settings.media))
         purse_of(self._choice, self._engine, Tables(root=settings.tables), STAGE, run="")
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="preview")
+        self._room = threading.BoundedSemaphore(_PRESSES_AT_ONCE)
         self._lock = threading.Lock()
         self._newest: dict[int, Press] = {}
         self._out: dict[str, Future[Result | None]] = {}
@@ -73,6 +77,16 @@ class Previews:
         press = press_of(body)
         if press is None:
             return []
+        if not self._room.acquire(blocking=False):
+            return page_parts(
+                ["No preview just now: too many are asked for. In a moment, change a finding to see one."]
+            )
+        try:
+            return self._pressed(press)
+        finally:
+            self._room.release()
+
+    def _pressed(self, press: Press) -> Parts:
         with self._lock:
             self._newest[press.task_id] = press
         try:

@@ -116,6 +116,22 @@ def test_a_used_up_budget_is_said_and_nothing_is_asked(studio: Studio) -> None:
     assert studio.book.calls.total() == before
 
 
+def test_presses_beyond_those_that_label_studio_has_threads_for_are_told_so_at_once(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = studio.tasks()[1]
+    monkeypatch.setattr(preview_server, "_PRESSES_AT_ONCE", 1)
+    monkeypatch.setattr(studio.book, "answer_s", 3.0)
+    here = Previews(studio.world.settings, studio.world.label_studio)
+    body = studio.body(task, critique(task, "A heron stands in the shallow water."))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(here.predict, body)
+        time.sleep(1)
+        assert "too many" in studio.texts(here.predict(body))[0]
+        assert "NOT done" in studio.texts(first.result())[2], "who was there first is answered"
+    assert "NOT done" in studio.texts(here.predict(body))[2], "and there is room again"
+
+
 def test_annotators_reach_the_preview_of_their_own_tasks_and_nothing_else_of_model_servers(studio: Studio) -> None:
     task, model, rev = studio.tasks()[1], studio.model(), studio.world.person("rev")
     ask, context = f"/api/ml/{model}/interactive-annotating", {"result": []}
