@@ -8,25 +8,25 @@ from typing import Any
 
 import dagster as dg
 
-from chai_assets import jobs
-from chai_assets.clips import assets as clip_assets
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import column_schema
 from chai_assets.critique import assets as critique_assets
 from chai_assets.datasets import assets as dataset_assets
 from chai_assets.datasets.assets import DatasetStore
-from chai_assets.desk import Desk
 from chai_assets.drafting import assets as drafting_assets
+from chai_assets.ingestion import assets as clip_assets
 from chai_assets.labeling import assets as labeling_assets
+from chai_assets.orchestration import jobs
+from chai_assets.orchestration.sensors import build_sensors
 from chai_assets.people import assets as people_assets
 from chai_assets.planning import assets as planning_assets
-from chai_assets.reporting import column_schema
 from chai_assets.review import assets as review_assets
 from chai_assets.revision import assets as revision_assets
-from chai_assets.sensors import build_sensors
 from chai_assets.spec import assets as spec_assets
 from chai_assets.spec.resource import release_of
 from chai_assets.triples import assets as triple_assets
 from chai_assets.triples.limit import MergeLimit
-from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioner import CaptionerChoice
 from chai_resources.inbox import Inbox
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media

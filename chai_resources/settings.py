@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.executors import ExecutorChoice
 
 LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"

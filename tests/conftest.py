@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 
 from tests.captioners.model_server import Book, model_server
-from tests.label_studio_service import LabelStudioHandle, start_label_studio
-from tests.services import S3Server, start_s3
+from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.local import S3Server, start_s3
 
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
 
@@ -48,7 +48,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys of models as anybody has them, and retries that wait a hundredth of the time."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     monkeypatch.setenv("GEMINI_API_KEY", "test")
-    monkeypatch.setattr("chai_resources.captioners.calling._FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("chai_resources.captioners.calls.network_captioner._FIRST_WAIT_S", 0.01)
 
 
 @pytest.fixture

@@ -9,20 +9,20 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from chai_assets.core.partitions import batches
 from chai_assets.definitions import build_defs
+from chai_assets.deployment.provision import provision
 from chai_assets.labeling import page as labeling_page
-from chai_assets.partitions import batches
-from chai_assets.provision import provision
-from chai_assets.spec.document import SpecError
-from chai_assets.spec.releases import PACKAGED
+from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.spec.versioning.releases import PACKAGED
 from chai_resources.label_studio import LabelStudioDown
 from chai_resources.media import MediaError
 from chai_resources.people import PeopleFileError
 from chai_resources.tables import TablesUnreachable
-from tests.clips.films import scene, write, write_sound
-from tests.label_studio_service import LabelStudioHandle
-from tests.services import free_ports
+from tests.ingestion.films import scene, write, write_sound
+from tests.services.label_studio import LabelStudioHandle
+from tests.services.local import free_ports
 from tests.world import PEOPLE, World, plain_answers
 
 Result = list[Any]

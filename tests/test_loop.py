@@ -10,7 +10,7 @@ from chai_assets.critique.findings import Finding
 from chai_assets.labeling import page as labeling_page
 from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
-from tests.label_studio_service import LabelStudioHandle
+from tests.services.label_studio import LabelStudioHandle
 from tests.world import World, plain_answers
 
 

@@ -19,7 +19,7 @@ from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
 from chai_assets.triples.join import in_force, join
 from chai_resources.label_studio import LabelStudioRefused
-from tests.label_studio_service import LabelStudioHandle
+from tests.services.label_studio import LabelStudioHandle
 from tests.world import World, plain_answers
 
 PEOPLE = {"primitives": ["ann"], "critique": ["ann"], "feedback": ["ann"], "review": ["rev", "rae"]}

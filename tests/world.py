@@ -10,24 +10,24 @@ from typing import Any
 
 import dagster as dg
 
-from chai_assets.chain import Standing
+from chai_assets.annotation.desk import FULL_LOOK_TAG
+from chai_assets.core.ids import record_id
+from chai_assets.core.partitions import batches
 from chai_assets.definitions import build_defs
-from chai_assets.desk import FULL_LOOK_TAG
-from chai_assets.partitions import batches
-from chai_assets.provision import provision
-from chai_assets.records import record_id
-from chai_assets.spec.adoption import adoptions
+from chai_assets.deployment.provision import provision
 from chai_assets.spec.compile import check_answers
-from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect
 from chai_assets.spec.resource import release_of
-from chai_assets.standings import standings_of
+from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.lineage import Lineage
+from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.load import standings_of
 from chai_resources.label_studio import Annotator, LabelStudio
 from chai_resources.local_services import password_of
 from chai_resources.people import People, load_people
 from chai_resources.settings import LABEL_STUDIO_TOKEN, Settings
 from chai_resources.tables import Tables
-from tests.label_studio_service import LabelStudioHandle
+from tests.services.label_studio import LabelStudioHandle
 
 PEOPLE = """
 - {id: ann, name: Ann, email: ann@example.com, roles: [annotator]}

@@ -6,7 +6,8 @@ without is a whole caption, which should touch all of them.
 
 from pathlib import Path
 
-from chai_assets.auditing.reading import (
+from chai_assets.auditing.aspect_coverage import touches
+from chai_assets.auditing.jsonl import (
     CAPTIONS,
     Fields,
     Progress,
@@ -16,8 +17,7 @@ from chai_assets.auditing.reading import (
     text_at,
 )
 from chai_assets.auditing.report import Measure, Report, short
-from chai_assets.auditing.texts import Texts
-from chai_assets.auditing.touching import touches
+from chai_assets.auditing.text_measures import Texts
 from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import Lexicon, lexicon_of
 from chai_assets.spec.models import Spec

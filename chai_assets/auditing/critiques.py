@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from chai_assets.auditing.reading import CRITIQUES, DRAFTS, Fields, Progress, detect, rows, text_at
+from chai_assets.auditing.jsonl import CRITIQUES, DRAFTS, Fields, Progress, detect, rows, text_at
 from chai_assets.auditing.report import Measure, Report
-from chai_assets.auditing.texts import Texts
-from chai_assets.critique.constructive import CONSTRUCTIVE, score
-from chai_assets.critique.from_text import findings_in
+from chai_assets.auditing.text_measures import Texts
+from chai_assets.critique.prose.constructiveness import CONSTRUCTIVE, score
+from chai_assets.critique.prose.extract_findings import findings_in
 
 _WORD = re.compile(r"[a-z']+")
 # A critique of these words alone is a verdict: whatever it says, nothing follows for an editor.

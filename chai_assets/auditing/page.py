@@ -3,10 +3,9 @@
 from html import escape
 from pathlib import Path
 
-from chai_assets import spec
 from chai_assets.auditing.report import Example, Measure, Report
 
-_CSS = Path(spec.__file__).with_name("handbook.css")
+_CSS = Path(__file__).parents[1] / "spec" / "handbook" / "handbook.css"
 _OWN = """
 table { width: 100%; border-collapse: collapse; font-size: .9375rem }
 th, td { border-top: 1px solid var(--line); padding: .45rem .9rem .45rem 0; text-align: left; vertical-align: top }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from chai_assets.auditing.reading import Problem
+from chai_assets.auditing.jsonl import Problem
 
 EXAMPLES = 5
 WORST = 10

@@ -2,14 +2,14 @@
 
 import dagster as dg
 
-from chai_assets.asking import ask, given_up
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
+from chai_assets.core.partitions import batches
 from chai_assets.critique.polish import finish_polish, wanted_polish
 from chai_assets.critique.tasks import critique_reader
 from chai_assets.critique.tasks import critique_tasks as builder
-from chai_assets.desk import Desk
-from chai_assets.partitions import batches
-from chai_assets.reporting import PREVIEW_ROWS, preview, table_result
-from chai_resources.captioners.choice import CaptionerChoice
+from chai_assets.inference.generate import ask, given_up
+from chai_resources.captioner import CaptionerChoice
 
 
 class Polishing(dg.ConfigurableResource):

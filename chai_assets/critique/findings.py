@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-from chai_assets.records import record_id
+from chai_assets.core.ids import record_id
 
 MarkKind = Literal["wrong", "imprecise", "subjective", "redundant"]
 FindingKind = Literal["wrong", "imprecise", "subjective", "redundant", "missing"]

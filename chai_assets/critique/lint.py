@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chai_assets.critique.constructive import CONSTRUCTIVE, score, shortcomings
-from chai_assets.critique.statements import only_judges
-from chai_resources.captioners.edits import stands, words
+from chai_assets.critique.prose.constructiveness import CONSTRUCTIVE, score, shortcomings
+from chai_assets.critique.prose.constructiveness_features import only_judges
+from chai_resources.captioners.engines.edits import stands, words
 
 Finding = Mapping[str, Any]
 

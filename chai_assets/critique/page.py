@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-from chai_assets import pages
+from chai_assets.annotation import results as pages
+from chai_assets.annotation.results import Malformed, Part, Sheet
 from chai_assets.critique.findings import MARKS, NEED_FIX, Finding, MarkKind, as_sentence, in_order
-from chai_assets.pages import Malformed, Part, Sheet
 
 RATINGS = ("1", "2", "3", "4", "5")
 PERFECT = 5

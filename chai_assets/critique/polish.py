@@ -8,13 +8,13 @@ polished critique, so a changed template has all of them written again, and the 
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from chai_assets.asking import Wanted
-from chai_assets.chain import Row
-from chai_assets.critique.quoting import quotations
-from chai_assets.prompting import TEMPLATES, Templates, build_request, bullets, render
-from chai_assets.records import record_id
-from chai_resources.captioners import Captioner, Request
-from chai_resources.captioners.edits import words
+from chai_assets.core.ids import record_id
+from chai_assets.core.prompts import TEMPLATES, Templates, build_request, bullets, render
+from chai_assets.critique.prose.quotations import quotations
+from chai_assets.inference.generate import Wanted
+from chai_assets.workflow.item_state import Row
+from chai_resources.captioners.engines.edits import words
+from chai_resources.captioners.protocol import Captioner, Request
 
 _SHORTEST, _LONGEST, _FEW = 0.5, 1.5, 5
 """Share of the written words that a polished critique has at least and at most, and words that it may have beyond."""

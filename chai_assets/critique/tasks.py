@@ -3,20 +3,20 @@
 from dataclasses import asdict
 from typing import Any
 
-from chai_assets.chain import Row, Standing, Turn
-from chai_assets.collect import Interpret
+from chai_assets.annotation.collect import Interpret
+from chai_assets.annotation.push import Assigned, Build
+from chai_assets.annotation.results import Malformed
+from chai_assets.annotation.task_data import HandOut, findings_of
+from chai_assets.core.ids import critique_id
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence
 from chai_assets.critique.lint import lint, lint_whole
-from chai_assets.handing_out import HandOut, findings_of
 from chai_assets.linting.caption_lint import lint_caption
-from chai_assets.linting.doubts import as_lines
 from chai_assets.linting.lexicon import lexicon_of
-from chai_assets.pages import Malformed
-from chai_assets.push import Assigned, Build
-from chai_assets.records import critique_id
+from chai_assets.linting.lint_report import as_lines
 from chai_assets.review.page import REASONS
 from chai_assets.spec.compile import derive, facts
+from chai_assets.workflow.item_state import Row, Standing, Turn
 from chai_resources.people import Person
 
 

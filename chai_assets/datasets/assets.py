@@ -8,16 +8,16 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import preview
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.run import Beside, Judgement, Outcome, judge
 from chai_assets.datasets.checks.suite import WITHOUT_ROWS, suite
 from chai_assets.datasets.export import counted_for, dataset_row, export_of, triples_of, versions_of
-from chai_assets.datasets.one_spec import Counted, mixed_in, told
-from chai_assets.datasets.publish import publish
-from chai_assets.datasets.selection import Selection, selection_of
-from chai_assets.desk import Desk
-from chai_assets.linting.doubts import count_by_kind, doubts_metadata, find_doubts, label_states
-from chai_assets.reporting import preview
+from chai_assets.datasets.select.selection import Selection, selection_of
+from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, told
+from chai_assets.datasets.write.publish import publish
+from chai_assets.linting.lint_report import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_resources.media import Media, MediaError
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables, now

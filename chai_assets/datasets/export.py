@@ -1,6 +1,6 @@
 """An export from the tables: their versions are pinned, a selection is taken, and the dataset is published.
 
-The nightly job and `chai dataset export` both come through here; what a dataset is made of is in `inputs.py`.
+The nightly job and `chai dataset export` both come through here; what a dataset is made of is in `export_inputs.py`.
 """
 
 from importlib.metadata import version as package_version
@@ -8,14 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.candidates import in_force
-from chai_assets.datasets.inputs import Export
-from chai_assets.datasets.one_spec import Counted, counted, declared
-from chai_assets.datasets.plan import Say
-from chai_assets.datasets.publish import Published, publish
-from chai_assets.datasets.selection import Selection
-from chai_assets.datasets.tokens import counter
-from chai_assets.records import sha256_text
+from chai_assets.core.ids import sha256_text
+from chai_assets.datasets.select.candidates import in_force
+from chai_assets.datasets.select.export_inputs import Export
+from chai_assets.datasets.select.membership import Say
+from chai_assets.datasets.select.selection import Selection
+from chai_assets.datasets.select.spec_compatibility import Counted, counted, declared
+from chai_assets.datasets.write.caption_tokens import counter
+from chai_assets.datasets.write.publish import Published, publish
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 

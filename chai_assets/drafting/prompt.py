@@ -5,10 +5,10 @@ The prompt holds the labels as ground truth; it is never a training instruction.
 
 from typing import Any
 
-from chai_assets.prompting import TEMPLATES, build_request, bullets, clip_media, render
+from chai_assets.core.prompts import TEMPLATES, build_request, bullets, clip_media, render
 from chai_assets.spec.compile import Answers, facts, statements
 from chai_assets.spec.models import Spec
-from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners.protocol import Captioner, Request
 
 
 def draft_request(

@@ -1,7 +1,7 @@
 """Takes a corpus over into the tables: lays it out by clip, converts clip after clip, appends what is not there yet.
 
 Ids follow from content, so importing again finds everything known, and an import that was killed is finished by
-running it again. What a corpus becomes is decided in `convert.py`; the audit is in `report.py`.
+running it again. What a corpus becomes is decided in `convert.py`; the audit is in `audit.py`.
 """
 
 import json
@@ -13,13 +13,13 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.chain import Row
-from chai_assets.importing.batch import ImportRefused
+from chai_assets.core.imported import ImportRefused
+from chai_assets.importing.clip_spool import Spool
 from chai_assets.importing.convert import Facts, convert_clip, refused_rows
+from chai_assets.importing.corpus_files import Progress, files_of
 from chai_assets.importing.labels import Labels, label_rows
-from chai_assets.importing.reading import Progress, files_of
-from chai_assets.importing.rows import Corpus
-from chai_assets.importing.spool import Spool
+from chai_assets.importing.records import Corpus
+from chai_assets.workflow.item_state import Row
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 

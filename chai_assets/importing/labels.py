@@ -13,12 +13,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chai_assets import records
-from chai_assets.answers import label_key
-from chai_assets.chain import Row
-from chai_assets.importing.batch import ImportRefused
+from chai_assets.core import ids as records
+from chai_assets.core.imported import ImportRefused
 from chai_assets.importing.reasons import Remark
-from chai_assets.importing.rows import Corpus
+from chai_assets.importing.records import Corpus
+from chai_assets.workflow.item_state import Row
+from chai_assets.workflow.records import label_key
 
 ASPECT = "camera"
 """The aspect that all labels of the original are about."""

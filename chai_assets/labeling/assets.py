@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from chai_assets.chain import Row
-from chai_assets.desk import Desk
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.partitions import batches
 from chai_assets.labeling.tasks import EARLIER, label_reader, label_tasks
-from chai_assets.partitions import batches
+from chai_assets.workflow.item_state import Row
 
 label_studio_annotations = dg.AssetSpec(
     "label_studio_annotations",

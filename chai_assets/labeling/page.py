@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chai_assets import pages
-from chai_assets.pages import Malformed, Sheet
+from chai_assets.annotation import results as pages
+from chai_assets.annotation.results import Malformed, Sheet
 
 PROBLEMS = ("unplayable", "transition", "unsafe")
 

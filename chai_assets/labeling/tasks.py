@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from chai_assets.chain import Row, Standing, Turn
-from chai_assets.collect import Interpret
-from chai_assets.handing_out import HandOut
+from chai_assets.annotation.collect import Interpret
+from chai_assets.annotation.push import Assigned, Build
+from chai_assets.annotation.results import Malformed
+from chai_assets.annotation.task_data import HandOut
+from chai_assets.core.ids import label_id
 from chai_assets.labeling import page
-from chai_assets.pages import Malformed
-from chai_assets.push import Assigned, Build
-from chai_assets.records import label_id
-from chai_assets.spec.carry import carry
 from chai_assets.spec.compile import Answers, check_answers, derive, labelling_rows
-from chai_assets.spec.document import SpecError
+from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.models import Aspect, Spec
-from chai_assets.spec.releases import Releases
+from chai_assets.spec.versioning.carry import carry
+from chai_assets.spec.versioning.releases import Releases
+from chai_assets.workflow.item_state import Row, Standing, Turn
 from chai_resources.people import Person
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from chai_assets.linting.lexicon import Entry, Lexicon
-from chai_assets.linting.phrases import plain
+from chai_assets.linting.phrase_patterns import plain
 from chai_assets.linting.wording import ADVICE, WORDING
 from chai_assets.spec.compile import ABSENT, PRESENT
 from chai_assets.spec.models import SLOT, Primitive

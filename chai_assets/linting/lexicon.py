@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chai_assets.linting.phrases import DIRECTIONS, does, loose_pattern, plain, term_pattern, verb_of
+from chai_assets.linting.phrase_patterns import DIRECTIONS, does, loose_pattern, plain, term_pattern, verb_of
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
 
 Gate = Literal["none", "camera", "picture", "shown", "other"]

@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from chai_assets.desk import Desk
-from chai_assets.partitions import batches
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import preview
+from chai_assets.core.partitions import batches
 from chai_assets.people.scores import Score, add, score_row, scores
-from chai_assets.reporting import preview
 
 
 @dg.asset(group_name="people", deps=["critiques", "reviews", "feedback"])

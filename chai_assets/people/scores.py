@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from chai_assets.chain import Row, Standing, Turn
-from chai_assets.records import record_id
+from chai_assets.core.ids import record_id
+from chai_assets.workflow.item_state import Row, Standing, Turn
 
 
 @dataclass

@@ -2,16 +2,16 @@
 
 import dagster as dg
 
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import preview, table_result
+from chai_assets.core.partitions import batches
 from chai_assets.critique.assets import Polishing
-from chai_assets.desk import Desk
-from chai_assets.partitions import batches
-from chai_assets.planning.costs import summary
-from chai_assets.planning.log import new_entries
-from chai_assets.planning.lookup import make_plan, rows_now
-from chai_assets.planning.prompts import by_task, in_money, prompt_changes
-from chai_assets.reporting import preview, table_result
-from chai_assets.spec.adoption import adoptions
-from chai_resources.captioners.choice import CaptionerChoice
+from chai_assets.planning.effort import summary
+from chai_assets.planning.load import make_plan, rows_now
+from chai_assets.planning.prompt_impact import by_task, in_money, prompt_changes
+from chai_assets.planning.standings_log import new_entries
+from chai_assets.spec.versioning.adoption import adoptions
+from chai_resources.captioner import CaptionerChoice
 
 
 @dg.asset(partitions_def=batches, group_name="planning", deps=["triples", "task_states"])

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from chai_assets.desk import Desk
-from chai_assets.partitions import batches
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.partitions import batches
 from chai_assets.review.tasks import feedback_reader, review_reader
 from chai_assets.review.tasks import feedback_tasks as feedback_builder
 from chai_assets.review.tasks import review_tasks as review_builder

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from chai_assets import pages
+from chai_assets.annotation import results as pages
+from chai_assets.annotation.results import Malformed, Sheet
 from chai_assets.critique.findings import Finding, as_sentence
-from chai_assets.pages import Malformed, Sheet
 
 Verdict = Literal["approve", "reject"]
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from chai_assets.chain import Row, Standing, Turn
-from chai_assets.collect import Interpret
-from chai_assets.handing_out import HandOut, findings_of
-from chai_assets.push import Assigned, Build
-from chai_assets.records import feedback_id, review_id
+from chai_assets.annotation.collect import Interpret
+from chai_assets.annotation.push import Assigned, Build
+from chai_assets.annotation.task_data import HandOut, findings_of
+from chai_assets.core.ids import feedback_id, review_id
 from chai_assets.review import feedback_page, page
+from chai_assets.workflow.item_state import Row, Standing, Turn
 from chai_resources.people import Person
 
 

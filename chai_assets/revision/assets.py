@@ -2,13 +2,13 @@
 
 import dagster as dg
 
-from chai_assets.asking import ask, given_up
-from chai_assets.desk import Desk
-from chai_assets.linting.doubts import doubts_metadata, find_doubts, label_states
-from chai_assets.partitions import batches
-from chai_assets.reporting import table_result
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import table_result
+from chai_assets.core.partitions import batches
+from chai_assets.inference.generate import ask, given_up
+from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
 from chai_assets.revision.revise import finish_revision, wanted_revisions
-from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioner import CaptionerChoice
 
 
 @dg.asset(partitions_def=batches, group_name="revision", deps=["drafts", "critiques"], pool="model")

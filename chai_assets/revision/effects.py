@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
 from typing import Any
 
-from chai_assets.revision.reading import Reading, read
-from chai_resources.captioners.edits import Edit, opens_sentence, stands, words
+from chai_assets.revision.alignment import Reading, read
+from chai_resources.captioners.engines.edits import Edit, opens_sentence, stands, words
 
 Finding = Mapping[str, Any]
 

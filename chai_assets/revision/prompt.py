@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chai_assets.prompting import TEMPLATES, build_request, clip_media, render
+from chai_assets.core.prompts import TEMPLATES, build_request, clip_media, render
 from chai_assets.spec.models import Spec
-from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners.protocol import Captioner, Request
 
 _WHY = {
     "wrong": "This is wrong",

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 
-from chai_assets.asking import Wanted
-from chai_assets.chain import Row, Standing
-from chai_assets.records import revision_id
+from chai_assets.core.ids import revision_id
+from chai_assets.inference.generate import Wanted
 from chai_assets.revision.effects import effects, other_changes
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.models import Spec
-from chai_resources.captioners import Captioner
+from chai_assets.workflow.item_state import Row, Standing
+from chai_resources.captioners.protocol import Captioner
 
 
 def wanted_revisions(

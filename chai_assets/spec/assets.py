@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from chai_assets.desk import Desk
-from chai_assets.partitions import batches
-from chai_assets.reporting import preview, table_result
-from chai_assets.spec import publish
-from chai_assets.spec.adoption import adoptions
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import preview, table_result
+from chai_assets.core.partitions import batches
+from chai_assets.spec.handbook import publish
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.spec.versioning.adoption import adoptions
 
 
 @dg.asset(group_name="specification")

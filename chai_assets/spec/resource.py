@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import dagster as dg
 
-from chai_assets.prompting import Templates
-from chai_assets.spec.lineage import Lineage
+from chai_assets.core.prompts import Templates
 from chai_assets.spec.models import Spec
-from chai_assets.spec.releases import Releases, releases_in
+from chai_assets.spec.versioning.lineage import Lineage
+from chai_assets.spec.versioning.releases import Releases, releases_in
 from chai_resources.settings import Settings
 
 

@@ -4,14 +4,14 @@ from collections import Counter
 
 import dagster as dg
 
-from chai_assets.asking import Answered, ask, given_up
-from chai_assets.desk import Desk
-from chai_assets.partitions import batches
-from chai_assets.reporting import preview, table_result
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import preview, table_result
+from chai_assets.core.partitions import batches
+from chai_assets.inference.generate import Answered, ask, given_up
 from chai_assets.triples.join import in_force, join
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, to_merge, wanted_merges
-from chai_resources.captioners.choice import CaptionerChoice
+from chai_resources.captioner import CaptionerChoice
 
 
 @dg.asset(

@@ -1,6 +1,6 @@
 """The hash that binds a triple's four records. Whether they follow from each other is not asked here."""
 
-from chai_assets.records import canonical_json, sha256_text
+from chai_assets.core.ids import canonical_json, sha256_text
 
 
 def chain_hash(draft_id: str, critique_id: str, revision_id: str | None, review_id: str | None) -> str:

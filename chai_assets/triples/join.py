@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets import records
-from chai_assets.chain import Candidate, Row, Standing
-from chai_assets.records import record_id
-from chai_assets.spec.lineage import Lineage
+from chai_assets.core import ids as records
+from chai_assets.core.ids import record_id
+from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.triples.chain_hash import chain_hash
+from chai_assets.workflow.item_state import Candidate, Row, Standing
 
 
 def broken_links(candidate: Candidate, review: Row) -> list[str]:

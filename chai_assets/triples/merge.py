@@ -1,8 +1,8 @@
 """The merge request: a clip's approved captions, for a model to make one of that a video generator reads whole."""
 
-from chai_assets.prompting import TEMPLATES, build_request, render
+from chai_assets.core.prompts import TEMPLATES, build_request, render
 from chai_assets.triples.limit import MergeLimit
-from chai_resources.captioners import Captioner, Request
+from chai_resources.captioners.protocol import Captioner, Request
 
 
 def merge_request(

@@ -4,8 +4,8 @@ An executor never owns the truth. Requests are bundled into units, a unit's answ
 store under a name that follows from its requests, and what has no answer there is what is left to do. Whatever
 dies (an actor, a node, the job, the Dagster run), running again does the rest; Dagster alone writes the tables.
 
-`units.py` bundles and stores, `ray_jobs.py` submits a job and follows it, `lease.py` ends a job whose run is gone;
-`work.py`, `crew.py` and `worker.py` are what runs on the cluster.
+`units.py` bundles and stores, `ray_captioner.py` submits a job and follows it, `lease.py` ends a job whose run is gone;
+`work.py`, `ray_actors.py` and `worker.py` are what runs on the cluster.
 """
 
 from typing import Literal

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from chai_resources.captioners import Call, CaptionError, Media, Request, Result
+from chai_resources.captioners.protocol import Call, CaptionError, Media, Request, Result
 from chai_resources.media import Media as MediaStore
 
 WANTED = {"request_hash": pl.String, "clip": pl.String}

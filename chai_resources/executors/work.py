@@ -66,7 +66,7 @@ def _here(job: Job, root: str) -> Iterator[Counted]:
 def _on_ray(job: Job, root: str, say: Callable[[str], None]) -> Iterator[Counted | None]:
     import ray
 
-    from chai_resources.executors.crew import Crew
+    from chai_resources.executors.ray_actors import Crew
 
     ray.init(log_to_driver=False, logging_level=logging.WARNING)
     watch = LeaseWatch(Media(root=root), job.lease_key)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from chai_resources.captioners import Captioner, Result
-from chai_resources.captioners.choice import ENGINES
-from chai_resources.captioners.keys import KeyMissing
-from chai_resources.captioners.models import ModelChoice
-from chai_resources.captioners.stored import StoredAnswers
+from chai_resources.captioner import ENGINES
+from chai_resources.captioners.calls.answer_store import StoredAnswers
+from chai_resources.captioners.calls.api_keys import KeyMissing
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.protocol import Captioner, Result
 from chai_resources.executors.job import Job
 from chai_resources.executors.units import UnitStore, keyed_by_hash
 from chai_resources.media import Media

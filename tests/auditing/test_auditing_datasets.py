@@ -8,15 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from chai_assets.auditing import report
+from chai_assets.auditing.aspect_coverage import touches
 from chai_assets.auditing.captions import audit_captions
-from chai_assets.auditing.commands import app
 from chai_assets.auditing.critiques import audit_critiques, says_nothing
+from chai_assets.auditing.jsonl import Fields
 from chai_assets.auditing.page import page
-from chai_assets.auditing.reading import Fields
 from chai_assets.auditing.report import Lengths, Repetition, Report, Worst
-from chai_assets.auditing.touching import touches
+from chai_assets.cli.audit import app
 from chai_assets.linting.lexicon import lexicon_of
-from chai_assets.spec.releases import load_spec
+from chai_assets.spec.versioning.releases import load_spec
 
 SPEC = load_spec()
 PLAIN = "A man in a grey coat walks past a red door on the left of the street, seen by a static camera."

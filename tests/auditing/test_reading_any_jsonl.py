@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chai_assets.auditing import reading
-from chai_assets.auditing.reading import (
+from chai_assets.auditing import jsonl as reading
+from chai_assets.auditing.jsonl import (
     CAPTIONS,
     AuditRefused,
     Fields,

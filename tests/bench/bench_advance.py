@@ -1,6 +1,6 @@
 """One run of `advance` on a batch with nothing left to do, at tables of 20,000 clips: seconds and peak memory.
 
-The measured batch went through the whole loop for true, by people who answer at once (`answering.py`); the
+The measured batch went through the whole loop for true, by people who answer at once (`support/answering.py`); the
 other batches are copies of its rows. Measured in a fresh process, second run of two, Dagster on SQLite; an
 empty job of the same shape beside it says what of that is Dagster's own.
 
@@ -20,18 +20,18 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
-from chai_assets.collect import OVERLAP
+from chai_assets.annotation.collect import OVERLAP
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.partitions import batches, register
 from chai_assets.definitions import build_defs, resources
-from chai_assets.desk import Desk
-from chai_assets.jobs import advance
-from chai_assets.partitions import batches, register
-from chai_assets.running import advance_here, instance_of
+from chai_assets.deployment.run_job import advance_here, instance_of
+from chai_assets.orchestration.jobs import advance
 from chai_resources.people import account_key
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
-from tests.bench.answering import AnsweringLabelStudio
-from tests.bench.measuring import cpu_s, load, peak_mb, say, timed
-from tests.label_studio_service import LabelStudioHandle, start_label_studio
+from tests.bench.support.answering import AnsweringLabelStudio
+from tests.bench.support.measuring import cpu_s, load, peak_mb, say, timed
+from tests.services.label_studio import LabelStudioHandle, start_label_studio
 from tests.world import World
 
 CLIPS, BATCHES = 500, 40

@@ -11,11 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from chai_assets.importing.audit import audit
 from chai_assets.importing.importer import Imported, import_corpus
-from chai_assets.importing.report import audit
-from chai_assets.importing.rows import Corpus
+from chai_assets.importing.records import Corpus
 from chai_resources.tables import Tables
-from tests.bench.measuring import load, peak_mb, say, timed
+from tests.bench.support.measuring import load, peak_mb, say, timed
 from tests.importing.corpora import generated, tar_of
 
 CLIPS = 640

@@ -9,8 +9,8 @@ import re
 import sys
 import time
 
-from chai_assets.critique.constructive import CONSTRUCTIVE, score
-from tests.bench.measuring import load
+from chai_assets.critique.prose.constructiveness import CONSTRUCTIVE, score
+from tests.bench.support.measuring import load
 
 CRITIQUES = 20_000
 # As long as real ones: about 35 words of critique in a few statements, about 90 of caption.

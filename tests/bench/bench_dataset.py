@@ -17,14 +17,14 @@ from pathlib import Path
 import polars as pl
 
 from chai_assets.datasets.export import export_of, versions_of
-from chai_assets.datasets.inputs import Export
-from chai_assets.datasets.one_spec import Counted
-from chai_assets.datasets.publish import publish
-from chai_assets.datasets.selection import Selection
+from chai_assets.datasets.select.export_inputs import Export
+from chai_assets.datasets.select.selection import Selection
+from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.write.publish import publish
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
-from tests.bench.dataset_tables import SPEC, Maker
-from tests.bench.measuring import load, peak_mb, say, timed
+from tests.bench.support.dataset_tables import SPEC, Maker
+from tests.bench.support.measuring import load, peak_mb, say, timed
 
 TRIPLES, FEWER = 1_000_000, 100_000
 

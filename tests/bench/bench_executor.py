@@ -18,17 +18,17 @@ import dagster as dg
 import polars as pl
 from ray.job_submission import JobSubmissionClient
 
-from chai_assets.partitions import batches
-from chai_resources.captioners import Request
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.models import ModelChoice
+from chai_assets.core.partitions import batches
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.protocol import Request
 from chai_resources.executors import ExecutorChoice
 from chai_resources.executors.units import plan_units
 from chai_resources.media import Media
-from tests.bench.measuring import load, peak_mb, say, timed
-from tests.bench.slow_model import slow_model
+from tests.bench.support.measuring import load, peak_mb, say, timed
+from tests.bench.support.slow_model import slow_model
 from tests.executors.one_run import wanted
-from tests.ray_service import RayCluster, start_ray
+from tests.services.ray import RayCluster, start_ray
 
 WANTED, DONE = 5_000_000, 3_000_000
 CLIPS, UNIT_CLIPS = 2_000, 64
@@ -86,7 +86,7 @@ def _plain(
         pickle.dumps(({**model.model_dump(), "parallel": AT_ONCE // NODES}, requests, unit_clips * 5, NODES))
     )
     client, begun = JobSubmissionClient(cluster.address), time.time()
-    job = client.submit_job(entrypoint=f"python -m tests.bench.plain_actors {at}")
+    job = client.submit_job(entrypoint=f"python -m tests.bench.support.plain_actors {at}")
     while not client.get_job_status(job).is_terminal():
         time.sleep(0.2)
     said = client.get_job_logs(job).strip().splitlines()

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import av
 
-from chai_assets.clips.ingest import ClipRules, Known, ingest
+from chai_assets.ingestion.ingest import ClipRules, Known, ingest
 from chai_resources.media import Media
-from tests.bench.measuring import peak_mb
-from tests.clips.films import scene, write
+from tests.bench.support.measuring import peak_mb
+from tests.ingestion.films import scene, write
 
 FRAMES, RATE, SIZE = 36, 24, (854, 480)
 CORES = 2

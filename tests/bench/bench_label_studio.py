@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from chai_resources.label_studio import Annotator, LabelStudio, Task
 from chai_resources.people import account_key
-from tests.label_studio_service import start_label_studio
+from tests.services.label_studio import start_label_studio
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT
 from chai_assets.spec.models import Aspect
-from chai_assets.spec.releases import load_spec
-from tests.bench.measuring import load, timed
+from chai_assets.spec.versioning.releases import load_spec
+from tests.bench.support.measuring import load, timed
 
 CAPTIONS, SAID = 10_000, 8
 # What models write beside the terms; a doubt here and there, as in real drafts.

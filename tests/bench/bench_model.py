@@ -13,17 +13,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from chai_assets.asking import Wanted, ask
-from chai_assets.chain import Row
-from chai_resources.captioners import Media as Shown
-from chai_resources.captioners import Request
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.models import ModelChoice
+from chai_assets.inference.generate import Wanted, ask
+from chai_assets.workflow.item_state import Row
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.protocol import Media as Shown
+from chai_resources.captioners.protocol import Request
 from chai_resources.media import Media
 from chai_resources.tables import Tables
-from tests.bench.measuring import cpu_s, load, peak_mb, say, timed
-from tests.bench.slow_model import slow_model
-from tests.clips.films import scene, write
+from tests.bench.support.measuring import cpu_s, load, peak_mb, say, timed
+from tests.bench.support.slow_model import slow_model
+from tests.ingestion.films import scene, write
 
 CLIPS = 2_000
 ASPECTS = ("subject", "scene", "motion", "spatial", "camera")

@@ -18,13 +18,13 @@ from typing import Any
 import polars as pl
 from deltalake import write_deltalake
 
-from chai_assets.planning.lookup import make_plan
-from chai_assets.spec.releases import Releases
-from chai_assets.spec.releasing import release
+from chai_assets.planning.load import make_plan
+from chai_assets.spec.authoring.release import release
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.spec.versioning.releases import Releases
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables, now
-from tests.bench.measuring import load, peak_mb, say, timed
+from tests.bench.support.measuring import load, peak_mb, say, timed
 from tests.spec.versions import rehearsal, specs_folder
 from tests.world import plain_answers
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chai_assets.datasets.publish import Export, publish
-from chai_assets.datasets.verify import NAME, ROWS
-from tests.bench.measuring import load, say, timed
+from chai_assets.datasets.read.verify import NAME, ROWS
+from chai_assets.datasets.write.publish import Export, publish
+from tests.bench.support.measuring import load, say, timed
 from tests.datasets.factory import clip, export, frame, triples_of
 
 ROUNDS = 3

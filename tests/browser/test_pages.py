@@ -14,16 +14,16 @@ from chai_assets.critique.findings import Finding, in_order
 from chai_assets.labeling import page as labeling
 from chai_assets.review import feedback_page as feedback
 from chai_assets.review import page as review
-from chai_assets.spec import publish
 from chai_assets.spec.compile import labelling_rows
-from chai_assets.spec.releases import load_spec
+from chai_assets.spec.handbook import publish
+from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.label_studio import Annotator, LabelStudio, Task
 from chai_resources.media import Media
 from chai_resources.people import account_key
 from tests.browser.chromium import Window, window
-from tests.clips import films
-from tests.label_studio_service import LabelStudioHandle, start_label_studio
-from tests.services import S3Server
+from tests.ingestion import films
+from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.local import S3Server
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from chai_resources.local_services import password_of
 from tests.browser.chromium import STUCK_MS, window
-from tests.revision.previewing import BATCH, Studio, previewing
+from tests.preview.previewing import BATCH, Studio, previewing
 
 pytestmark = pytest.mark.browser
 

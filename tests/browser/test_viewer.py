@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Page
 
 from chai_assets.critique.findings import Finding
-from chai_assets.datasets.publish import publish
-from chai_assets.datasets.published import find
-from chai_assets.datasets.viewer import write_viewer
+from chai_assets.datasets.read.published import find
+from chai_assets.datasets.read.viewer import write_viewer
+from chai_assets.datasets.write.publish import publish
 from tests.browser.chromium import STUCK_MS, window
-from tests.clips import films
 from tests.datasets.factory import clip, export, triple, triples_of
+from tests.ingestion import films
 
 pytestmark = pytest.mark.browser
 

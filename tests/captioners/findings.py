@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chai_resources.captioners.edits import words
+from chai_resources.captioners.engines.edits import words
 
 _WORDS = [
     "the",

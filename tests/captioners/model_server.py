@@ -16,8 +16,8 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.practice.model_batches import BatchDesk
-from chai_assets.practice.model_dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
+from chai_assets.demo.model_server.batches import BatchDesk
+from chai_assets.demo.model_server.dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
 
 MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
 """A pinned model for each engine; the server answers to any name."""

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners import CaptionError, Request, Result, gemini_batches, openai_batches
-from chai_resources.captioners.choice import Answers, CaptionerChoice
-from chai_resources.captioners.handles import Handles, NoteUnreadable
-from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioner import Answers, CaptionerChoice
+from chai_resources.captioners.batch_api import gemini_batches, openai_batches
+from chai_resources.captioners.batch_api.handles import Handles, NoteUnreadable
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.protocol import CaptionError, Request, Result
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, TOKENS, Book
 
@@ -124,7 +125,7 @@ def test_a_batch_that_never_came_about_is_made_again_but_not_at_once(
     assert kinds(run(opened(engine, url, tmp_path), *NAMES)) == {"waiting"}
     assert kinds(run(opened(engine, url, tmp_path), *NAMES)) == {"waiting"}
     assert not book.desk.batches, "it may still come about"
-    monkeypatch.setattr("chai_resources.captioners.batching.SETTLED", timedelta(0))
+    monkeypatch.setattr("chai_resources.captioners.batch_api.batch_captioner.SETTLED", timedelta(0))
     assert len(choice(engine, url).ended_batches(Media(root=str(tmp_path)))) == 1, "a run is asked for"
     run(opened(engine, url, tmp_path), *NAMES)
     assert len(book.desk.batches) == 1
@@ -203,7 +204,7 @@ def test_requests_that_fill_more_than_one_file_make_more_than_one_batch(
     engine: str, served: tuple[str, Book], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     url, book = served
-    monkeypatch.setattr("chai_resources.captioners.batching.MOST_REQUESTS", 2)
+    monkeypatch.setattr("chai_resources.captioners.batch_api.batch_captioner.MOST_REQUESTS", 2)
     names = [f"row-{number}" for number in range(5)]
     run(opened(engine, url, tmp_path), *names)
     assert sorted(len(batch.lines) for batch in book.desk.batches) == [1, 2, 2]
@@ -263,7 +264,7 @@ def test_whatever_happens_every_request_ends_answered_and_paid_once(
     book.charged.clear()
     book.create_faults.clear()
     with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chai_resources.captioners.batching.SETTLED", timedelta(0))
+        patch.setattr("chai_resources.captioners.batch_api.batch_captioner.SETTLED", timedelta(0))
         for what, how in events:
             if what == "end":
                 book.desk.end(*how)

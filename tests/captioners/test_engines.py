@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from chai_assets.practice.model_dialects import SERVED
-from chai_resources.captioners import Capabilities, Captioner, CaptionError, Request, Result
-from chai_resources.captioners import Media as Shown
-from chai_resources.captioners.acceptance import fault
-from chai_resources.captioners.calling import CallFailed, CallingCaptioner, Pace
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.frames import sampled_frames
-from chai_resources.captioners.limits import TokenBucket
-from chai_resources.captioners.models import ModelChoice, ModelRefused
-from chai_resources.captioners.openai_engine import pause_of
-from chai_resources.captioners.stored import StoredAnswers
+from chai_assets.demo.model_server.dialects import SERVED
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.acceptance import fault
+from chai_resources.captioners.calls.answer_store import StoredAnswers
+from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
+from chai_resources.captioners.calls.network_captioner import CallFailed, CallingCaptioner, Pace
+from chai_resources.captioners.calls.rate_limits import TokenBucket
+from chai_resources.captioners.engines.frames import sampled_frames
+from chai_resources.captioners.engines.openai_engine import pause_of
+from chai_resources.captioners.protocol import Capabilities, Captioner, CaptionError, Request, Result
+from chai_resources.captioners.protocol import Media as Shown
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, TOKENS, Book
-from tests.clips.films import scene, write
+from tests.ingestion.films import scene, write
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -88,7 +88,7 @@ def test_a_clip_is_decoded_once_for_requests_that_come_back_to_back(served, tmp_
         decoded.append(path.name)
         return sampled_frames(path, *how)
 
-    monkeypatch.setattr("chai_resources.captioners.openai_engine.sampled_frames", counting)
+    monkeypatch.setattr("chai_resources.captioners.engines.openai_engine.sampled_frames", counting)
     clips = [f"clip-{number}.mp4" for number in range(8)]
     for number, clip in enumerate(clips):
         write(tmp_path / clip, scene(number, 25), rate=25)
@@ -111,8 +111,8 @@ def test_a_compatible_server_can_get_the_clip_whole(served: tuple[str, Book], tm
 
 def large_clip(root: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
     """A clip in the store at `root` that is too large to go out within a request."""
-    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
-    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
+    monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine.INLINE_BYTES", 10)
+    monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine._POLL_S", 0.01)
     write(root / "clip.mp4", scene(1, 25), rate=25)
     return Shown("clip.mp4", "video/mp4", 1.0, 25.0)
 
@@ -208,7 +208,7 @@ def test_a_pause_is_a_number_or_a_date_and_never_negative(said: str, seconds: fl
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_server_that_always_says_wait_is_left_to_the_next_run(engine: str, served, tmp_path, monkeypatch):
     url, book = served
-    monkeypatch.setattr("chai_resources.captioners.calling.LONGEST_WAIT_S", 0.5)
+    monkeypatch.setattr("chai_resources.captioners.calls.network_captioner.LONGEST_WAIT_S", 0.5)
     book.faults["Describe"] = ["429-after-0.2"] * 1000
     names = [f"row-{number}" for number in range(40)]
     errors = [result.error for result in run(opened(engine, url, str(tmp_path), parallel=1), *names).values()]

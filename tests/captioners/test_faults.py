@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners import ErrorKind
-from chai_resources.captioners import Media as Shown
+from chai_resources.captioners.protocol import ErrorKind
+from chai_resources.captioners.protocol import Media as Shown
 from chai_resources.media import MediaError
 from tests.captioners.model_server import MODELS, Book, model_server
-from tests.clips.films import scene, write
-from tests.costs.desk import EACH, Desk, wanted
-from tests.services import S3Server, start_s3
+from tests.inference.model_desk import EACH, Desk, wanted
+from tests.ingestion.films import scene, write
+from tests.services.local import S3Server, start_s3
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -222,8 +222,8 @@ def test_an_upload_that_fails_is_charged_to_nobody_and_tried_again(
     served: tuple[str, Book], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     url, book = served
-    monkeypatch.setattr("chai_resources.captioners.gemini_engine.INLINE_BYTES", 10)
-    monkeypatch.setattr("chai_resources.captioners.gemini_engine._POLL_S", 0.01)
+    monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine.INLINE_BYTES", 10)
+    monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine._POLL_S", 0.01)
     film = write(tmp_path / "film.mp4", scene(1, 25), rate=25).read_bytes()
     desk = Desk("gemini", url, tmp_path)
     desk.media.put_bytes("clips/film.mp4", film)

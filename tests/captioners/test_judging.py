@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chai_resources.captioners import Request, Result
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.logprobs import of_choices, p_yes, yes_of_both
-from chai_resources.captioners.models import ModelChoice
-from chai_resources.captioners.offline import OfflineCaptioner
-from chai_resources.captioners.stored import StoredAnswers
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.answer_store import StoredAnswers
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.engines.logprobs import of_choices, p_yes, yes_of_both
+from chai_resources.captioners.engines.offline import OfflineCaptioner
+from chai_resources.captioners.protocol import Request, Result
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners import Request, Result
-from chai_resources.captioners.edits import words
-from chai_resources.captioners.offline import OfflineCaptioner
+from chai_resources.captioners.engines.edits import words
+from chai_resources.captioners.engines.offline import OfflineCaptioner
+from chai_resources.captioners.protocol import Request, Result
 from tests.captioners.findings import cases, mark, prose
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chai_resources.captioners import Call, Capabilities, CaptionError, Request, Result
-from chai_resources.captioners.offline import OfflineCaptioner
-from chai_resources.captioners.stored import StoredAnswers, answer_key
+from chai_resources.captioners.calls.answer_store import StoredAnswers, answer_key
+from chai_resources.captioners.engines.offline import OfflineCaptioner
+from chai_resources.captioners.protocol import Call, Capabilities, CaptionError, Request, Result
 from chai_resources.media import Media
 
 

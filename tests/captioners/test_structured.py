@@ -9,11 +9,11 @@ import pytest
 from openai.types.shared_params import ResponseFormatJSONSchema
 from pydantic import TypeAdapter
 
-from chai_assets.datasets.written import SCHEMA
-from chai_resources.captioners import Request
-from chai_resources.captioners.acceptance import json_object
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.models import ModelChoice
+from chai_assets.datasets.evaluate.model_critiques import SCHEMA
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.acceptance import json_object
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.protocol import Request
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, Book
 

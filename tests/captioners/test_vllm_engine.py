@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from chai_resources.captioners import Captioner, Request, Result
-from chai_resources.captioners import Media as Shown
-from chai_resources.captioners.choice import ENGINES
-from chai_resources.captioners.models import ModelChoice, ModelRefused
-from chai_resources.captioners.vllm_engine import folder_hash
+from chai_resources.captioner import ENGINES
+from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
+from chai_resources.captioners.engines.vllm_engine import folder_hash
+from chai_resources.captioners.protocol import Captioner, Request, Result
+from chai_resources.captioners.protocol import Media as Shown
 from chai_resources.media import Media
-from tests.clips.films import scene, write
+from tests.ingestion.films import scene, write
 
 HERE = Path(__file__).parent
 
@@ -163,8 +163,8 @@ def gone(pids: list[int]) -> None:
 
 
 def test_another_content_is_another_model_and_another_place_is_not(tmp_path, model, monkeypatch):
-    monkeypatch.setattr("chai_resources.captioners.vllm_engine._READ_WHOLE", 500)
-    monkeypatch.setattr("chai_resources.captioners.vllm_engine._SAMPLE", 10)
+    monkeypatch.setattr("chai_resources.captioners.engines.vllm_engine._READ_WHOLE", 500)
+    monkeypatch.setattr("chai_resources.captioners.engines.vllm_engine._SAMPLE", 10)
     before = opened(tmp_path, model, "")
     assert opened(tmp_path, shutil.copytree(model, tmp_path / "moved" / "qwen"), "").model == before.model
     (model / "model.safetensors").write_bytes(bytes([1]) * 1000)

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from chai_assets.running import advance_here, ingest_here
+from chai_assets.deployment.run_job import advance_here, ingest_here
 from chai_resources import tables
-from chai_resources.captioners import Request, Result
-from chai_resources.captioners.choice import ENGINES
-from chai_resources.captioners.offline import OfflineCaptioner
+from chai_resources.captioner import ENGINES
+from chai_resources.captioners.engines.offline import OfflineCaptioner
+from chai_resources.captioners.protocol import Request, Result
 from chai_resources.label_studio.api import Api
 from chai_resources.media import Media
 from chai_resources.settings import Settings

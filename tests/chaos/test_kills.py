@@ -12,15 +12,15 @@ from typing import get_args
 
 import pytest
 
-from chai_assets.chain import TurnKind
+from chai_assets.workflow.item_state import TurnKind
 from chai_resources.schemas import TABLES
 from chai_resources.settings import LABEL_STUDIO_TOKEN
 from chai_resources.tables import Tables
 from tests.chaos.children import Children, Outcome
 from tests.chaos.driver import Errand, Job
 from tests.chaos.script import answer_all
-from tests.clips import films
-from tests.label_studio_service import LabelStudioHandle
+from tests.ingestion import films
+from tests.services.label_studio import LabelStudioHandle
 from tests.world import World
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]

@@ -1,4 +1,6 @@
-"""Fits the coefficients of chai_assets/critique/constructive.py, and measures the scorer on sources it never saw.
+"""Fits the coefficients of the constructiveness scorer (`chai_assets/critique/prose/constructiveness.py`).
+
+It is measured on sources that it never saw.
 
 The data is no part of this repository: CHAI_CORPUS names its folder. It has critiques of other public datasets,
 labelled by a model, and real critiques beside rewritten ones that keep the complaint and take out the remedy. Half
@@ -31,8 +33,8 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from chai_assets.critique.constructive import COEFFICIENTS, CONSTRUCTIVE, INTERCEPT, means, score
-from chai_assets.critique.statements import FEATURES, statements
+from chai_assets.critique.prose.constructiveness import COEFFICIENTS, CONSTRUCTIVE, INTERCEPT, means, score
+from chai_assets.critique.prose.constructiveness_features import FEATURES, statements
 from tests.corpus.measure_caption_lint import corpus
 
 LABELS, VARIANTS = "labels", "variants"

@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from chai_assets.datasets.degrade import VARIANTS, Unfit, Variant, degrade, remarks
-from chai_assets.spec.releases import load_spec
+from chai_assets.datasets.evaluate.degrade import VARIANTS, Unfit, Variant, degrade, remarks
+from chai_assets.spec.versioning.releases import load_spec
 from tests.corpus.measure_caption_lint import corpus
 
 STUDY: dict[str, Variant] = {

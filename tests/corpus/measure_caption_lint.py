@@ -22,7 +22,7 @@ import yaml
 from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED
-from chai_assets.spec.releases import load_spec
+from chai_assets.spec.versioning.releases import load_spec
 
 MAPPING = Path(__file__).with_name("camera_labels.yaml")
 REPOSITORY = Path(__file__).parents[2]

@@ -23,8 +23,8 @@ from typing import Literal
 from sacrebleu.metrics.bleu import BLEU
 
 from chai_assets.critique.findings import Finding
-from chai_assets.critique.from_text import findings_in
-from chai_resources.captioners.edits import revise
+from chai_assets.critique.prose.extract_findings import findings_in
+from chai_resources.captioners.engines.edits import revise
 from tests.corpus.measure_caption_lint import REPOSITORY, corpus
 
 Half = Literal["dev", "held-out", "all"]

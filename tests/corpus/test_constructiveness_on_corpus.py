@@ -2,7 +2,7 @@
 
 import pytest
 
-from chai_assets.critique.constructive import COEFFICIENTS, CONSTRUCTIVE, INTERCEPT, score
+from chai_assets.critique.prose.constructiveness import COEFFICIENTS, CONSTRUCTIVE, INTERCEPT, score
 from tests.corpus.measure_caption_lint import corpus
 
 FOLDER = corpus()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.chain import Candidate
+from chai_assets.importing.audit import audit
 from chai_assets.importing.importer import Imported
 from chai_assets.importing.labels import read_labels
-from chai_assets.importing.report import audit
 from chai_assets.triples.chain_hash import chain_hash
 from chai_assets.triples.join import broken_links
+from chai_assets.workflow.item_state import Candidate
 from tests.importing.imports import Place, accounted
 
 FOLDER = os.environ.get("CHAI_CORPUS", "")

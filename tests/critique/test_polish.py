@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.prompts import TEMPLATES, Templates
 from chai_assets.critique.assets import Polishing, polished_critiques
 from chai_assets.critique.findings import Finding, as_prose
 from chai_assets.critique.polish import checks_of, polish_request
-from chai_assets.datasets.publish import build
-from chai_assets.datasets.selection import Selection
-from chai_assets.datasets.verify import verify_dataset
-from chai_assets.desk import Desk
-from chai_assets.planning.prompts import prompt_changes
-from chai_assets.practice.model_server import PracticeModel
-from chai_assets.prompting import TEMPLATES, Templates
-from chai_assets.spec.releases import load_spec
+from chai_assets.datasets.read.verify import verify_dataset
+from chai_assets.datasets.select.selection import Selection
+from chai_assets.datasets.write.publish import build
+from chai_assets.demo.model_server.server import PracticeModel
+from chai_assets.planning.prompt_impact import prompt_changes
 from chai_assets.spec.resource import release_of
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.models import ModelChoice
-from chai_resources.captioners.offline import OfflineCaptioner
+from chai_assets.spec.versioning.releases import load_spec
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import PeopleFile
@@ -34,7 +34,7 @@ from tests.captioners.findings import mark, missing
 from tests.captioners.model_server import Book
 from tests.datasets.factory import clip, frame
 from tests.datasets.records import Told, export_told
-from tests.datasets.test_dataset_selection import sent_back, straight
+from tests.datasets.select.test_dataset_selection import sent_back, straight
 
 DRAFT = "The camera pans left. The shot is level."
 FINDINGS = [mark(DRAFT, "left", "right"), missing("a red boat")]

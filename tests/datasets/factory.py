@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.inputs import Export
-from chai_assets.datasets.one_spec import Counted
+from chai_assets.datasets.select.export_inputs import Export
+from chai_assets.datasets.select.spec_compatibility import Counted
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from chai_assets.datasets.inputs import Export
+from chai_assets.datasets.select.export_inputs import Export
 from tests.datasets.factory import NOON, SPEC, export, frame, triple
 
 Row = dict[str, Any]

@@ -12,20 +12,20 @@ import dagster as dg
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
-from chai_assets.chain import Standing
-from chai_assets.datasets.verify import verify_dataset
-from chai_assets.planning.backfill import SPEC_TAG
-from chai_assets.planning.lookup import make_plan
-from chai_assets.platform import token
-from chai_assets.running import instance_of
-from chai_assets.spec.releases import PACKAGED
+from chai_assets.datasets.read.verify import verify_dataset
+from chai_assets.deployment.local import token
+from chai_assets.deployment.run_job import instance_of
+from chai_assets.orchestration.backfill import SPEC_TAG
+from chai_assets.planning.load import make_plan
 from chai_assets.spec.resource import release_of
-from chai_assets.standings import standings_of
+from chai_assets.spec.versioning.releases import PACKAGED
+from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.load import standings_of
 from chai_resources.label_studio import LabelStudio
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
-from tests.services import free_ports
+from tests.services.local import free_ports
 from tests.spec.versions import rehearsal
 
 CHAI = Path(sys.executable).parent / "chai"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from chai_resources import settings
-from chai_resources.captioners.keys import MODEL_KEYS
+from chai_resources.captioners.calls.api_keys import MODEL_KEYS
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "ray"
 FOREIGN = re.compile(r"(AWS|RAY|VLLM|NVIDIA)_[A-Z_]+|DO_NOT_TRACK|PATH|PIP_[A-Z_]+|PYTHONUNBUFFERED")

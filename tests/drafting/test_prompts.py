@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from chai_assets.core.prompts import TEMPLATES, UnusableTemplate, WritingTask, render
 from chai_assets.drafting.prompt import draft_request
-from chai_assets.prompting import TEMPLATES, UnusableTemplate, WritingTask, render
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.compile import facts, statements
-from chai_assets.spec.releases import load_spec
+from chai_assets.spec.versioning.releases import load_spec
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
-from chai_resources.captioners import Request
-from chai_resources.captioners.offline import OfflineCaptioner
+from chai_resources.captioners.engines.offline import OfflineCaptioner
+from chai_resources.captioners.protocol import Request
 from tests.captioners.findings import mark, missing
 
 SPEC = load_spec(None)

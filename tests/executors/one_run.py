@@ -8,12 +8,12 @@ import sys
 
 import dagster as dg
 
-from chai_assets.asking import Wanted, ask
+from chai_assets.core.ids import record_id
+from chai_assets.core.partitions import batches
 from chai_assets.drafting.draft import finish_draft
-from chai_assets.partitions import batches
-from chai_assets.records import record_id
-from chai_resources.captioners import Request
-from chai_resources.captioners.choice import CaptionerChoice
+from chai_assets.inference.generate import Wanted, ask
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.protocol import Request
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables

@@ -16,7 +16,7 @@ import pytest
 from chai_resources.tables import Tables
 from tests.captioners.model_server import Book, model_server
 from tests.executors.one_run import ASPECTS, wanted
-from tests.ray_service import RayCluster, end, processes, start_ray
+from tests.services.ray import RayCluster, end, processes, start_ray
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1200)]
 

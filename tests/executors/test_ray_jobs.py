@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ray.job_submission import JobDetails, JobStatus, JobType
 
-from chai_resources.captioners import Result
-from chai_resources.executors.ray_jobs import _State, as_published
+from chai_resources.captioners.protocol import Result
+from chai_resources.executors.ray_captioner import _State, as_published
 from chai_resources.executors.units import UnitStore
 from chai_resources.media import Media
 

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners import Call, CaptionError, Media, Request, Result
+from chai_resources.captioners.protocol import Call, CaptionError, Media, Request, Result
 from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
 from chai_resources.media import Media as MediaStore
 

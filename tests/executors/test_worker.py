@@ -8,8 +8,8 @@ from typing import Any, cast
 import dagster as dg
 import pytest
 
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.models import ModelChoice, ModelRefused
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
 from chai_resources.executors import ExecutorChoice, ExecutorError
 from chai_resources.executors.job import Job, sources_hash
 from chai_resources.executors.units import UnitStore

@@ -7,7 +7,7 @@ from typing import Any
 
 from chai_assets.importing.importer import Imported, import_corpus
 from chai_assets.importing.labels import Labels
-from chai_assets.importing.rows import Corpus
+from chai_assets.importing.records import Corpus
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 from tests.importing.corpora import Files, folder_of

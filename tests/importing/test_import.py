@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from chai_assets import records
-from chai_assets.chain import Candidate
-from chai_assets.importing.batch import ImportRefused
+from chai_assets.core import ids as records
+from chai_assets.core.ids import record_id
+from chai_assets.core.imported import ImportRefused
 from chai_assets.importing.importer import Imported
 from chai_assets.importing.labels import read_labels
 from chai_assets.importing.layout import source_name
-from chai_assets.records import record_id
 from chai_assets.triples.chain_hash import chain_hash
 from chai_assets.triples.join import broken_links
+from chai_assets.workflow.item_state import Candidate
 from tests.importing.corpora import (
     BETTER,
     DRAFT,
@@ -312,7 +312,7 @@ def test_a_corpus_whose_critiques_are_read_otherwise_by_now_is_not_mixed_with_it
 ) -> None:
     place.take(approved(CLIP))
     versions = place.versions()
-    monkeypatch.setattr("chai_assets.importing.rows.findings_in", lambda *_: ())
+    monkeypatch.setattr("chai_assets.importing.records.findings_in", lambda *_: ())
     with pytest.raises(ImportRefused, match="import it under another name"):
         place.take(approved(CLIP))
     assert place.versions() == versions
@@ -356,7 +356,7 @@ def test_the_source_of_a_clip_is_its_name_without_shot_part_and_suffix() -> None
 
 
 def test_a_source_is_the_same_in_two_imports_and_its_clips_are_told_apart() -> None:
-    from chai_assets.importing.rows import Corpus
+    from chai_assets.importing.records import Corpus
 
     one, other = (Corpus(f"import-{name}", str).clip_row(CLIP) for name in "ab")
     assert one["source_id"] == other["source_id"] == record_id("source", name="pier")

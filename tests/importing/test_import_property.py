@@ -6,13 +6,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chai_assets.core.ids import critique_id, draft_id, review_id, revision_id
+from chai_assets.importing.clip_spool import Spool
 from chai_assets.importing.convert import convert_clip, refused_rows
+from chai_assets.importing.corpus_files import Found
 from chai_assets.importing.layout import _decoded  # pyright: ignore[reportPrivateUsage]
-from chai_assets.importing.reading import Found
 from chai_assets.importing.reasons import REFUSALS, REMARKS
-from chai_assets.importing.rows import Corpus
-from chai_assets.importing.spool import Spool
-from chai_assets.records import critique_id, draft_id, review_id, revision_id
+from chai_assets.importing.records import Corpus
 from tests.importing.corpora import FOLDER, Files, at, feedback, packed, perfect, precaption, review
 from tests.importing.imports import Place, accounted
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.cli import _stages  # pyright: ignore[reportPrivateUsage]
-from chai_assets.clips.inbox import InboxBatch
+from chai_assets.cli.main import _stages  # pyright: ignore[reportPrivateUsage]
+from chai_assets.core.partitions import batch_key
 from chai_assets.importing.labels import read_labels
-from chai_assets.partitions import batch_key
-from chai_assets.planning.costs import medians
-from chai_assets.planning.lookup import current_states, make_plan
-from chai_assets.sensors import plan_batches
-from chai_assets.spec.adoption import adopted_versions, unsettled
+from chai_assets.ingestion.inbox import InboxBatch
+from chai_assets.orchestration.sensors import plan_batches
+from chai_assets.planning.effort import medians
+from chai_assets.planning.load import current_states, make_plan
 from chai_assets.spec.resource import release_of
+from chai_assets.spec.versioning.adoption import adopted_versions, unsettled
 from chai_resources.settings import Settings
 from tests.importing.corpora import approved
 from tests.importing.imports import Place

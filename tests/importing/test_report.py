@@ -4,11 +4,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from chai_assets.importing.commands import run_import
+from chai_assets.cli.import_ import run_import
+from chai_assets.importing.audit import audit, reviewers, shares
+from chai_assets.importing.audit_page import report_page
 from chai_assets.importing.convert import Facts
 from chai_assets.importing.pseudonyms import pseudonym
-from chai_assets.importing.report import audit, reviewers, shares
-from chai_assets.importing.report_page import report_page
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.importing.corpora import approved, at, folder_of, generated, item, packed, precaption, review

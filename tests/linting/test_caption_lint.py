@@ -9,13 +9,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
-from chai_assets.linting.doubts import LINES, as_lines, count_by_kind, find_doubts
 from chai_assets.linting.lexicon import compile_lexicon, lexicon_of
+from chai_assets.linting.lint_report import LINES, as_lines, count_by_kind, find_doubts
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED, check_answers, derive, statements
-from chai_assets.spec.load import load_spec_from
+from chai_assets.spec.loading.load import load_spec_from
 from chai_assets.spec.models import Aspect, Primitive
-from chai_assets.spec.releases import load_spec
-from chai_resources.captioners.offline import compose
+from chai_assets.spec.versioning.releases import load_spec
+from chai_resources.captioners.engines.offline import compose
 from tests.spec.answers import form_answers
 
 SPEC = load_spec()

@@ -13,16 +13,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from chai_assets.core.partitions import batches, register
+from chai_assets.deployment.run_job import instance_of
 from chai_assets.labeling import page as labeling_page
-from chai_assets.partitions import batches, register
-from chai_assets.planning.lookup import Plan, make_plan
-from chai_assets.running import instance_of
-from chai_assets.spec.adoption import AdoptionRefused, adopted_version, adoptions
-from chai_assets.spec.releases import Releases
-from chai_assets.spec.releasing import release
+from chai_assets.planning.load import Plan, make_plan
+from chai_assets.spec.authoring.release import release
 from chai_assets.spec.resource import release_of
+from chai_assets.spec.versioning.adoption import AdoptionRefused, adopted_version, adoptions
+from chai_assets.spec.versioning.releases import Releases
 from chai_resources.schemas import TABLES
-from tests.label_studio_service import LabelStudioHandle
+from tests.services.label_studio import LabelStudioHandle
 from tests.spec.versions import rehearsal, reword, specs_folder, write_version
 from tests.test_loop import critique, labels, review_everywhere
 from tests.world import World, plain_answers
@@ -232,7 +232,7 @@ def test_a_backfill_killed_again_and_again_ends_as_it_was_planned(world: World, 
     release(Releases(root), "1.1.0")
     register(instance_of(world.settings), names)
     plan, before, chance = planned(world), written(world), random.Random(20261124)
-    command = [sys.executable, "-c", "from chai_assets.cli import main; main()", "backfill"]
+    command = [sys.executable, "-c", "from chai_assets.cli.main import main; main()", "backfill"]
     kills = 0
     while True:
         child = subprocess.Popen(command, env={**os.environ, **world.settings.as_env()}, stdout=subprocess.DEVNULL)

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from chai_resources.instance_storage import with_driver
-from tests.services import free_ports
+from tests.services.local import free_ports
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -25,8 +25,8 @@ from chai_resources.label_studio import (
     listing,
 )
 from chai_resources.people import account_key
-from tests.label_studio_service import LabelStudioHandle, start_label_studio
-from tests.services import S3Server, free_ports, start_s3
+from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.local import S3Server, free_ports, start_s3
 
 CONFIG = """<View><Video name="v" value="$video"/><Text name="t" value="$text"/>
 <Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices></View>"""

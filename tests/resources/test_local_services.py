@@ -18,7 +18,7 @@ from chai_resources.local_services import (
     start,
     stop,
 )
-from tests.services import free_ports
+from tests.services.local import free_ports
 
 SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
 STUBBORN = """

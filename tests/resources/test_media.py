@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chai_resources.media import Media, MediaError
-from tests.services import S3Server, free_ports, start_s3
+from tests.services.local import S3Server, free_ports, start_s3
 
 
 @pytest.fixture(scope="module")

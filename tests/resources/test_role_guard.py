@@ -17,7 +17,7 @@ import requests
 from chai_resources.label_studio import Annotator, LabelStudio, LabelStudioRefused, Task
 from chai_resources.local_services import CHECKOUT, LABEL_STUDIO_VENV, home_secrets
 from chai_resources.people import account_key
-from tests.label_studio_service import LabelStudioHandle, start_label_studio
+from tests.services.label_studio import LabelStudioHandle, start_label_studio
 
 CONFIG = """<View><Text name="t" value="$text"/>
 <Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices></View>"""

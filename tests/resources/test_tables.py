@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables, TablesUnreachable
-from tests.services import free_ports
+from tests.services.local import free_ports
 
 CHECKOUT = Path(__file__).parents[2]
 WRITERS, COMMITS = 4, 5

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from chai_assets.revision.effects import effects, other_changes
-from chai_resources.captioners.edits import revise, words
+from chai_resources.captioners.engines.edits import revise, words
 from tests.captioners.findings import cases, mark, missing
 
 DRAFT = (

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from chai_assets.spec.carry import carry, said, unchanged
 from chai_assets.spec.compile import check_answers
-from chai_assets.spec.lineage import Lineage
 from chai_assets.spec.models import NOT_APPLICABLE, Aspect
-from chai_assets.spec.releases import Releases
+from chai_assets.spec.versioning.carry import carry, said, unchanged
+from chai_assets.spec.versioning.lineage import Lineage
+from chai_assets.spec.versioning.releases import Releases
 from tests.spec.answers import form_answers, walker
 from tests.spec.versions import Aspect as Content
 from tests.spec.versions import Edit, attribute, primitive, rehearsal, reword, specs_folder, write_version
@@ -142,7 +142,7 @@ def label(version: str, **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def lineage(tmp_path: Path) -> Lineage:
     """The rehearsal's 1.1.0 after 1.0.0, in force."""
-    from chai_assets.spec.releasing import release
+    from chai_assets.spec.authoring.release import release
 
     root = specs_folder(tmp_path)
     rehearsal(root)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chai_assets.spec.compile import check_answers, derive, facts, labelling_rows, statements
 from chai_assets.spec.models import SLOT, Aspect
-from chai_assets.spec.releases import load_spec
+from chai_assets.spec.versioning.releases import load_spec
 from tests.spec.answers import form_answers, walker
 
 GOLDEN = Path(__file__).with_name("walker.txt")

@@ -7,14 +7,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from chai_assets.desk import Desk
-from chai_assets.spec import assets, publish
-from chai_assets.spec.handbook import handbook, page_of
-from chai_assets.spec.load import load_spec_from
+from chai_assets.annotation.desk import Desk
+from chai_assets.spec import assets
+from chai_assets.spec.handbook import publish
+from chai_assets.spec.handbook.pages import handbook, page_of
+from chai_assets.spec.handbook.pictograms import PICTOGRAMS
+from chai_assets.spec.loading.load import load_spec_from
 from chai_assets.spec.models import Spec
-from chai_assets.spec.pictograms import PICTOGRAMS
-from chai_assets.spec.releases import releases_in
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.spec.versioning.releases import releases_in
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import PeopleFile

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.spec.lint import lint_spec
-from chai_assets.spec.load import load_spec_from
-from chai_assets.spec.releases import PACKAGED, load_spec
+from chai_assets.spec.authoring.lint import lint_spec
+from chai_assets.spec.loading.load import load_spec_from
+from chai_assets.spec.versioning.releases import PACKAGED, load_spec
 
 SMALL = Path(__file__).with_name("small")
 

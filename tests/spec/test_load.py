@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.spec.document import SpecError
-from chai_assets.spec.load import load_spec_from
-from chai_assets.spec.releases import PACKAGED, load_spec
+from chai_assets.spec.loading.document import SpecError
+from chai_assets.spec.loading.load import load_spec_from
+from chai_assets.spec.versioning.releases import PACKAGED, load_spec
 
 Mutate = Callable[[str, str, str], list[str]]
 

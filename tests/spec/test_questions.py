@@ -7,7 +7,7 @@ import pytest
 from chai_assets.spec.compile import derive
 from chai_assets.spec.models import Aspect
 from chai_assets.spec.questions import answers, questions
-from chai_assets.spec.releases import load_spec
+from chai_assets.spec.versioning.releases import load_spec
 from tests.spec.answers import walker
 
 GOLDEN = Path(__file__).with_name("walker-questions.txt")

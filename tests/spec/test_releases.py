@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.spec.diff import diff, step_made, step_needed
-from chai_assets.spec.document import SpecError
-from chai_assets.spec.releases import LOCK, Releases, releases_in
-from chai_assets.spec.releasing import begin, release
+from chai_assets.spec.authoring.release import begin, release
+from chai_assets.spec.loading.document import SpecError
+from chai_assets.spec.versioning.diff import diff, step_made, step_needed
+from chai_assets.spec.versioning.releases import LOCK, Releases, releases_in
 from tests.spec.versions import (
     Aspect,
     Edit,

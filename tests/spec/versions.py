@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from chai_assets.spec.releases import PACKAGED, Releases, releases_in
-from chai_assets.spec.releasing import release
+from chai_assets.spec.authoring.release import release
+from chai_assets.spec.versioning.releases import PACKAGED, Releases, releases_in
 
 Aspect = dict[str, Any]
 Edit = Callable[[Aspect], None]

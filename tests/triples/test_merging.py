@@ -7,15 +7,15 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from chai_assets.desk import Desk
-from chai_assets.records import record_id
-from chai_assets.spec.adoption import adoptions
-from chai_assets.spec.releases import load_spec
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.ids import record_id
 from chai_assets.spec.resource import release_of
+from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.releases import load_spec
 from chai_assets.triples.assets import merged_captions
 from chai_assets.triples.limit import MergeLimit
-from chai_resources.captioners.choice import CaptionerChoice
-from chai_resources.captioners.models import ModelChoice
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import PeopleFile

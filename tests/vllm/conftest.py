@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chai_resources.captioners.vllm_server import VllmServer
-from tests.clips.films import scene, write
+from chai_resources.captioners.engines.vllm_server import VllmServer
+from tests.ingestion.films import scene, write
 
 PYTHON = Path(__file__).resolve().parents[2] / ".chai/vllm-venv/bin/python"
 ARGS = "--dtype float32 --enforce-eager --max-model-len 2048 --max-num-seqs 8"

@@ -3,9 +3,9 @@
 import json
 import time
 
-from chai_resources.captioners import Media as Shown
-from chai_resources.captioners import Request
-from chai_resources.captioners.choice import ENGINES
+from chai_resources.captioner import ENGINES
+from chai_resources.captioners.protocol import Media as Shown
+from chai_resources.captioners.protocol import Request
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 

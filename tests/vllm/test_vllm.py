@@ -16,13 +16,13 @@ from typing import Any
 import openai
 import pytest
 
-from chai_resources.captioners import Media as Shown
-from chai_resources.captioners import Request, Result
-from chai_resources.captioners.acceptance import json_object
-from chai_resources.captioners.calling import CallingCaptioner
-from chai_resources.captioners.choice import ENGINES
-from chai_resources.captioners.models import ModelChoice
-from chai_resources.captioners.vllm_server import VllmServer
+from chai_resources.captioner import ENGINES
+from chai_resources.captioners.calls.acceptance import json_object
+from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.calls.network_captioner import CallingCaptioner
+from chai_resources.captioners.engines.vllm_server import VllmServer
+from chai_resources.captioners.protocol import Media as Shown
+from chai_resources.captioners.protocol import Request, Result
 from chai_resources.media import Media
 from tests.vllm.conftest import ARGS, NAME, PYTHON
 

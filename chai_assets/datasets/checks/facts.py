@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from chai_assets.datasets.checks.texts import english, is_caption
-from chai_assets.datasets.formats import RESERVED
-from chai_assets.datasets.one_spec import Counted
+from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.write.formats import RESERVED
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.manifest import MANIFEST
-from chai_assets.datasets.selection import LATEST
+from chai_assets.datasets.select.selection import LATEST
+from chai_assets.datasets.write.manifest import MANIFEST
 from chai_resources.media import Media, MediaError
 
 TRIPLES = "triples.parquet"

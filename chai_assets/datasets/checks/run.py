@@ -15,7 +15,7 @@ from chai_assets.datasets.checks.around import columns, drift, news
 from chai_assets.datasets.checks.facts import as_declared, with_facts
 from chai_assets.datasets.checks.recorded import Read, in_force, with_records
 from chai_assets.datasets.checks.suite import NAMES_A_TRIPLE, Check, Frame, Severity, suite
-from chai_assets.datasets.one_spec import Counted
+from chai_assets.datasets.select.spec_compatibility import Counted
 
 SHOWN = 5
 

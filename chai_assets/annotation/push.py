@@ -1,0 +1,231 @@
+"""Pushing and closing: what items wait for exists in Label Studio once, and what was left behind is closed.
+
+The ledger (`tasks` table) says what was done; Label Studio is asked only where the ledger shows a gap, so a
+run with nothing to do does not call it. Import first, ledger second: after a crash in between, the import is
+found by its key and only the ledger is completed.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from chai_assets.core.ids import record_id
+from chai_assets.workflow.item_state import Row, Standing, Turn, TurnKind
+from chai_resources.label_studio import LabelStudio, Task
+from chai_resources.people import Person
+from chai_resources.tables import Tables, as_rows, now
+
+OPEN = frozenset({"pushed", "reopened", "returned"})
+
+# Closing is one request a task (0.05 s): a kill loses the ledger entries of at most this many.
+CLOSED_AT_ONCE = 50
+
+# What stays the same from one entry of a task to the next.
+_ENTRY = ("chai_key", "kind", "clip_id", "aspect", "assignee", "task_id")
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A task ready to be pushed, and the person it is for."""
+
+    task: Task
+    assignee: Person
+
+
+Build = Callable[[Standing, Turn], Assigned | None]
+"""Builds the task of a turn; None where nobody may take it yet."""
+
+
+@dataclass
+class Pushed:
+    """What a push did: keys pushed and reopened, and keys nobody could be given."""
+
+    pushed: list[str] = field(default_factory=list)
+    reopened: list[str] = field(default_factory=list)
+    unassignable: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """What must change in Label Studio so that items' waiting turns have an open task."""
+
+    push: list[tuple[Standing, Turn]]
+    reopen: list[str]
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """What must change on tasks that are out, of all kinds."""
+
+    give_back: dict[str, str]
+    """Why an answer could not be read, by key: its author sees that on the task and corrects it."""
+    corrected: list[str]
+    """Keys of tasks given back before whose answer can be read now."""
+    close: list[str]
+    """Keys of open tasks that must not be answered or edited any more."""
+
+
+def ledger_of(tables: Tables, batch: str, keys: Collection[str] | None = None) -> pl.DataFrame:
+    """The last entry of each of a batch's tasks, or of those with these keys; in `entries` how many it has."""
+    entries = tables.read("tasks", batch, columns=[*_ENTRY, "state"])
+    if keys is not None:
+        entries = entries.filter(pl.col("chai_key").is_in(list(keys)))
+    counted = entries.with_columns(pl.len().over("chai_key").alias("entries"))
+    return counted.unique("chai_key", keep="last", maintain_order=True)
+
+
+def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) -> TaskPlan:
+    """Compares the turns of one kind that items wait for with the ledger of their tasks. Pure."""
+    state = {entry["chai_key"]: entry["state"] for entry in ledger}
+    push, reopen = [], []
+    for item in items:
+        for turn in item.open_turns:
+            if turn.kind != kind:
+                continue
+            last = state.get(turn.key, "missing")
+            if last == "missing":
+                push.append((item, turn))
+            elif last not in OPEN:
+                reopen.append(turn.key)
+    return TaskPlan(push, reopen)
+
+
+def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
+    """Which open tasks to give back, which were corrected, and which to close; `ledger` of the open ones. Pure."""
+    last = {entry["chai_key"]: entry for entry in ledger}
+    open_keys: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for key, entry in last.items():
+        open_keys[entry["clip_id"], entry["aspect"]].append(key)
+    plan = Upkeep({}, [], [])
+    for item in items:
+        keys = open_keys.pop((item.clip_id, item.aspect), [])
+        for turn in item.every_turn:
+            if turn.key in keys and turn.unreadable:
+                plan.give_back[turn.key] = f"Please correct: {turn.unreadable['reason']}. {turn.unreadable['remedy']}"
+            elif turn.key in keys and last[turn.key]["state"] == "returned":
+                plan.corrected.append(turn.key)
+        plan.close.extend(closable(item, keys))
+    # What is left is about aspects that the specification no longer has.
+    plan.close.extend(key for keys in open_keys.values() for key in keys)
+    return plan
+
+
+def closable(item: Standing, pushed: Iterable[str]) -> list[str]:
+    """Keys of this item's pushed tasks that must not be answered or edited any more.
+
+    A task closes when it has left the item's way (superseded), when a later person has built on it (a later
+    turn is answered, or a review was asked for), and all close once the item is approved.
+    """
+    position = {turn.key: number for number, turn in enumerate(item.turns)}
+    built_on = max(
+        (n for n, turn in enumerate(item.turns) if turn.answer is not None or turn.kind == "review"),
+        default=-1,
+    )
+    if item.stage == "approved":
+        built_on = len(item.turns)
+    kept = item.asked_again.key if item.asked_again else None
+    return [key for key in pushed if key != kept and position.get(key, -2) < built_on]
+
+
+def push_tasks(
+    kind: TurnKind,
+    batch: str,
+    items: list[Standing],
+    build: Build,
+    *,
+    tables: Tables,
+    label_studio: LabelStudio,
+    full_look: bool = False,
+) -> Pushed:
+    """Gives every waiting turn of one kind its task. Raises LabelStudioDown or LabelStudioRefused.
+
+    With `full_look` the ledger is first compared with Label Studio: a task deleted there is noted as missing,
+    and pushed again if an item still waits for it.
+    """
+    if full_look:
+        _note_missing(kind, batch, tables, label_studio)
+    waiting = [turn.key for item in items for turn in item.open_turns if turn.kind == kind]
+    ledger = as_rows(ledger_of(tables, batch, waiting))
+    plan = plan_push(kind, items, ledger)
+    built = [(item, turn, build(item, turn)) for item, turn in plan.push]
+    ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
+    entries = _Entries(batch, ledger)
+    done = Pushed(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
+    if ready:
+        project = label_studio.require_project(kind)
+        ids = label_studio.ensure_tasks(project, batch, [made.task for _, made in ready.values()])
+        rows = [entries.first(kind, key, ids[key], item, made) for key, (item, made) in ready.items()]
+        tables.append("tasks", rows)
+    for key in plan.reopen:
+        label_studio.reopen(entries.last[key]["task_id"])
+    tables.append("tasks", [entries.again(key, "reopened") for key in plan.reopen])
+    return done
+
+
+def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studio: LabelStudio) -> Upkeep:
+    """Gives back what could not be read, and closes what nobody may answer any more; returns what it did.
+
+    Raises LabelStudioDown or LabelStudioRefused.
+    """
+    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("state").is_in(OPEN)))
+    plan = plan_upkeep(items, ledger)
+    entries = _Entries(batch, ledger)
+    for key, why in plan.give_back.items():
+        label_studio.give_back(entries.last[key]["task_id"], why)
+    for key in plan.corrected:
+        label_studio.give_back(entries.last[key]["task_id"], "")
+    returned = [key for key in plan.give_back if entries.last[key]["state"] != "returned"]
+    tables.append("tasks", [entries.again(key, "returned") for key in returned])
+    tables.append("tasks", [entries.again(key, "reopened") for key in plan.corrected if key not in plan.close])
+    for start in range(0, len(plan.close), CLOSED_AT_ONCE):
+        chunk = plan.close[start : start + CLOSED_AT_ONCE]
+        for key in chunk:
+            label_studio.close(entries.last[key]["task_id"])
+        tables.append("tasks", [entries.again(key, "closed") for key in chunk])
+    return plan
+
+
+def _note_missing(kind: TurnKind, batch: str, tables: Tables, label_studio: LabelStudio) -> None:
+    """Notes tasks that the ledger knows and Label Studio no longer has; what was answered in them stays."""
+    project = label_studio.project(kind)
+    present = {i for ids in label_studio.existing(project, batch).values() for i in ids} if project else set()
+    out = as_rows(ledger_of(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
+    gone = [row for row in out if row["task_id"] not in present]
+    entries = _Entries(batch, gone)
+    tables.append("tasks", [entries.again(row["chai_key"], "missing") for row in gone])
+    tables.append_new("annotation_events", [_task_deleted(kind, batch, row) for row in gone], batch)
+
+
+def _task_deleted(kind: TurnKind, batch: str, entry: Row) -> Row:
+    event = record_id("event", kind=kind, task=entry["task_id"], what="task_deleted")
+    same = {"chai_key": entry["chai_key"], "task_id": entry["task_id"]}
+    return {
+        "event_id": event,
+        "batch": batch,
+        "kind": kind,
+        "what": "task_deleted",
+        "updated_at": now(),
+        **same,
+    }
+
+
+class _Entries:
+    """Makes ledger rows whose ids count the changes of a task, so that a repeated write is one entry."""
+
+    def __init__(self, batch: str, ledger: list[Row]) -> None:
+        self.last = {row["chai_key"]: row for row in ledger}
+        self._batch = batch
+        self._count = {row["chai_key"]: row["entries"] for row in ledger}
+
+    def first(self, kind: TurnKind, key: str, task_id: int, item: Standing, made: Assigned) -> Row:
+        row = {"kind": kind, "chai_key": key, "clip_id": item.clip_id, "aspect": item.aspect}
+        return self._entry({**row, "assignee": made.assignee.id, "task_id": task_id}, "pushed")
+
+    def again(self, key: str, state: str) -> Row:
+        return self._entry({column: self.last[key][column] for column in _ENTRY}, state)
+
+    def _entry(self, row: Row, state: str) -> Row:
+        entry = record_id("entry", key=row["chai_key"], state=state, number=self._count.get(row["chai_key"], 0))
+        return {**row, "batch": self._batch, "entry_id": entry, "state": state}

@@ -1,0 +1,74 @@
+"""What every task carries whatever its page shows: which item it is, the clip to play, and who it is for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chai_assets.annotation.push import Assigned
+from chai_assets.critique.findings import Finding
+from chai_assets.spec.handbook import publish
+from chai_assets.spec.models import Spec
+from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_resources.label_studio import Task
+from chai_resources.media import Media
+from chai_resources.people import People, Person
+
+
+@dataclass(frozen=True)
+class HandOut:
+    """Where tasks are handed out from: the spec in force, a batch's clips, the media store and the team."""
+
+    spec: Spec
+    clips: Mapping[str, Row]
+    media: Media
+    people: People
+
+    def annotator(self, item: Standing) -> Person:
+        """Who works on an item: whoever labelled it while still an annotator, else the clip's annotator."""
+        author = self.people.by_id(item.label["author"]) if item.label else None
+        return author if author in self.people.annotators and author else self.people.assign_annotator(item.clip_id)
+
+    def assigned(
+        self,
+        item: Standing,
+        turn: Turn,
+        person: Person,
+        page: Mapping[str, Any],
+        *,
+        excluded: Iterable[str] = (),
+        prefill: list[dict[str, Any]] | None = None,
+    ) -> Assigned:
+        """The task of a turn for a person; `page` is what its page shows, `excluded` ids of who may not answer."""
+        clip, aspect = self.clips[item.clip_id], self.spec.aspects[item.aspect]
+        barred = [key for other in sorted(excluded) for key in self._account_keys(other)]
+        data = {
+            "chai_kind": turn.kind,
+            "clip_id": item.clip_id,
+            "aspect": item.aspect,
+            "title": f"{aspect.title}: {clip['name']}" + _occasion(turn, self.spec.version),
+            "returned": "",
+            "handbook": publish.link(self.spec, aspect),
+            "video": self.media.url(clip["media_key"]),
+            "fps": clip["fps"],
+            "spec_version": self.spec.version,
+            "spec_hash": self.spec.hash,
+            "assignee": person.account_key,
+            "excluded": barred,
+            **page,
+        }
+        return Assigned(Task(turn.key, data, prefill), person)
+
+    def _account_keys(self, person_id: str) -> tuple[str, ...]:
+        person = self.people.by_id(person_id)
+        return person.account_keys if person else ()
+
+
+def _occasion(turn: Turn, version: str) -> str:
+    if turn.asks:
+        return f" (only what specification {version} asks anew; your other answers stand)"
+    return f", round {turn.round}" if turn.round > 1 else ""
+
+
+def findings_of(row: Row) -> list[Finding]:
+    """The findings of a critique row, as values."""
+    return [Finding(**finding) for finding in row["findings"] or []]

@@ -1,0 +1,250 @@
+"""Datasets on a terminal: the list, one dataset's essence, the difference of two, and a check with its progress.
+
+Printing only; what is printed comes from `published`, `diff` and `verify`. Every text of a dataset is data and
+is escaped: none of it may be read as a colour of the terminal.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from chai_assets.annotation.results import word_changes
+from chai_assets.datasets.read.diff import Change, Difference, Texts
+from chai_assets.datasets.read.published import Dataset, Listed, StoredFiles
+from chai_assets.datasets.read.verify import Folder, manifest_id, verify
+from chai_assets.datasets.select.selection import told_shortly
+from chai_resources.media import Media
+
+if TYPE_CHECKING:
+    from chai_assets.datasets.evaluate.agreement import Share
+    from chai_assets.datasets.evaluate.judge import Judged
+
+_SHOWN_OTHERWISE = {
+    "dataset_id",
+    "format",
+    "counts",
+    "files",
+    "left_out",
+    "notes",
+    "prompts",
+    "leak_check",
+    "leak_certificate",
+}
+_SHOWN_OTHERWISE |= {"spec_version", "spec_hash", "specs", "models", "licences", "table_versions", "code_version"}
+_MOST_MOVED = 5
+
+
+def check(store: Media, console: Console) -> list[str]:
+    """What `verify` finds wrong with the dataset in a store, with a bar while it reads."""
+    place = StoredFiles(store) if store.is_s3 else Folder(store.root)
+    bar = Progress(
+        BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=console, transient=True
+    )
+    with bar:
+        task = bar.add_task("", total=sum(place.files().values()))
+        return verify(place, lambda read: bar.advance(task, read))
+
+
+def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
+    """One line a dataset, the earliest first."""
+    names = ("dataset", "published", "spec", "selection", "triples", "clips", "sources", "size", "")
+    table = Table(*names, box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in table.columns[4:8]:
+        column.justify = "right"
+    # Ids are there to be copied: on a terminal of 80 columns the selection alone is cut short.
+    for column in (*table.columns[:3], *table.columns[4:]):
+        column.no_wrap = True
+    for listed in found:
+        when = listed.published_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        note = "[green]latest[/green]" if listed.latest else ""
+        if listed.dataset is None:
+            table.add_row(escape(listed.name[:12]), when, "[red]damaged[/red]", *[""] * 5, note)
+            continue
+        manifest = listed.dataset.manifest
+        counts = manifest.get("counts", {})
+        numbers = [f"{counts.get(name, 0):,}" for name in ("triples", "clips", "sources")]
+        spec = escape(str(manifest.get("spec_version", "")))
+        selection = Text(told_shortly(manifest.get("selection", {})), no_wrap=True, overflow="ellipsis")
+        table.add_row(escape(listed.name[:12]), when, spec, selection, *numbers, size(listed.dataset.bytes), note)
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(f"no dataset under {escape(root)} yet: `chai dataset export` makes one", soft_wrap=True)
+
+
+def print_judged(judged: "Judged", console: Console) -> None:
+    """How far a model agrees with people, by aspect and over all, and what it did not answer."""
+    names = ("caption > draft", "balanced", "of Yes and No")
+    table = Table("aspect", *(Column(name, justify="right") for name in ("triples", "sources", *names)), box=None)
+    for entry in judged.found:
+        shares = (entry.pairwise, entry.balanced, entry.balanced_of_both)
+        table.add_row(entry.aspect, f"{entry.pairs:,}", f"{entry.sources:,}", *map(_share, shares))
+    if table.row_count:
+        console.print(table)
+        console.print(
+            "P(Yes) of the caption above that of the draft; balanced accuracy at P(Yes) = 0.5, raw and as a share of "
+            "Yes and No; in brackets the 95 % interval by source",
+            soft_wrap=True,
+            highlight=False,
+        )
+    for reason, count in judged.errors.items():
+        console.print(f"{count:,} captions not judged: {escape(reason)}", style="red", soft_wrap=True, highlight=False)
+
+
+def _share(share: "Share") -> str:
+    interval = "one source" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
+    return f"{share.value:.2f} ({interval})"
+
+
+def print_dataset(dataset: Dataset, console: Console) -> None:
+    """What a manifest says, what was left out first of all what is easily overlooked."""
+    manifest = dataset.manifest
+    counts = manifest.get("counts", {})
+    console.print(f"[bold]{dataset.id}[/bold]", highlight=False)
+    console.print(f"[dim]{escape(dataset.store.root)}[/dim]", soft_wrap=True, highlight=False)
+    if manifest_id(manifest) != dataset.id:
+        console.print("[red]its content has another id than it claims: it was changed; fetch it again[/red]")
+    console.print(
+        f"\n{counts.get('triples', 0):,} triples of {counts.get('clips', 0):,} clips from "
+        f"{counts.get('sources', 0):,} sources, {size(dataset.bytes)}\n",
+        highlight=False,
+    )
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    for name, value in [
+        *((key.removeprefix("by_"), counts.get(key)) for key in ("by_split", "by_aspect", "by_rating")),
+        ("specification", f"{manifest.get('spec_version')} ({str(manifest.get('spec_hash'))[:12]})"),
+        ("counted for", manifest.get("specs")),
+        ("drafts by", manifest.get("models")),
+        ("clips by licence", manifest.get("licences")),
+        ("made from", manifest.get("table_versions")),
+        ("made by", f"chai {manifest.get('code_version')}"),
+        ("found on both sides", manifest.get("leak_certificate") or manifest.get("leak_check")),
+        *((name, value) for name, value in manifest.items() if name not in _SHOWN_OTHERWISE),
+    ]:
+        facts.add_row(name.replace("_", " "), escape(_told(value)))
+    console.print(facts, highlight=False)
+    _print_left_out(manifest, console)
+    files = Table("file", "rows", "size", box=None, pad_edge=False)
+    for entry in manifest["files"]:
+        files.add_row(
+            escape(entry["path"]), "" if entry["rows"] is None else f"{entry['rows']:,}", size(entry["bytes"])
+        )
+    for column in files.columns[1:]:
+        column.justify = "right"
+    console.print()
+    console.print(files)
+
+
+def print_difference(old: Dataset, new: Dataset, found: Difference, console: Console) -> None:
+    """Two datasets beside each other, then what changed, then a few changes word by word."""
+    console.print(f"[bold]{old.short}[/bold] to [bold]{new.short}[/bold]", highlight=False)
+    if found.is_empty:
+        console.print("nothing differs")
+        return
+    _print_changes("count", found.counts, console)
+    console.print(
+        f"\n[green]{found.added:,} triples added[/green]{_by(found.added_by_aspect)}, "
+        f"[red]{found.removed:,} removed[/red]{_by(found.removed_by_aspect)}, "
+        f"[yellow]{found.changed:,} changed[/yellow]{_by(found.changed_in)}, {found.same:,} as they were",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if found.moved:
+        named = ", ".join(found.moved[:_MOST_MOVED])
+        console.print(
+            f"[red]{len(found.moved)} sources moved to the other side[/red] ({escape(named)}): results on the two "
+            "eval splits are not comparable",
+            soft_wrap=True,
+            highlight=False,
+        )
+    else:
+        console.print("no source moved to another side of the split")
+    _print_changes("in the manifest", found.facts, console)
+    _print_changes("file", found.files, console, size)
+    for example in found.examples:
+        _print_texts(example, console)
+
+
+def size(count: float) -> str:
+    """Bytes as people say them."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"
+
+
+def _print_left_out(manifest: Mapping[str, Any], console: Console) -> None:
+    out = manifest.get("left_out") or []
+    console.print("\nleft out: nothing" if not out else "\nleft out:")
+    for entry in out:
+        line = Text(f"  {entry.get('count', 0):,} {entry.get('what')}: {entry.get('reason')}")
+        line.append(f"  such as {', '.join(map(str, entry.get('examples', [])[:2]))}", style="dim")
+        console.print(line, soft_wrap=True)
+    for note in manifest.get("notes") or []:
+        console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
+
+
+def _print_changes(title: str, changes: Iterable[Change], console: Console, shown: Any = None) -> None:
+    told = shown or _told
+    table = Table(title, "old", "new", "", box=None, pad_edge=False)
+    table.columns[0].overflow = "fold"
+    for change in changes:
+        values = ["" if value is None else escape(told(value)) for value in (change.old, change.new)]
+        style = "" if change.old != change.new else "dim"
+        table.add_row(escape(change.what), *values, _step(change, shown), style=style)
+    for column in table.columns[1:]:
+        column.justify = "right" if shown or title == "count" else "left"
+    if table.row_count:
+        console.print()
+        console.print(table)
+
+
+def _step(change: Change, shown: Any) -> str:
+    numbers = [0 if value is None else value for value in (change.old, change.new)]
+    if change.old == change.new or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        return ""
+    step = numbers[1] - numbers[0]
+    told = shown(abs(step)) if shown else f"{abs(step):,g}"
+    return f"[green]+{told}[/green]" if step > 0 else f"[red]-{told}[/red]" if step else "[dim]±0[/dim]"
+
+
+def _print_texts(example: Texts, console: Console) -> None:
+    console.print(
+        f"\n[bold]{escape(example.aspect)}[/bold] of {escape(example.clip_id)}  [dim]{escape(example.old_id)} to "
+        f"{escape(example.new_id)}[/dim]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for name, (was, now) in example.texts.items():
+        line = Text(f"  {name}: ", style="dim")
+        for gone, come in word_changes(was, now):
+            if gone == come:
+                line.append(gone, style="not dim")
+                continue
+            line.append(gone, style="not dim red strike")
+            line.append(" " if gone and come else "")
+            line.append(come, style="not dim green")
+        console.print(line, soft_wrap=True)
+    if not example.texts:
+        console.print("  the texts are the same, the rating or the records behind them are not", style="dim")
+
+
+def _by(counts: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{escape(name)} {count:,}' for name, count in counts.items())})" if counts else ""
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict) and not any(isinstance(inner, dict | list) for inner in value.values()):
+        return ", ".join(f"{name}: {_told(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

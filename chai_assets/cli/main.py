@@ -1,0 +1,292 @@
+"""The `chai` command: start and stop a deployment, move batches on, see where they stand.
+
+Commands only parse and print; what they do is in the modules they call.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chai_assets.cli.audit import app as audit_app
+from chai_assets.cli.dataset import app as dataset_app
+from chai_assets.cli.spec import app as spec_app
+from chai_resources.local_services import CHECKOUT, ServiceFailed
+from chai_resources.settings import Settings
+
+if TYPE_CHECKING:
+    from chai_assets.deployment.provision import Login
+
+app = typer.Typer(
+    help="Critique-based human-AI oversight of video captions.\n\nStart with `make demo`; work with `make up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+app.add_typer(spec_app, name="spec")
+app.add_typer(dataset_app, name="dataset")
+app.add_typer(audit_app, name="audit")
+
+DEMO_HOME = CHECKOUT / ".chai" / "demo"
+
+
+def _say(text: str) -> None:
+    console.print(f"[dim]·[/dim] {text}", highlight=False)
+
+
+@app.command()
+def up() -> None:
+    """Start Label Studio and Dagster for daily work, in the background, and print addresses and log-ins.
+
+    Run it again at any time: what runs stays, edits of the people file are taken over.
+    """
+    from chai_assets.deployment.local import up as start
+
+    settings = Settings.from_env()
+    running = start(settings, _say)
+    console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
+    console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
+    _print_logins(running.logins)
+    console.print(f"\nPut videos into a new folder under {settings.inbox}: it becomes a batch.", soft_wrap=True)
+    console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
+
+
+@app.command()
+def people(
+    demo: Annotated[bool, typer.Option("--demo", help="Those of the demo.")] = False,
+) -> None:
+    """Show who works here: accounts, passwords and queues. Label Studio must run."""
+    from chai_assets.deployment.local import logins
+
+    _print_logins(logins(_demo_settings() if demo else Settings.from_env()))
+
+
+@app.command()
+def down(
+    every: Annotated[bool, typer.Option("--all", help="Stop the demo's services too.")] = False,
+) -> None:
+    """Stop the services that `chai up` started. Nothing is deleted."""
+    from chai_assets.deployment.local import down as stop
+
+    settings = Settings.from_env()
+    demos = sorted(DEMO_HOME.parent.glob(f"{DEMO_HOME.name}*")) if every else []
+    homes = [settings, *(replace(settings, home=home) for home in demos)]
+    stopped = [name for home in homes for name in stop(home)]
+    console.print("stopped " + ", ".join(stopped) if stopped else "nothing was running")
+
+
+@app.command()
+def preview(
+    host: Annotated[str, typer.Option(help="Address of this machine to listen on.")] = "127.0.0.1",
+    connect: Annotated[
+        bool | None, typer.Option("--connect/--disconnect", help="Connect the page to the running server, or not.")
+    ] = None,
+) -> None:
+    """Serve previews of revisions to Label Studio's critique page; `chai up` does so by itself with CHAI_PREVIEW=on.
+
+    To run it elsewhere: give it the same CHAI_HOME (its secrets.json holds the password that Label Studio shows) and
+    settings as the rest, CHAI_PREVIEW_URL by which Label Studio finds it, and Label Studio, where that is a private
+    address, ML_BLOCK_LOCAL_IP=false. While it runs, `chai preview --connect` connects the page to it, once and for all.
+    A preview is never an answer: what counts is revised after the critique was submitted, from the same stored answer.
+    """
+    from chai_assets.deployment.local import label_studio_of, logins
+    from chai_assets.deployment.provision import PREVIEW_USER
+    from chai_assets.preview.server import Previews, serve
+    from chai_resources.local_services import password_of
+
+    settings = Settings.from_env()
+    if connect is not None:
+        logins(settings, console.print, settings.preview_url if connect else "")
+        return
+    password = password_of(settings.home, PREVIEW_USER)
+    serve(Previews(settings, label_studio_of(settings)), settings.preview_url, password, host)
+
+
+@app.command()
+def status() -> None:
+    """Show what runs, and how many items of each batch are at which stage."""
+    from chai_assets.deployment.local import NAMES
+    from chai_resources.local_services import running
+
+    settings = Settings.from_env()
+    for name in NAMES:
+        console.print(f"{name:18} {'runs' if running(settings.home, name) else 'stopped'}")
+    table = Table("batch", "stage", "items")
+    for batch, counts in _stages(settings).items():
+        for stage, count in counts.most_common():
+            table.add_row(batch, stage, str(count))
+    console.print(table if table.row_count else f"no batch yet: put a folder of videos into {settings.inbox}")
+
+
+@app.command()
+def advance(
+    batches: Annotated[list[str] | None, typer.Argument(help="Batches to move on; all by default.")] = None,
+    full_look: Annotated[bool, typer.Option(help="Look at every task, not only at what changed.")] = False,
+) -> None:
+    """Move batches one step on, here and now: what the `advance` job does, in this process.
+
+    Safe at any time and any number of times: work already done is not done again.
+    """
+    from chai_assets.deployment.run_job import advance_here, known_batches
+
+    settings = Settings.from_env()
+    for batch in batches or known_batches(settings):
+        if not advance_here(settings, batch, full_look):
+            console.print(f"[red]{batch}: the run failed; the log above names the step[/red]")
+            raise typer.Exit(1)
+        console.print(f"{batch}: done")
+
+
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="A folder under the inbox; its name is the batch.")],
+) -> None:
+    """Ingest one folder of the inbox as a batch, here and now: what the `ingest` job does."""
+    from chai_assets.deployment.run_job import ingest_here
+
+    if not ingest_here(Settings.from_env(), folder.name):
+        raise typer.Exit(1)
+
+
+@app.command(name="import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="A folder or a tar (.tar, .tar.gz, ...) that holds output_captions.")],
+    name: Annotated[str, typer.Option(help="What the corpus is called here; its batch is import-NAME.")],
+    labels: Annotated[Path | None, typer.Option(help="Its labels, JSONL: primitive, present, absent.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of its videos.")] = None,
+    rights: Annotated[str | None, typer.Option(help="Who holds the rights to its videos.")] = None,
+    keep_names: Annotated[
+        bool, typer.Option("--keep-names", help="Keep people's names instead of pseudonyms.")
+    ] = False,
+) -> None:
+    """Import a corpus in the original project's layout, and write an audit of it.
+
+    Importing again adds nothing; an import that was stopped is finished by running it again.
+    """
+    from chai_assets.cli.import_ import run_import
+
+    settings = Settings.from_env()
+    run_import(settings, console, path, name, labels=labels, licence=licence, rights=rights, keep_names=keep_names)
+
+
+@app.command()
+def plan(
+    to: Annotated[
+        str, typer.Option(help="A version, released or still being written; the one in force by default.")
+    ] = "",
+    rows: Annotated[bool, typer.Option("--rows", help="List every row, not only the sums.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Plan for the demo's batches.")] = False,
+) -> None:
+    """Show what moving to a version of the specification means: rows, minutes of people, model requests, US dollars.
+
+    Without --to also what the prompt templates on disk change: what is written again, and what stays. Also lists
+    captions that rest on an upstream caption which was corrected since, with the difference.
+    """
+    from chai_assets.cli.plan import show_plan
+
+    show_plan(_demo_settings() if demo else Settings.from_env(), to, rows, console)
+
+
+@app.command()
+def backfill(
+    demo: Annotated[bool, typer.Option("--demo", help="The demo's batches.")] = False,
+) -> None:
+    """Move the batches that the specification in force changes to it, here and now, one after the other.
+
+    Safe to stop and to run again: a batch that has moved is not moved twice, and what is done stays done.
+    """
+    from chai_assets.cli.plan import run_backfill
+
+    if not run_backfill(_demo_settings() if demo else Settings.from_env(), console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def cost(
+    by: Annotated[str, typer.Option(help="day, model, stage, aspect or batch.")] = "day",
+    demo: Annotated[str, typer.Option(help="Those of the demo that ran with this engine: openai or gemini.")] = "",
+) -> None:
+    """Show what models cost so far: requests, calls, tokens and US dollars, from the ledger of calls.
+
+    For example `chai cost --by aspect`. Budgets: CHAI_BUDGET_RUN and CHAI_BUDGET_DAY, in US dollars.
+    """
+    from chai_assets.cli.cost import show_costs
+
+    show_costs(_demo_settings(demo) if demo else Settings.from_env(), by, console)
+
+
+@app.command()
+def demo(
+    engine: Annotated[str, typer.Option(help="offline, or openai or gemini against a practice model.")] = "offline",
+) -> None:
+    """Run the whole loop on practice clips, with practice people working in a real Label Studio.
+
+    Leaves everything running so that you can look around; run it again and it finds nothing left to do.
+    With `--engine openai` or `gemini` the real SDK asks a practice model on this machine, and calls are booked.
+    """
+    from chai_assets.demo.run import run_demo
+
+    run_demo(_demo_settings(engine), console, engine)
+
+
+def _demo_settings(engine: str = "offline") -> Settings:
+    home = DEMO_HOME if engine == "offline" else DEMO_HOME.with_name(f"demo-{engine}")
+    return Settings.from_env(CHAI_HOME=str(home), CHAI_POLL_SECONDS="5")
+
+
+def _print_logins(logins: "list[Login]") -> None:
+    for login in logins:
+        console.print(f"[bold]{login.person.name}[/bold]  {login.person.email}  password {login.password}")
+        for kind, url in login.queues.items():
+            console.print(f"  {kind:11} {url}", soft_wrap=True, highlight=False)
+            console.print(f"  {'':11} {login.returned[kind]}  to correct", soft_wrap=True, highlight=False)
+
+
+def _stages(settings: Settings) -> dict[str, Counter[str]]:
+    from chai_assets.core.imported import own_work
+    from chai_assets.spec.resource import release_of
+    from chai_assets.workflow.load import standings_of
+    from chai_resources.tables import Tables
+
+    tables, release = Tables(root=settings.tables), release_of(settings)
+    batches = sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"]))
+    return {batch: Counter(item.stage for item in standings_of(tables, release, batch)) for batch in batches}
+
+
+def main() -> None:
+    """Entry point: expected failures end with their message and status 1, not with a traceback."""
+    from chai_assets.core.imported import ImportRefused
+    from chai_assets.core.prompts import UnusableTemplate
+    from chai_assets.datasets.read.published import NoDataset
+    from chai_assets.inference.budget import NoPrice
+    from chai_assets.spec.loading.document import SpecError
+    from chai_resources.captioners.calls.model_choice import ModelRefused
+    from chai_resources.captioners.calls.prices import PricesRefused
+    from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
+    from chai_resources.media import MediaError
+    from chai_resources.people import PeopleFileError
+    from chai_resources.tables import TablesUnreachable
+
+    expected = (
+        ServiceFailed,
+        SpecError,
+        LabelStudioDown,
+        LabelStudioRefused,
+        MediaError,
+        PeopleFileError,
+        ImportRefused,
+        ModelRefused,
+        NoPrice,
+        PricesRefused,
+        UnusableTemplate,
+    )
+    try:
+        app()
+    except (*expected, TablesUnreachable, NoDataset) as error:
+        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        raise SystemExit(1) from None

@@ -1,0 +1,85 @@
+"""What a critique corrects without a quotation: "the woman is in the background, not in the foreground".
+
+Taken only where both sides are phrases of one make (they begin with the same small word), the wrong one stands
+once in the draft, and the sentence of the draft it stands in speaks of the same thing.
+"""
+
+import re
+from collections.abc import Iterator
+
+from chai_assets.critique.prose.edit_requests import Ask
+from chai_assets.critique.prose.locate_quotes import Place, Places
+from chai_assets.critique.prose.quotations import OTHER, STANDS
+from chai_resources.captioners.engines.edits import words
+
+_SENTENCE = re.compile(rf"[^.!?;{STANDS}{OTHER}]+")
+_NOT = re.compile(r",? (?:and not|but not|not|rather than|instead of) (?!just |only |simply |merely )", re.IGNORECASE)
+_AS_TOLD = re.compile(
+    r",? as (?:it (?:is|was) )?(?:previously |originally |initially |currently )?(?:described|stated|mentioned|"
+    r"indicated|suggested|noted|claimed)\b.*|,? (?:in|by) the (?:caption|description)\b.*|"
+    r",? (?:which|while|because|since|although|though|however|so)\b.*|"
+    r", (?:and|but|with|it|they|there|this|making|as)\b.*",
+    re.IGNORECASE,
+)
+_SMALL = frozenset(
+    re.findall(r"\w+", "a an the in on at from to with into of his her its their toward towards by under over")
+)
+_TOO_COMMON = frozenset(
+    re.findall(
+        r"\w+", "this that with from there their video caption camera frame scene shot side which actually positioned"
+    )
+)
+_MOST_WORDS = 6
+_NEAR = 200
+"""Characters before and after the contrast that are read."""
+
+
+def contrasts(prose: str, places: Places) -> Iterator[Ask]:
+    """An ask for each contrast in a passage's prose that is certain enough."""
+    for sentence in _SENTENCE.findall(prose):
+        for match in _NOT.finditer(sentence):
+            head = sentence[max(0, match.start() - _NEAR) : match.start()]
+            old = _AS_TOLD.sub("", sentence[match.end() : match.end() + _NEAR]).strip(" ,")
+            if place := _sure_place(old, places):
+                new = _fitted(_last_like(old, head), place, places)
+                if new and _one_subject(head.removesuffix(new), place, places):
+                    yield Ask(old, new, sentence)
+
+
+def _sure_place(old: str, places: Places) -> Place | None:
+    told = words(old)
+    if not 2 <= len(told) <= _MOST_WORDS or told[0].text not in _SMALL:
+        return None
+    place = places.one(old)
+    return place if place and not place.bare else None
+
+
+def _last_like(old: str, head: str) -> str:
+    """The end of `head` that is a phrase like `old`, "the top of the frame" being one; empty where there is none."""
+    first, last = words(old)[0].text, words(head)
+    size = len(words(old)) + 2
+    for at in range(len(last) - 1, max(-1, len(last) - 1 - size), -1):
+        if last[at].text == first and (not at or last[at - 1].text != "of"):
+            return head[last[at].start :].strip(" ,")
+    return ""
+
+
+def _fitted(new: str, place: Place, places: Places) -> str:
+    """The new phrase less what the draft goes on with; empty where the two phrases do not have one extent."""
+    inside = {word.text for word in words(places.draft[place.start : place.end])}
+    told, after = words(new), words(places.draft[place.end : place.end + 40])
+    if not told or ("and" in inside) != ("and" in {word.text for word in told}):
+        return ""
+    if after and after[0].text == "of" and "of" in {word.text for word in told}:
+        return ""
+    if after and len(told) > 2 and told[-1].text == after[0].text:
+        return new[: told[-1].start].strip(" ,")
+    return new
+
+
+def _one_subject(said: str, place: Place, places: Places) -> bool:
+    """Whether the sentence of the draft that holds the place has a telling word of what was said before."""
+    start = places.draft.rfind(". ", 0, place.start) + 1
+    end = places.draft.find(". ", place.end)
+    there = {word.text for word in words(places.draft[start : end if end >= 0 else len(places.draft)])}
+    return any(len(word.text) > 3 and word.text in there - _TOO_COMMON for word in words(said))

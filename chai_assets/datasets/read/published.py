@@ -1,0 +1,174 @@
+"""Published datasets as their readers find them: in a folder, under an s3:// prefix, by id, or as the latest.
+
+The store is the truth, not the table `datasets`: whoever received a folder has no tables. A manifest is read with
+whatever fields it has, so that datasets of older and newer versions can be listed, shown and compared.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from chai_assets.datasets.read.verify import MANIFEST, read_manifest
+from chai_assets.datasets.select.selection import LATEST
+from chai_resources.media import Media, MediaError
+
+PARQUET = "triples.parquet"
+_ID = re.compile(r"dst_[0-9a-f]*")
+
+
+class NoDataset(ValueError):
+    """There is no dataset where one was looked for, or it cannot be read; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset that can be read: where it lies and what it says of itself."""
+
+    store: Media
+    """Rooted at the dataset itself: the keys are the paths of its files."""
+    manifest: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return self.manifest["dataset_id"]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return sum(entry["bytes"] for entry in self.manifest["files"])
+
+    @property
+    def short(self) -> str:
+        """Enough of the id to tell it from others at a glance."""
+        return self.id[:12]
+
+    @contextmanager
+    def rows(self) -> Iterator[pl.LazyFrame]:
+        """The canonical rows, for as long as the context lasts. Raises NoDataset where they cannot be read."""
+        try:
+            with self.store.local_copy(PARQUET) as path:
+                yield pl.scan_parquet(path)
+        except (pl.exceptions.PolarsError, OSError, MediaError) as error:
+            reason = str(error).splitlines()[0]
+            raise NoDataset(
+                f"{PARQUET} of {self.store.root} cannot be read ({reason}): "
+                "`chai dataset verify` tells what is damaged; fetch that again"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the list: a dataset, or what is wrong with it."""
+
+    name: str
+    published_at: datetime
+    latest: bool
+    dataset: Dataset | None
+    problem: str
+
+
+class StoredFiles:
+    """A dataset in any store, as `verify` reads it: an object of a bucket is fetched before it is read."""
+
+    def __init__(self, store: Media) -> None:
+        self.store = store
+
+    def files(self) -> dict[str, int]:
+        """Bytes of every object by key."""
+        sizes = {entry.key: entry.bytes for entry in self.store.entries()}
+        return {key: size for key, size in sizes.items() if not any(p.startswith(".") for p in key.split("/"))}
+
+    def open(self, path: str) -> AbstractContextManager[BinaryIO]:
+        """The object to read from its beginning. Raises OSError, as a file does."""
+        return self._open(path)
+
+    @contextmanager
+    def _open(self, path: str) -> Iterator[BinaryIO]:
+        try:
+            with self.store.local_copy(path) as copy, copy.open("rb", buffering=0) as handle:
+                yield handle
+        except MediaError as error:
+            raise OSError(str(error)) from error
+
+
+def place_of(address: str, root: str) -> Media:
+    """The store of one dataset: `address` is a folder, an s3:// prefix, an id, its beginning, or `latest`.
+
+    Ids and `latest` are looked up under `root`. Raises NoDataset where there is none such.
+    """
+    if address == "latest":
+        return Media(root=f"{root.rstrip('/')}/{_latest_id(root)}")
+    if _ID.fullmatch(address) and not Path(address).exists():
+        return Media(root=f"{root.rstrip('/')}/{_whole_id(address, root)}")
+    return Media(root=address.rstrip("/") or "/")
+
+
+def find(address: str, root: str) -> Dataset:
+    """The dataset at an address, as `place_of` takes it. Raises NoDataset."""
+    return _read(place_of(address, root))
+
+
+def listing(root: str) -> list[Listed]:
+    """Every dataset under `root`, the earliest first; one whose manifest is damaged stands there with the reason."""
+    store = Media(root=root)
+    current = _latest_id(root) if store.exists(LATEST) else ""
+    found = []
+    for entry in store.entries():
+        name, _, rest = entry.key.partition("/")
+        if rest != MANIFEST:
+            continue
+        dataset, problem = None, ""
+        try:
+            dataset = _read(Media(root=f"{root.rstrip('/')}/{name}"))
+        except NoDataset as error:
+            problem = str(error)
+        found.append(Listed(name, entry.changed_at, name == current, dataset, problem))
+    return sorted(found, key=lambda listed: (listed.published_at, listed.name))
+
+
+def _read(store: Media) -> Dataset:
+    if not store.exists(MANIFEST):
+        raise NoDataset(
+            f"{store.root} has no {MANIFEST}, so it is no dataset: name the folder that holds one, "
+            "or see `chai dataset list`" + _hint(store)
+        )
+    try:
+        return Dataset(store, read_manifest(store.get_bytes(MANIFEST)))
+    except ValueError as error:
+        raise NoDataset(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
+
+
+def _hint(store: Media) -> str:
+    """For somebody who named the folder of all datasets instead of one of them."""
+    if not store.exists(LATEST):
+        return ""
+    return f" (it is a folder of datasets; the latest is {store.root}/{_latest_id(store.root)})"
+
+
+def _latest_id(root: str) -> str:
+    store = Media(root=root)
+    if not store.exists(LATEST):
+        raise NoDataset(
+            f"{root} has no nightly dataset yet: run `chai dataset export`, or take one by its id from "
+            "`chai dataset list`"
+        )
+    try:
+        return json.loads(store.get_bytes(LATEST))["dataset_id"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NoDataset(f"{root}/{LATEST} is damaged: publish again, which writes it anew") from error
+
+
+def _whole_id(beginning: str, root: str) -> str:
+    names = sorted({key.partition("/")[0] for key in Media(root=root).list_keys(beginning)})
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise NoDataset(f"no dataset {beginning} under {root}: `chai dataset list` shows those there are")
+    raise NoDataset(f"{beginning} is the beginning of {len(names)} ids: give more of it ({', '.join(names[:3])})")

@@ -1,0 +1,162 @@
+"""The files of a dataset, written a part at a time and hashed on the way; nothing is read a second time.
+
+A file's bytes do not depend on how its rows were cut into parts: JSON lines have no seams, and Parquet has row
+groups of a fixed size.
+"""
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chai_assets.datasets.write.manifest import FileEntry
+
+ROW_GROUP = 50_000
+_AT_ONCE = 2_000
+"""Rows of JSON made at once, into memory that is used again: a few megabytes, which the processor's cache holds."""
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class HashedFile:
+    """A file being written: its sha256 and its size are known when it closes."""
+
+    closed = False
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.bytes = path, 0
+        self._sha256, self._handle = hashlib.sha256(), path.open("wb", buffering=0)
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Writes all of the data. Raises OSError that names the file."""
+        rest = memoryview(data).cast("B")
+        self._sha256.update(rest)
+        self.bytes += len(rest)
+        try:
+            while rest:
+                rest = rest[self._handle.write(rest) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits here; Parquet's writer asks."""
+
+    def close(self) -> str:
+        """Closes the file when its bytes are on disk; returns the sha256 of them."""
+        self.closed = True
+        os.fsync(self._handle.fileno())
+        self._handle.close()
+        return self._sha256.hexdigest()
+
+    def abandon(self) -> None:
+        """Closes the file as it is."""
+        self.closed = True
+        self._handle.close()
+
+
+Shape = Callable[[pl.DataFrame], pl.DataFrame]
+"""Makes a file's rows of a part's rows."""
+
+
+class Rows(Protocol):
+    """A file that takes rows."""
+
+    file: HashedFile
+    rows: int
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Rows to come after those before."""
+        ...
+
+    def finish(self) -> None:
+        """Writes what is still held back."""
+        ...
+
+
+class Lines:
+    """JSON lines, of what `view` makes of the rows."""
+
+    def __init__(self, file: HashedFile, view: Shape) -> None:
+        self.file, self.rows, self._view = file, 0, view
+
+    def add(self, table: pl.DataFrame) -> None:
+        made, text = self._view(table), BytesIO()
+        for piece in made.iter_slices(_AT_ONCE):
+            text.seek(0)
+            piece.write_ndjson(text)
+            self.file.write(text.getbuffer()[: text.tell()])
+        self.rows += len(made)
+
+    def finish(self) -> None:
+        pass
+
+
+class Csv:
+    """Comma-separated values under one line of names, of what `view` makes of the rows."""
+
+    def __init__(self, file: HashedFile, view: Shape) -> None:
+        self.file, self.rows, self._view = file, 0, view
+
+    def add(self, table: pl.DataFrame) -> None:
+        made = self._view(table)
+        self.file.write(made.write_csv(include_header=not self.file.bytes).encode())
+        self.rows += len(made)
+
+    def finish(self) -> None:
+        pass
+
+
+class Parquet:
+    """One Parquet file with row groups of ROW_GROUP rows; its schema is the first table's where none is given."""
+
+    def __init__(self, file: HashedFile, view: Shape, schema: pa.Schema | None = None) -> None:
+        self.file, self.rows, self._view, self._schema = file, 0, view, schema
+        self._held: list[pl.DataFrame] = []
+
+    @cached_property
+    def _writer(self) -> pq.ParquetWriter:
+        return pq.ParquetWriter(pa.PythonFile(self.file, "w"), self._schema, compression="zstd", store_schema=True)
+
+    def add(self, table: pl.DataFrame) -> None:
+        made = self._view(table)
+        self._schema = self._schema or made.to_arrow().schema
+        self._held.append(made)
+        self.rows += len(made)
+        if sum(map(len, self._held)) >= ROW_GROUP:
+            whole = pl.concat(self._held)
+            full = len(whole) // ROW_GROUP * ROW_GROUP
+            for start in range(0, full, ROW_GROUP):
+                self._write(whole[start : start + ROW_GROUP])
+            self._held = [whole[full:]]
+
+    def finish(self) -> None:
+        if self._held and (rest := pl.concat(self._held)).height:
+            self._write(rest)
+        self._writer.close()
+
+    def _write(self, group: pl.DataFrame) -> None:
+        # One chunk a column: pages are cut where chunks are, and chunks depend on the parts.
+        self._writer.write_table(group.to_arrow().cast(self._schema).combine_chunks(), row_group_size=ROW_GROUP)
+
+
+def rows_file(path: Path, view: Shape) -> Rows:
+    """A file of what `view` makes of rows, in the form its name says."""
+    return {".jsonl": Lines, ".csv": Csv, ".parquet": Parquet}[path.suffix](HashedFile(path), view)
+
+
+def entry_of(rows: Rows, folder: Path) -> FileEntry:
+    """Closes a file of rows and says what is in it."""
+    rows.finish()
+    digest = rows.file.close()
+    path = rows.file.path.relative_to(folder).as_posix()
+    return FileEntry(path=path, rows=rows.rows, bytes=rows.file.bytes, sha256=digest)

@@ -1,0 +1,189 @@
+"""The release formats, made from canonical rows: captions, critiques, yes/no rewards, merged captions.
+
+A row is `messages` and `videos` (read as it is by ms-swift and LLaMA-Factory) and then where it came from; the
+shapes that other trainers want are in `trainer_formats.py`. The user turn is built from the plain task instruction
+alone: the prompt that made the draft holds the human labels and would give the answer away, so no function here
+ever sees it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from chai_assets.datasets.select.canonical_rows import LeftOut, left_out
+
+NO_CHANGE = "The caption is accurate and complete; no change is needed."
+CRITIQUE_PROMPT = (
+    "{instruction}\n\nA caption written for this task:\n{caption}\n\nSay what has to change in it and how."
+)
+REWARD_PROMPT = (
+    "{instruction}\n\nA caption written for this task:\n{caption}\n\n"
+    "Is the caption accurate and complete? Please answer Yes or No."
+)
+PROMPTS = {
+    "caption_generation": "{instruction}",
+    "critique_generation": CRITIQUE_PROMPT,
+    "reward": REWARD_PROMPT,
+}
+# Trainers count <video>, <image> and <audio> and raise if there are more than files; tokenizers read the likes of
+# <|im_end|>, </s> and <pad> as control tokens wherever they stand.
+RESERVED = r"<(/?[A-Za-z][A-Za-z0-9_-]*|\|[^<>|]*\|)>"
+VIDEO = "<video>"
+
+_TEXTS = ("instruction", "draft", "critique", "final")
+_PROVENANCE = ["clip_id", "source_id", "split", "aspect", "rating", "model", "spec_version", "chain_hash"]
+_PROVENANCE += ["licence", "rights"]
+_MERGED_PROVENANCE = ["clip_id", "source_id", "split", "triple_ids", "model", "spec_version"]
+_MERGED_PROVENANCE += ["licence", "rights"]
+_PERFECT = pl.col("rating") == 5
+
+
+@dataclass(frozen=True)
+class View:
+    """One file of a dataset's split: its path there, what one row is, and how canonical rows become its rows.
+
+    `rows` sees a part of the canonical rows at a time and makes the rows of just that part, in their order.
+    """
+
+    path: str
+    about: str
+    rows: Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def plain(text: pl.Expr) -> pl.Expr:
+    """The text with `<video>`, `<|im_end|>` and other such tokens in square brackets, which nothing reads as one.
+
+    A row is kept so, rather than left out: the word is on the screen or slipped from a prompt, the rest of the
+    caption is a person's work, and every file keeps the same rows. `triples.parquet` has it as written.
+    """
+    return text.str.replace_all(RESERVED, "[${1}]")
+
+
+def _readable(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.with_columns(plain(pl.col(*_TEXTS)))
+
+
+def bracketed(rows: pl.DataFrame) -> int:
+    """How many of these canonical rows have a text with a token that `plain` puts into brackets."""
+    return rows.select(pl.any_horizontal(pl.col(*_TEXTS).str.contains(RESERVED)).sum()).item()
+
+
+def _unchanged() -> pl.Expr:
+    """Rated below 5, yet draft and caption are the same to a trainer, which strips texts."""
+    same = plain(pl.col("draft")).str.strip_chars() == plain(pl.col("final")).str.strip_chars()
+    return ~_PERFECT & same
+
+
+def unpaired(rows: pl.DataFrame) -> list[LeftOut]:
+    """The triples that stay out of the files that set a draft against its caption."""
+    reason = "rated below 5, yet the approved caption is the unchanged draft: no pair to learn from"
+    return left_out("critique, reward and preference pair", reason, rows.filter(_unchanged())["id"])
+
+
+def changed(rows: pl.DataFrame) -> pl.LazyFrame:
+    """The rows of which draft and caption make a pair (rated below 5 and changed), their texts readable."""
+    return _readable(rows.lazy().filter(~_PERFECT & ~_unchanged()))
+
+
+def captions(rows: pl.DataFrame) -> pl.LazyFrame:
+    """Exchanges of captioning, one a triple: the task instruction, answered by the approved caption.
+
+    Exchanges have the columns of canonical rows and `about` (draft or final), `question` and `answer`. They are
+    lazy: each file takes a few of the columns, and the others are never made.
+    """
+    return _readable(rows.lazy()).with_columns(about=pl.lit("final"), question="instruction", answer="final")
+
+
+def critiques(rows: pl.DataFrame) -> pl.LazyFrame:
+    """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
+
+    A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
+    stays out, here and in `judgements`; as a caption it is kept.
+    """
+    answers = {"draft": pl.col("critique"), "final": pl.lit(NO_CHANGE)}
+    return _on_captions(rows, CRITIQUE_PROMPT, answers)
+
+
+def judgements(rows: pl.DataFrame) -> pl.LazyFrame:
+    """Rated below 5: the caption is answered Yes and the draft No; perfect: Yes only."""
+    return _on_captions(rows, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
+
+
+def _on_captions(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
+    """For each text named in `answers`, in that order, the template asked about it and answered so."""
+    shown = pl.when(_PERFECT).then(pl.lit(["final"])).otherwise(pl.lit(list(answers)))
+    exchanges = _readable(rows.lazy().filter(~_unchanged())).with_columns(about=shown).explode("about")
+    on_draft = pl.col("about") == "draft"
+    caption = pl.when(on_draft).then("draft").otherwise("final")
+    return exchanges.with_columns(
+        question=pl.concat_str(_filled(template, caption)),
+        answer=pl.when(on_draft).then(answers["draft"]).otherwise(answers["final"]),
+    )
+
+
+def _filled(template: str, caption: pl.Expr) -> list[pl.Expr]:
+    """The template as pieces to concatenate: captions may hold braces, so no formatting runs over them."""
+    before, _, after = template.partition("{instruction}")
+    middle, _, end = after.partition("{caption}")
+    return [pl.lit(before), pl.col("instruction"), pl.lit(middle), caption, pl.lit(end)]
+
+
+def conversations(exchanges: pl.LazyFrame) -> pl.DataFrame:
+    """Rows of the release files: messages, videos, and where they come from."""
+    messages = turns(said("user", VIDEO + pl.col("question")), said("assistant", pl.col("answer")))
+    rows = exchanges.select(messages.alias("messages"), turns("video").alias("videos"), "id", "about", *_PROVENANCE)
+    return rows.collect()
+
+
+def said(role: str, content: pl.Expr) -> pl.Expr:
+    """A message as {role, content}."""
+    return pl.struct(role=pl.lit(role), content=content)
+
+
+def turns(*items: pl.Expr | str) -> pl.Expr:
+    """A list of just these items; twenty times faster than pl.concat_list on structs."""
+    return pl.concat_arr(*items).arr.to_list()
+
+
+def merged_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
+    """One row a clip: video, caption, words. Only captions merged from triples that are all in `rows`.
+
+    `merged` holds rows of the table merged_captions; of several for one clip, the latest that is fit counts.
+    A clip whose captions are all unfit is counted as left out.
+    """
+    parts = merged.select("merged_id", id="triple_ids").explode("id")
+    absent = parts.join(rows.select("id"), on="id", how="anti")["merged_id"].unique()
+    fit = merged.filter(~pl.col("merged_id").is_in(absent.to_list()))
+    clips = rows.select("clip_id", "video", "split", "licence", "rights").unique()
+    kept = (
+        fit.sort("recorded_at", "merged_id")
+        .unique("clip_id", keep="last", maintain_order=True)
+        .join(clips, on="clip_id")
+        .rename({"text": "caption"})
+        .select("video", "caption", "words", "merged_id", *_MERGED_PROVENANCE)
+        .sort("source_id", "clip_id", "merged_id")
+    )
+    lost = merged.join(kept, on="clip_id", how="anti")["clip_id"].unique()
+    reason = "it was merged from a triple that is not in this dataset"
+    return kept, left_out("merged caption", reason, lost)
+
+
+VIEWS = (
+    View(
+        "caption_generation.jsonl",
+        "the task instruction, answered by the approved caption",
+        lambda rows: conversations(captions(rows)),
+    ),
+    View(
+        "critique_generation.jsonl",
+        'a caption, answered by its critique or "no change"',
+        lambda rows: conversations(critiques(rows)),
+    ),
+    View(
+        "reward.jsonl",
+        "a caption, answered Yes (approved) or No (draft that needed a change)",
+        lambda rows: conversations(judgements(rows)),
+    ),
+)
+"""The release files that each split holds, but for the merged captions; `trainer_formats.py` has the rest."""

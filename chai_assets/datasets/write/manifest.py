@@ -1,0 +1,170 @@
+"""What a dataset says of itself: its manifest, the id that follows from it, and the card people read.
+
+Nothing here holds a time or a place, so equal inputs give an equal manifest and an equal id.
+"""
+
+import json
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from chai_assets.core.ids import record_id, sha256_text
+from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENCE, LeftOut
+from chai_assets.datasets.select.leaks import Certificate
+from chai_assets.datasets.select.selection import Selection
+from chai_assets.datasets.select.splits import SPLITS
+
+FORMAT = 2
+MANIFEST = "manifest.json"
+CARD = "README.md"
+
+
+class FileEntry(BaseModel):
+    """One file of a dataset; `rows` is null for a file that holds none."""
+
+    model_config = ConfigDict(frozen=True)
+    path: str
+    rows: int | None
+    bytes: int
+    sha256: str
+
+
+class Counts(BaseModel):
+    """How many triples, clips and sources, and the triples by split, aspect and rating."""
+
+    model_config = ConfigDict(frozen=True)
+    triples: int
+    clips: int
+    sources: int
+    by_split: dict[str, int]
+    by_aspect: dict[str, int]
+    by_rating: dict[str, int]
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> "Counts":
+        """Counts of canonical rows; a split without rows counts 0."""
+        return cls(
+            triples=len(rows),
+            clips=rows["clip_id"].n_unique(),
+            sources=rows["source_id"].n_unique(),
+            by_split=dict.fromkeys(SPLITS, 0) | tally(rows["split"]),
+            by_aspect=tally(rows["aspect"]),
+            by_rating=tally(rows["rating"]),
+        )
+
+
+class DraftPrompts(BaseModel):
+    """The prompts that made the drafts: each row names the hash of its own."""
+
+    model_config = ConfigDict(frozen=True)
+    distinct: int
+    sha256: str
+    """Over the distinct hashes, sorted, one a line."""
+
+    @classmethod
+    def of(cls, hashes: pl.Series) -> "DraftPrompts":
+        distinct = hashes.drop_nulls().unique().sort()
+        return cls(distinct=len(distinct), sha256=sha256_text("".join(f"{one}\n" for one in distinct)))
+
+
+class Content(BaseModel):
+    """Everything that makes a dataset what it is: its id is a hash of this."""
+
+    model_config = ConfigDict(frozen=True)
+    format: int = FORMAT
+    counts: Counts
+    files: list[FileEntry]
+    spec_version: str
+    spec_hash: str
+    specs: dict[str, int]
+    """Triples by the version they count for: another than `spec_version` where the aspect means the same in both."""
+    table_versions: dict[str, int]
+    code_version: str
+    eval_share: float
+    models: dict[str, int]
+    """Triples by the model that wrote the draft."""
+    licences: dict[str, int]
+    """Clips by licence."""
+    prompts: dict[str, str]
+    """The user turn of each task file; {instruction} and {caption} stand for a row's own."""
+    instructions_from: dict[str, str]
+    """Version and hash of the specification that the instructions stand in."""
+    draft_prompts: DraftPrompts
+    selection: dict[str, Any]
+    """What was taken of all that could be exported."""
+    by_review: dict[str, int]
+    """Rows by how far they were reviewed."""
+    human_edited: int
+    """Rows whose caption a person wrote over."""
+    variant_differs: int
+    """Rows that are another one before and after review."""
+    near_duplicate_groups: int
+    """Groups of sources that show the same shots, among all clips that the platform knows."""
+    left_out: list[LeftOut]
+    leak_certificate: Certificate
+    notes: list[str]
+
+
+class Manifest(Content):
+    """A dataset's content with its id."""
+
+    dataset_id: str
+
+    @classmethod
+    def of(cls, content: Content) -> "Manifest":
+        return cls(dataset_id=dataset_id(content), **content.model_dump())
+
+    def text(self) -> str:
+        """The bytes of manifest.json."""
+        first = {"dataset_id": self.dataset_id}
+        return json.dumps(first | self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def dataset_id(content: Content) -> str:
+    """The id that a dataset of this content has; a `Manifest` is hashed without the id it claims.
+
+    Nor do the tables' versions count: they move when tables are merely compacted, and the rows stay the same.
+    """
+    return record_id("dataset", manifest=content.model_dump(mode="json", exclude={"dataset_id", "table_versions"}))
+
+
+def licences(rows: pl.DataFrame) -> dict[str, int]:
+    """Clips by licence; a clip without one counts as unknown."""
+    return tally(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENCE))
+
+
+def models(rows: pl.DataFrame) -> dict[str, int]:
+    """Triples by the model that wrote the draft."""
+    return tally(rows["model"])
+
+
+def specs(rows: pl.DataFrame) -> dict[str, int]:
+    """Triples by the version of the specification they count for."""
+    return tally(rows["spec_version"])
+
+
+def notes(counts: Counts) -> list[str]:
+    """What a user of the dataset has to know and might not expect."""
+    return [
+        f"{split} is empty: of {counts.sources} source(s) none fell on this side; "
+        "the split goes by a hash of the source and is not reshuffled"
+        for split, count in counts.by_split.items()
+        if not count
+    ]
+
+
+def wording_notes(selection: Selection, rows: pl.DataFrame) -> list[str]:
+    """How many critiques are in a model's words, where those were asked for."""
+    if selection.critiques == "written":
+        return []
+    polished = int((rows["wording"] == "polished").sum())
+    return [
+        f"{polished} critique(s) are in a model's words, which `wording` marks; the others are as they were written: "
+        "nobody polished them, or the polished words did not pass the check"
+    ]
+
+
+def tally(values: pl.Series) -> dict[str, int]:
+    counted = values.cast(pl.String).rename("value").value_counts().sort("value")
+    return dict(counted.iter_rows())

@@ -1,0 +1,192 @@
+"""One local deployment: Label Studio, Dagster's code server, web server and daemon, started and stopped together.
+
+`make up` and `make demo` come through here. Processes are handled in `chai_resources/local_services.py`.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+
+from chai_assets.deployment.provision import Login, provision
+from chai_assets.preview.server import refuse
+from chai_resources import local_services as services
+from chai_resources.captioners.calls.api_keys import MODEL_KEYS
+from chai_resources.label_studio import LabelStudio
+from chai_resources.local_services import CHECKOUT, Service, ServiceFailed
+from chai_resources.people import load_people
+from chai_resources.settings import (
+    CODE_PORT,
+    DAGSTER_PORT,
+    LABEL_STUDIO_TOKEN,
+    PREVIEW_URL,
+    Settings,
+    label_studio_token_value,
+    secret,
+)
+
+Say = Callable[[str], None]
+PRACTICE_MODEL = "practice-model"
+PREVIEW = "preview"
+NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", PREVIEW, "label-studio")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A deployment that is up."""
+
+    settings: Settings
+    label_studio: LabelStudio
+    logins: list[Login]
+
+
+def dagster_home(settings: Settings) -> Path:
+    """DAGSTER_HOME of this deployment, with the checkout's dagster.yaml in it."""
+    home = settings.home / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Environment of every process that loads the definitions: settings, Label Studio's token, DAGSTER_HOME."""
+    own = {
+        LABEL_STUDIO_TOKEN: token(settings),
+        "DAGSTER_HOME": str(dagster_home(settings)),
+        "PYTHONPATH": str(CHECKOUT),
+        # Only what loads the definitions may ask models.
+        **{name: value for name in MODEL_KEYS if (value := secret(name))},
+    }
+    return services.clean_environment(**settings.as_env(), **own)
+
+
+def token(settings: Settings) -> str:
+    """Label Studio's service token: the environment's if set, else the one made for this home."""
+    return label_studio_token_value() or services.home_secrets(settings.home)["label_studio_token"]
+
+
+def up(settings: Settings, say: Say) -> Running:
+    """Starts whatever of the deployment does not run, makes it ready for work, and returns the log-ins.
+
+    Raises ServiceFailed (a taken port, a service that ends), PeopleFileError, LabelStudioDown, and ModelRefused
+    where previews are asked for and the model cannot give any.
+    """
+    if settings.preview:
+        refuse(settings)
+    prepare(settings)
+    dagster = dagster_services(settings)
+    for service in dagster:
+        if service.port and not services.running(settings.home, service.name):
+            services.require_free_port(service.port, service.name, service.port_variable)
+    if _is_local(settings.label_studio_url):
+        say("Label Studio")
+        port = urlsplit(settings.label_studio_url).port or 80
+        services.start_label_studio(settings.home, port, settings.media, say, local_models=settings.preview)
+    if settings.preview and _is_local(settings.preview_url):
+        say("previews")
+        services.start(settings.home, preview_service(settings), say)
+    ready = logins(settings, say, settings.preview_url if settings.preview else "")
+    if not settings.preview:
+        services.stop(settings.home, PREVIEW)
+    say("Dagster")
+    for service in dagster:
+        if service.name == "dagster-daemon":
+            # A daemon that finds the code server not ready remembers that, and drops the first runs.
+            _wait_for_definitions(settings)
+        services.start(settings.home, service, say)
+    return Running(settings, label_studio_of(settings), ready)
+
+
+def logins(settings: Settings, say: Say = lambda _: None, preview_url: str | None = None) -> list[Login]:
+    """Everybody's log-in, after bringing Label Studio in line with the pages and the people file.
+
+    `preview_url` connects the critique page to that server of previews; empty disconnects it, None changes nothing.
+    """
+    people = load_people(settings.people)
+    return provision(label_studio_of(settings), settings.media, people, settings.home, say, preview_url)
+
+
+def label_studio_of(settings: Settings) -> LabelStudio:
+    return LabelStudio(url=settings.label_studio_url, token=token(settings))
+
+
+def _wait_for_definitions(settings: Settings, timeout: float = 120) -> None:
+    """Waits until the web server has loaded the definitions. Raises ServiceFailed with what keeps it from that."""
+    deadline, said = time.monotonic() + timeout, "the code server does not answer"
+    while time.monotonic() < deadline:
+        answer = requests.post(f"{settings.dagster_url}/graphql", json={"query": _LOCATIONS}, timeout=30).json()
+        for entry in answer["data"]["workspaceOrError"].get("locationEntries", []):
+            loaded = entry["locationOrLoadError"] or {}
+            if loaded.get("__typename") == "RepositoryLocation":
+                return
+            said = loaded.get("message", said).strip()
+        time.sleep(0.5)
+    log = services.log_path(settings.home, "dagster-code")
+    raise ServiceFailed(f"Dagster could not load the definitions within {timeout:.0f} s, see {log}: {said}")
+
+
+_LOCATIONS = (
+    "{workspaceOrError{... on Workspace{locationEntries{locationOrLoadError{__typename ... on PythonError{message}}}}}}"
+)
+
+
+def down(settings: Settings) -> list[str]:
+    """Stops the deployment's processes; returns the names of those that ran."""
+    return [name for name in (*NAMES, PRACTICE_MODEL) if services.stop(settings.home, name)]
+
+
+def prepare(settings: Settings) -> None:
+    """Makes the folders of a new home and, where there is none, a people file to edit."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if not settings.inbox.startswith("s3://"):
+        Path(settings.inbox).mkdir(parents=True, exist_ok=True)
+    if not settings.people.exists():
+        settings.people.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(CHECKOUT / "deploy" / "people.example.yaml", settings.people)
+
+
+def dagster_services(settings: Settings) -> list[Service]:
+    """Dagster's three services. `dagster dev` is not used: it does not always end when it is told to."""
+    env = environment(settings)
+    bin_folder = Path(sys.executable).parent
+    workspace = dagster_home(settings) / "workspace.yaml"
+    code_port, web_port = settings.code_port, settings.dagster_port
+    workspace.write_text(f"load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {code_port}, location_name: chai}}\n")
+    code = [str(bin_folder / "dagster"), "code-server", "start", "-m", "chai_assets.definitions"]
+    web = [
+        str(bin_folder / "dagster-webserver"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(web_port),
+        "-w",
+        str(workspace),
+    ]
+    return [
+        Service("dagster-code", [*code, "-h", "127.0.0.1", "-p", str(code_port)], env, "", code_port, CODE_PORT),
+        Service(
+            "dagster-webserver",
+            web,
+            env,
+            f"{settings.dagster_url}/server_info",
+            web_port,
+            DAGSTER_PORT,
+        ),
+        Service("dagster-daemon", [str(bin_folder / "dagster-daemon"), "run", "-w", str(workspace)], env),
+    ]
+
+
+def preview_service(settings: Settings) -> Service:
+    """The server of previews; its own command runs it elsewhere."""
+    port = urlsplit(settings.preview_url).port or 80
+    argv = [str(Path(sys.executable).parent / "chai"), "preview"]
+    return Service(PREVIEW, argv, environment(settings), f"{settings.preview_url}/health", port, PREVIEW_URL)
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost"}

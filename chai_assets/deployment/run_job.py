@@ -1,0 +1,72 @@
+"""Runs jobs in this process on the deployment's Dagster instance: for the command line, tests and benchmarks."""
+
+import os
+import socket
+
+import dagster as dg
+
+from chai_assets.annotation.desk import FULL_LOOK_TAG
+from chai_assets.core.partitions import batches, register
+from chai_assets.definitions import build_defs
+from chai_assets.deployment.local import dagster_home, token
+from chai_resources.local_services import started_at
+from chai_resources.settings import LABEL_STUDIO_TOKEN, Settings
+
+PROCESS_TAG = "chai/process"
+"""Run tag of a run that lives in a command's own process: which one that is."""
+
+
+def instance_of(settings: Settings) -> dg.DagsterInstance:
+    """The deployment's Dagster instance; DAGSTER_HOME is set for it."""
+    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+    os.environ.setdefault(LABEL_STUDIO_TOKEN, token(settings))
+    return dg.DagsterInstance.get()
+
+
+def known_batches(settings: Settings) -> list[str]:
+    """Batches registered so far, in the order they came."""
+    return list(instance_of(settings).get_dynamic_partitions(batches.name or ""))
+
+
+def advance_here(settings: Settings, batch: str, full_look: bool = False) -> bool:
+    """Runs the job `advance` on a batch; returns whether it succeeded."""
+    return _run(settings, "advance", batch, {FULL_LOOK_TAG: "true"} if full_look else {})
+
+
+def adopt_here(settings: Settings, batch: str) -> bool:
+    """Runs the job `adopt` on a batch: it moves to the specification in force; returns whether it succeeded."""
+    return _run(settings, "adopt", batch, {})
+
+
+def ingest_here(settings: Settings, batch: str) -> bool:
+    """Registers a batch and runs the job `ingest` on it; returns whether it succeeded."""
+    register(instance_of(settings), [batch])
+    return _run(settings, "ingest", batch, {})
+
+
+def _run(settings: Settings, job: str, batch: str, tags: dict[str, str]) -> bool:
+    instance = instance_of(settings)
+    bury_dead_runs(instance)
+    definition = build_defs(settings).resolve_job_def(job)
+    outcome = definition.execute_in_process(
+        partition_key=batch, tags={PROCESS_TAG: _process(os.getpid()), **tags}, instance=instance, raise_on_error=False
+    )
+    return outcome.success
+
+
+def bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Ends the runs of this machine's commands whose process was killed.
+
+    No launcher watches a run in a command's own process: left alone it would hold its pool slot and its batch.
+    """
+    under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
+    for run in instance.get_runs(under_way):
+        host, _, rest = run.tags.get(PROCESS_TAG, "").partition(" ")
+        if host == socket.gethostname() and rest and _process(int(rest.split()[0])) != run.tags[PROCESS_TAG]:
+            instance.report_run_failed(run, "its process was killed; the next run finishes the work")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _process(pid: int) -> str:
+    """A process as no other can be: machine, pid, and when it started."""
+    return f"{socket.gethostname()} {pid} {started_at(pid)}"

@@ -1,0 +1,120 @@
+"""A corpus laid out by clip: files come in any order, and a clip's files are needed together.
+
+They wait in a temporary SQLite file, so that memory does not grow with the corpus. Nothing is written under a
+name that the corpus chose.
+"""
+
+import hashlib
+import sqlite3
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chai_assets.importing.corpus_files import Found
+from chai_assets.importing.layout import Kind, Place, place_of
+from chai_assets.importing.reasons import Remark
+
+# One of a handful of prompts makes up most of every file: what repeats is packed, at the speed of reading.
+_PACKED = 1
+
+
+@dataclass(frozen=True)
+class CaptionFile:
+    """A file that has its place in the layout; `path` is unlike that of every other file."""
+
+    path: str
+    sha256: str
+    place: Place
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that has no place, and why."""
+
+    path: str
+    sha256: str
+    remark: Remark
+
+
+class Spool:
+    """The files of one corpus. A context manager: at its end the temporary file is gone."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="chai-import-")
+        self._db = sqlite3.connect(Path(self._folder.name) / "files.sqlite", isolation_level=None)
+        self._db.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+            "CREATE TABLE files (path TEXT PRIMARY KEY, sha256 TEXT, clip TEXT, aspect TEXT, kind TEXT, data BLOB);"
+            "CREATE TABLE refused (path TEXT PRIMARY KEY, sha256 TEXT, reason TEXT, detail TEXT);"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+        self._folder.cleanup()
+
+    def fill(self, found: Iterable[Found]) -> None:
+        """Takes in all files of a corpus. A path that comes a second time is told apart by a number after it."""
+        self._db.execute("BEGIN")
+        for file in found:
+            self._put(file)
+        self._db.execute("COMMIT")
+        self._db.execute("CREATE INDEX by_clip ON files (clip, aspect, kind, path)")
+
+    def _put(self, file: Found) -> None:
+        sha256 = hashlib.sha256(file.data).hexdigest()
+        place = file.refused or place_of(file.path)
+        for number in range(1, 10_000):
+            path = file.path if number == 1 else f"{file.path}#{number}"
+            try:
+                if isinstance(place, Remark):
+                    row = (path, sha256, place.reason, place.detail)
+                    self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", row)
+                else:
+                    packed = zlib.compress(file.data, _PACKED)
+                    row = (path, sha256, place.clip, place.aspect, place.kind, packed)
+                    self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
+                return
+            except sqlite3.IntegrityError:
+                continue
+
+    def count(self) -> int:
+        """Files taken in, refused ones included."""
+        return sum(self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("files", "refused"))
+
+    def clips(self) -> int:
+        """Distinct clips that files are about."""
+        return self._db.execute("SELECT count(DISTINCT clip) FROM files").fetchone()[0]
+
+    def digest(self) -> str:
+        """Hash over all paths and contents: the same for the same corpus, whatever order it came in."""
+        whole = hashlib.sha256()
+        for table in ("files", "refused"):
+            for path, sha256 in self._db.execute(f"SELECT path, sha256 FROM {table} ORDER BY path"):
+                whole.update(f"{path}\0{sha256}\n".encode())
+        return whole.hexdigest()
+
+    def refused(self) -> Iterator[Refused]:
+        """The files without a place, by path."""
+        for path, sha256, reason, detail in self._db.execute("SELECT * FROM refused ORDER BY path"):
+            yield Refused(path, sha256, Remark(reason, detail))
+
+    def by_clip(self) -> Iterator[tuple[str, list[CaptionFile]]]:
+        """Each clip with all its files, by name."""
+        rows = self._db.execute("SELECT clip, aspect, kind, path, sha256, data FROM files ORDER BY 1, 2, 3, 4")
+        for clip, group in groupby(rows, key=lambda row: row[0]):
+            yield clip, [_file(clip, *rest) for _, *rest in group]
+
+
+def _file(clip: str, aspect: str, kind: Kind, path: str, sha256: str, data: bytes) -> CaptionFile:
+    return CaptionFile(path, sha256, Place(clip, aspect, kind), zlib.decompress(data))

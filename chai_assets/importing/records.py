@@ -1,0 +1,168 @@
+"""The rows that a file of the original becomes in our tables, each with the id that its content gives it. Pure."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chai_assets.core import ids as records
+from chai_assets.core.ids import canonical_json, record_id, sha256_text
+from chai_assets.critique.prose.extract_findings import findings_in
+from chai_assets.importing.layout import Precaption, source_name
+from chai_assets.workflow.item_state import Candidate, Row
+from chai_assets.workflow.records import critique_key, review_key
+
+PERSON = "person"
+"""The model of a revision that a person wrote; its served revision is who."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What is the same for all rows of one import. `person` gives the id that a name is known by here."""
+
+    batch: str
+    person: Callable[[str], str]
+    licence: str | None = None
+    rights: str | None = None
+
+    @property
+    def spec(self) -> Row:
+        """An imported batch has a specification of its own, which is no version of ours."""
+        return {"spec_version": self.batch, "spec_hash": sha256_text(self.batch)}
+
+    def file_id(self, path: str, sha256: str) -> str:
+        """Id of a file's row in the report."""
+        return record_id("file", batch=self.batch, path=path, sha256=sha256)
+
+    def author(self, name: str | None) -> str | None:
+        """Who a name is; None where there is none."""
+        return self.person(name) if name and name.strip() else None
+
+    def source_row(self, clip: str) -> Row:
+        """The video a clip was cut from; known by name alone, so that two imports that share it know it."""
+        name = source_name(clip)
+        base = {"batch": self.batch, "source_id": record_id("source", name=name), "name": name}
+        return {**base, "rights": self.rights, "licence": self.licence}
+
+    def clip_row(self, clip: str) -> Row:
+        """The clip; its media key is where its video is expected."""
+        source = record_id("source", name=source_name(clip))
+        clip_id = record_id("clip", batch=self.batch, source=source, name=clip)
+        base = {"batch": self.batch, "clip_id": clip_id, "source_id": source, "name": clip}
+        key = f"imports/{self.batch.removeprefix('import-')}/{clip}"
+        return {**base, "media_key": key, "rights": self.rights, "licence": self.licence}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A (clip, aspect) of a corpus: makes its rows."""
+
+    corpus: Corpus
+    clip_id: str
+    aspect: str
+
+    @property
+    def _base(self) -> Row:
+        at = {"batch": self.corpus.batch, "clip_id": self.clip_id, "aspect": self.aspect}
+        return {**at, "spec_version": self.corpus.batch}
+
+    def draft(self, file: Precaption) -> Row:
+        """The draft in a file. What the model was shown (the video, or some frames) stands with its sampling."""
+        prompt, shown = file.pre_caption_prompt, file.pre_caption_mode
+        row = {
+            **self._base,
+            **self.corpus.spec,
+            "label_id": None,
+            "upstream": [],
+            "text": file.pre_caption,
+            "model": file.pre_caption_llm,
+            "served_revision": None,
+            "sampling": canonical_json({"shown": shown}) if shown else None,
+            "prompt": prompt,
+            "prompt_hash": sha256_text(prompt),
+        }
+        return {**row, "draft_id": records.draft_id(row)}
+
+    def critique(self, draft: Row, said: "Said", text: str, number: int, cause: str) -> Row:
+        """A critique; its findings are those that the prose supports, and the prose stays as it stands."""
+        found = findings_in(text, draft["draft_id"], draft["text"]) if text else ()
+        row = {
+            **self._base,
+            "event_id": said.event_id(number),
+            "chai_key": critique_key(cause),
+            "draft_id": draft["draft_id"],
+            "round": number,
+            "cause": cause,
+            "verdict": said.verdict,
+            "rating": said.rating,
+            "findings": [asdict(finding) for finding in found],
+            "text": text,
+            "hints": [],
+            "author": said.author,
+            "submitted_at": said.at,
+        }
+        return {**row, "critique_id": records.critique_id(row)}
+
+    def revision(self, draft: Row, critique: Row, model: str | None, served: str | None, text: str) -> Row:
+        """A revision of a draft by a critique; its effects were not judged."""
+        row = {
+            **self._base,
+            "draft_id": draft["draft_id"],
+            "critique_id": critique["critique_id"],
+            "model": model,
+            "served_revision": served,
+            "text": text,
+        }
+        return {**row, "revision_id": records.revision_id(row)}
+
+    def review(self, candidate: Candidate, said: "Said", reasons: list[str]) -> Row:
+        """A verdict on a candidate."""
+        revision = candidate.revision
+        row = {
+            **self._base,
+            "event_id": said.event_id(1),
+            "chai_key": review_key(candidate.candidate_id, 1),
+            "candidate_id": candidate.candidate_id,
+            "draft_id": candidate.draft["draft_id"],
+            "critique_id": candidate.critique["critique_id"],
+            "revision_id": revision["revision_id"] if revision else None,
+            "grade": 1,
+            "verdict": said.verdict,
+            "ticks": [],
+            "misses": [],
+            "reasons": reasons,
+            "note": None,
+            "author": said.author,
+            "submitted_at": said.at,
+        }
+        return {**row, "review_id": records.review_id(row)}
+
+    def event(self, row: Row, kind: str, said: "Said") -> Row:
+        """The file that a critique or review was read from, archived whole; people by their ids."""
+        return {
+            "batch": self.corpus.batch,
+            "event_id": row["event_id"],
+            "kind": kind,
+            "what": "submitted",
+            "chai_key": row["chai_key"],
+            "account": said.author,
+            "updated_by": said.author,
+            "updated_at": said.at,
+            "annotation": canonical_json(said.whole),
+        }
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person said in one file: who, when and what, beside the texts."""
+
+    file_id: str
+    verdict: str
+    author: str | None
+    at: datetime | None
+    rating: int | None = None
+    whole: dict[str, Any] = field(default_factory=dict)
+
+    def event_id(self, number: int) -> str:
+        """Id of the archived event; a file in which a critique was edited holds two."""
+        return record_id("event", file=self.file_id, number=number)

@@ -1,0 +1,57 @@
+"""Ingestion: a folder or prefix of videos becomes a batch of clips."""
+
+import dagster as dg
+
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.asset_metadata import preview, table_result
+from chai_assets.core.imported import own_work
+from chai_assets.core.partitions import batches
+from chai_resources.inbox import Inbox
+from chai_resources.tables import as_rows
+
+
+@dg.asset(
+    partitions_def=batches,
+    group_name="ingestion",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_file_became_clips",
+            asset="clips",
+            description="Every video file of the batch was ingested; those that were not are listed with a reason.",
+        )
+    ],
+)
+def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.MaterializeResult:
+    """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
+    # Video libraries take half a second to import, which every run and code server would pay.
+    from chai_assets.ingestion.ingest import ClipRules, Known, ingest
+
+    batch, tables = context.partition_key, desk.tables
+    # An imported corpus has names and no media: nothing of it can be what a file here shows.
+    known = Known(*(as_rows(tables.read(name, where=own_work())) for name in ("sources", "clips")))
+    added, seen = 0, set()
+    for outcome in ingest(
+        batch,
+        inbox.folder(batch),
+        desk.media,
+        known,
+        ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s),
+    ):
+        added += tables.append_new("clips", outcome.clips, batch)
+        tables.append_new("ingest_problems", outcome.problems, batch)
+        seen |= {problem["problem_id"] for problem in outcome.problems}
+        tables.append_new("sources", outcome.sources, batch)
+        context.log.info(f"{outcome.name}: {len(outcome.clips)} clips")
+        for problem in outcome.problems:
+            context.log.warning(problem["reason"])
+    # What is wrong with a whole file is found again on every run, until the file is mended or removed.
+    rows = tables.rows("ingest_problems", batch)
+    listed = [row for row in rows if row["start_s"] is not None or row["problem_id"] in seen]
+    result = table_result(tables, "clips", batch, added, problems=len(listed), problem_list=preview(listed))
+    check = dg.AssetCheckResult(
+        passed=not listed,
+        severity=dg.AssetCheckSeverity.WARN,
+        check_name="every_file_became_clips",
+        metadata={"problems": len(listed), "list": preview(listed)},
+    )
+    return dg.MaterializeResult(metadata=result.metadata, check_results=[check])

@@ -1,0 +1,171 @@
+"""Storing form of a clip: what every browser plays and seeks exactly in, whatever the source was.
+
+H.264, yuv420p, square pixels, even sides of at most 1280, constant frame rate, times from 0, index in front
+of the pictures. Sound is dropped: captions are about what is seen.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import av
+from av.filter import Graph
+from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+from chai_assets.ingestion.perceptual_hash import POSITIONS, signature
+from chai_assets.ingestion.probe import frames, opened
+from chai_assets.ingestion.shots import Scan, Shot
+
+LONGEST_SIDE = 1280
+THUMB_WIDTH = 320
+
+# An edit list would say the length again, rounded to milliseconds, and players would cut there.
+_MP4 = {"movflags": "+faststart", "use_editlist": "0"}
+
+# Keyed by degrees counterclockwise, as FFmpeg gives the rotation.
+_HALF = [("hflip", ""), ("vflip", "")]
+_TURNS = {90: [("transpose", "cclock")], -90: [("transpose", "clock")], 180: _HALF, -180: _HALF}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A shot in its storing form, not stored yet."""
+
+    path: Path
+    thumb: bytes
+    width: int
+    height: int
+    fps: float
+    frames: int
+    signature: str | None
+
+
+def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) -> dict[int, Encoded]:
+    """Encodes shots of a scanned video into files in `folder`, by shot number; one decode for all of them."""
+    waiting = list(shots)
+    done: dict[int, Encoded] = {}
+    if not waiting:
+        return done
+    with opened(path) as (container, stream):
+        pixel = float(stream.sample_aspect_ratio or 1)
+        writer: _ShotWriter | None = None
+        for number, (at, _, frame) in enumerate(frames(container, stream)):
+            if waiting and number == waiting[0].first:
+                size = fit(scan.width, scan.height, 1 / pixel if scan.rotation % 180 else pixel)
+                writer = _ShotWriter(folder / f"{waiting[0].number}.mp4", scan, waiting.pop(0), size)
+            if writer and number < writer.shot.last:
+                writer.add(number, at, frame)
+                if number == writer.shot.last - 1:
+                    done[writer.shot.number] = writer.finish()
+    return done
+
+
+def fit(width: int, height: int, pixel: float) -> tuple[int, int]:
+    """Stored size: pixels made square, no side over LONGEST_SIDE, both even; never enlarged otherwise."""
+    wide = width * pixel
+    scale = min(1.0, LONGEST_SIDE / max(wide, height))
+    return max(2, round(wide * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+class _ShotWriter:
+    """Takes a shot's frames at their own times and writes them at a constant rate."""
+
+    def __init__(self, path: Path, scan: Scan, shot: Shot, size: tuple[int, int]) -> None:
+        self.shot = shot
+        self._path, self._size, self._rate, self._rotation = path, size, scan.rate, scan.rotation
+        self._look_at = [_on_screen(scan.times, shot, part) for part in POSITIONS]
+        self._looks: dict[int, Image.Image] = {}
+        self._container = av.open(str(path), "w", format="mp4", options=_MP4)
+        self._stream: VideoStream | None = None
+        self._graph: Graph | None = None
+        self._held: VideoFrame | None = None
+        self._written = 0
+
+    def add(self, number: int, at: float, frame: VideoFrame) -> None:
+        """The source's frame of that number, which appears `at` seconds into the source."""
+        shaped = self._shape(frame)
+        if number in self._look_at:
+            self._looks[number] = shaped.to_image()
+        # A frame fills every slot until the next one comes; of several in one slot the last one stays.
+        self._write_until(round((at - self.shot.start_s) * self._rate))
+        self._held = shaped
+
+    def finish(self) -> Encoded:
+        """Writes the last frame for as long as it stood, and closes the file."""
+        self._write_until(max(1, round((self.shot.end_s - self.shot.start_s) * self._rate)))
+        assert self._stream is not None
+        self._container.mux(self._stream.encode())
+        self._container.close()
+        looks = [self._looks[number] for number in self._look_at]
+        return Encoded(
+            self._path,
+            _thumbnail(looks[len(looks) // 2]),
+            *self._size,
+            float(self._rate),
+            self._written,
+            signature(looks),
+        )
+
+    def _write_until(self, slot: int) -> None:
+        while self._held is not None and self._written < slot:
+            self._stream = self._stream or self._open_stream(self._held)
+            self._held.pts, self._held.time_base = self._written, 1 / self._rate
+            # Left as the source had it, the encoder would repeat the source's choice of key frames.
+            self._held.pict_type = PictureType.NONE
+            self._container.mux(self._stream.encode(self._held))
+            self._written += 1
+
+    def _open_stream(self, frame: VideoFrame) -> VideoStream:
+        stream = self._container.add_stream("libx264", rate=self._rate)
+        stream.width, stream.height = self._size
+        stream.pix_fmt = "yuv420p"
+        # Without B-frames decoding order is showing order: no edit list, and the first time is 0.
+        stream.options = {"preset": "veryfast", "crf": "20", "bf": "0"}
+        context = stream.codec_context
+        context.gop_size = max(1, round(self._rate))  # a key frame a second, so that seeking is quick
+        context.thread_count = 1
+        context.colorspace, context.color_range = frame.colorspace, frame.color_range
+        context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
+        return stream
+
+    def _shape(self, frame: VideoFrame) -> VideoFrame:
+        """The frame turned upright, scaled and in yuv420p."""
+        if self._graph is None:
+            self._graph = _shaping_graph(frame, self._rotation, self._size)
+        self._graph.push(frame)
+        shaped = self._graph.pull()
+        assert isinstance(shaped, VideoFrame)
+        return shaped
+
+
+def _shaping_graph(frame: VideoFrame, rotation: int, size: tuple[int, int]) -> Graph:
+    graph = Graph()
+    steps = [*_TURNS.get(rotation, []), ("scale", f"{size[0]}:{size[1]}:out_range=tv:flags=bicubic")]
+    steps += [("format", "yuv420p"), ("setsar", "1")]
+    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    for name, argument in [*steps, ("buffersink", "")]:
+        step = graph.add(name, argument) if argument else graph.add(name)
+        last.link_to(step)
+        last = step
+    graph.configure()
+    return graph
+
+
+def _on_screen(times: list[float], shot: Shot, part: float) -> int:
+    """Number of the frame that starts nearest to a part of the shot."""
+    at = shot.start_s + part * (shot.end_s - shot.start_s)
+    after = bisect_right(times, at, shot.first, shot.last)
+    candidates = range(max(shot.first, after - 1), min(shot.last, after + 1))
+    return min(candidates, key=lambda number: abs(times[number] - at))
+
+
+def _thumbnail(picture: Image.Image) -> bytes:
+    small = picture.copy()
+    small.thumbnail((THUMB_WIDTH, picture.height))
+    data = BytesIO()
+    small.save(data, "WEBP", quality=80)
+    return data.getvalue()

@@ -1,0 +1,219 @@
+"""What watches the outside: the inbox for new batches, Label Studio for what people submitted, models' own batches.
+
+Each sensor is a thin shell around pure pieces (read the cursor, plan, next cursor). An outage is an error of
+the tick, never a quiet skip; the next tick tries again from the same cursor.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import polars as pl
+
+from chai_assets.annotation.collect import OVERLAP
+from chai_assets.annotation.desk import Desk
+from chai_assets.core.partitions import batch_key, batches
+from chai_assets.ingestion.inbox import InboxBatch
+from chai_assets.ingestion.inbox import batches as inbox_batches
+from chai_assets.orchestration.backfill import backfill_request
+from chai_assets.orchestration.jobs import ADOPT, advance, ingest
+from chai_assets.planning.load import make_plan
+from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.workflow.item_state import TurnKind
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.batch_api.handles import Handle
+from chai_resources.label_studio import LabelStudio
+
+KINDS: tuple[TurnKind, ...] = ("primitives", "critique", "review", "feedback")
+
+FETCH_SECONDS = 300
+"""A provider's batch takes minutes to hours, and a look at one is a call."""
+
+# A folder that is still being copied into changes all the time: it is taken once it has been quiet this long.
+SETTLED = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Cursor of the Label Studio sensor: everything up to `since` (the server's time) has been seen."""
+
+    since: datetime
+
+
+def read_cursor(text: str | None) -> Watched:
+    """The cursor as stored; an unreadable one starts over, which asks for runs that find nothing to do."""
+    try:
+        return Watched(datetime.fromisoformat(json.loads(text or "")["since"]))
+    except (ValueError, KeyError, TypeError):
+        return Watched(datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def next_cursor(looked_at: datetime) -> str:
+    """The cursor after a look that began at the server's time `looked_at`, less what may commit late."""
+    return json.dumps({"since": (looked_at - OVERLAP).isoformat()})
+
+
+def plan_runs(touched: Iterable[tuple[str, int, datetime]]) -> list[dg.RunRequest]:
+    """One run for each touched batch; its key names the newest change, so that the same change asks once.
+
+    `touched` are (batch, task id, time of change).
+    """
+    newest: dict[str, tuple[datetime, int]] = {}
+    for batch, task_id, changed_at in touched:
+        newest[batch] = max(newest.get(batch, (changed_at, task_id)), (changed_at, task_id))
+    return [
+        dg.RunRequest(
+            run_key=f"work:{batch}:{task_id}:{changed_at.isoformat()}",
+            partition_key=batch,
+            tags={"dagster/priority": "10"},
+        )
+        for batch, (changed_at, task_id) in sorted(newest.items())
+    ]
+
+
+def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.RunRequest], list[str], list[str]]:
+    """Runs for inbox folders that have settled, the folders still being filled, and unusable names."""
+    runs, filling, unusable = [], [], []
+    for folder in folders:
+        try:
+            batch = batch_key(folder.name)
+        except ValueError as problem:
+            unusable.append(str(problem))
+            continue
+        if now - folder.changed_at < SETTLED:
+            filling.append(batch)
+        else:
+            runs.append(
+                dg.RunRequest(
+                    run_key=f"inbox:{batch}:{folder.files}:{folder.changed_at.isoformat()}",
+                    partition_key=batch,
+                )
+            )
+    return runs, filling, unusable
+
+
+def plan_fetches(handles: Iterable[Handle], batch_of: Mapping[str, str], now: datetime) -> list[dg.RunRequest]:
+    """A run for each batch of clips that a provider's ended batch is about.
+
+    Asked for again every hour until it is fetched: a run may fail for reasons of its own.
+    """
+    wanted = {(batch_of[clip], handle.id) for handle in handles for clip in handle.clips if clip in batch_of}
+    return [
+        dg.RunRequest(run_key=f"answers:{batch}:{name}:{now:%Y-%m-%dT%H}", partition_key=batch)
+        for batch, name in sorted(wanted)
+    ]
+
+
+def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
+    """All sensors, for this deployment's inbox and polling interval in seconds."""
+
+    @dg.sensor(
+        name="inbox_watch",
+        job=ingest,
+        minimum_interval_seconds=poll_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="New or changed folders in the inbox become batches and are ingested.",
+    )
+    def inbox_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        runs, filling, unusable = plan_batches(inbox_batches(inbox), datetime.now(UTC))
+        for problem in unusable:
+            context.log.warning(problem)
+        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
+        keys = [run.partition_key for run in runs if run.partition_key not in known]
+        if not runs:
+            return dg.SkipReason(f"no settled folder in {inbox}" + (f"; being filled: {filling}" if filling else ""))
+        add = [batches.build_add_request([str(key) for key in keys])] if keys else []
+        return dg.SensorResult(run_requests=runs, dynamic_partitions_requests=add)
+
+    @dg.sensor(
+        name="label_studio_watch",
+        job=advance,
+        minimum_interval_seconds=poll_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="What people submitted in Label Studio moves its batches on.",
+    )
+    def label_studio_watch(
+        context: dg.SensorEvaluationContext, label_studio: LabelStudio
+    ) -> dg.SensorResult | dg.SkipReason:
+        since = read_cursor(context.cursor).since
+        looked_at = label_studio.server_time()
+        projects = {kind: label_studio.project(kind) for kind in KINDS}
+        touched = [t for p in projects.values() if p is not None for t in label_studio.touched(p, since)]
+        planned, known = plan_runs(touched), set(context.instance.get_dynamic_partitions(batches.name or ""))
+        strange = [str(run.partition_key) for run in planned if run.partition_key not in known]
+        if strange:  # one such request would fail the whole tick, and every tick after it
+            context.log.warning(
+                f"people work on batches that this Dagster does not know: {', '.join(strange)}. Ingest them here, "
+                "or give each deployment a Label Studio of its own"
+            )
+        queued = _queued(context.instance)
+        runs = [run for run in planned if run.partition_key in known and run.partition_key not in queued]
+        if not runs:
+            context.update_cursor(next_cursor(looked_at))
+            return dg.SkipReason(f"nothing since {since:%Y-%m-%d %H:%M:%S} UTC that no queued run will see")
+        observed = dg.AssetObservation(
+            "label_studio_annotations",
+            metadata={
+                "tasks_touched": len(touched),
+                "batches": ", ".join(str(r.partition_key) for r in runs),
+            },
+        )
+        return dg.SensorResult(run_requests=runs, cursor=next_cursor(looked_at), asset_events=[observed])
+
+    @dg.sensor(
+        name="release_watch",
+        asset_selection=dg.AssetSelection.assets(*ADOPT),
+        minimum_interval_seconds=poll_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="A new release of the specification asks for one backfill of the batches that it changes.",
+    )
+    def release_watch(context: dg.SensorEvaluationContext, desk: Desk) -> dg.SensorResult | dg.SkipReason:
+        version = desk.release.in_force
+        if context.cursor == version:
+            return dg.SkipReason(
+                f"specification {version} was dealt with; to go on with a cancelled backfill: "
+                "`chai backfill`, or launch the job `adopt` for the batches that are left"
+            )
+        made = make_plan(desk.tables, desk.release, version)
+        # Nothing in these changes: they need no run, only the note that they are up to date.
+        desk.tables.append("spec_adoptions", adoptions(desk.tables, made.untouched, desk.release.load(), True))
+        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
+        affected = [batch for batch in made.affected if batch in known]
+        if strange := sorted(set(made.affected) - known):
+            context.log.warning(f"{', '.join(strange)}: batches this Dagster does not know; run `chai backfill` there")
+        if not affected:
+            context.update_cursor(version)
+            return dg.SkipReason(f"specification {version} changes no row of any batch that this Dagster knows")
+        return dg.SensorResult(run_requests=[backfill_request(context, affected, version)], cursor=version)
+
+    @dg.sensor(
+        name="answers_watch",
+        job=advance,
+        minimum_interval_seconds=FETCH_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Where models are asked in batches (CHAI_MODEL_MODE=batch): one that has ended is fetched.",
+    )
+    def answers_watch(
+        context: dg.SensorEvaluationContext, desk: Desk, captioner: CaptionerChoice
+    ) -> dg.SensorResult | dg.SkipReason:
+        ended = captioner.ended_batches(desk.media)
+        if not ended:
+            return dg.SkipReason("no batch at a model's provider has ended that was not fetched")
+        clips = desk.tables.read("clips", columns=["clip_id", "batch"], where=pl.col("clip_id").is_in(_clips(ended)))
+        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
+        runs = plan_fetches(ended, dict(clips.select("clip_id", "batch").iter_rows()), datetime.now(UTC))
+        return dg.SensorResult(run_requests=[run for run in runs if run.partition_key in known])
+
+    return [inbox_watch, label_studio_watch, release_watch, answers_watch]
+
+
+def _clips(handles: Iterable[Handle]) -> list[str]:
+    return sorted({clip for handle in handles for clip in handle.clips})
+
+
+def _queued(instance: dg.DagsterInstance) -> set[str]:
+    """Batches for which a run of `advance` waits to start: it will see all that was submitted until now."""
+    waiting = dg.RunsFilter(job_name=advance.name, statuses=[dg.DagsterRunStatus.QUEUED])
+    return {run.tags.get("dagster/partition", "") for run in instance.get_runs(waiting)}

@@ -1,0 +1,298 @@
+"""Asking in batches: a provider answers within a day at half the price, and runs look in until it has.
+
+`run` hands in what is in no batch yet, fetches what is ready, and gives every request of a batch that is still
+under way the error `waiting`, which is none. What is noted where, so that nothing is paid for twice, stands in
+`handles.py`; how a provider is spoken to, in a module beside its engine.
+"""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol, TypeAlias, TypeVar
+
+from chai_resources.captioners.batch_api.handles import Handle, Handles
+from chai_resources.captioners.calls.acceptance import fault
+from chai_resources.captioners.calls.network_captioner import LONGEST_WAIT_S, TRIES, CallFailed, pause_before
+from chai_resources.captioners.calls.prefetch import ahead
+from chai_resources.captioners.protocol import Call, Capabilities, CaptionError, Request, Result
+
+SETTLED = timedelta(minutes=10)
+"""A batch whose creation was never confirmed is taken for one that came about for so long, then made again."""
+LOOKED_FOR = timedelta(hours=48)
+"""So long runs are asked for, to fetch a batch: it takes a day at most, and its requests may be wanted no more."""
+FORGOTTEN = timedelta(days=30)
+"""No provider keeps answers for longer."""
+MOST_REQUESTS = 10_000
+"""Of a batch. Providers take 50,000, but they are all in memory until they are handed in."""
+
+T = TypeVar("T")
+Answer: TypeAlias = Result | CallFailed
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch as its provider sees it: `state` in the provider's word, and files of answers once it has ended."""
+
+    id: str
+    state: str
+    under_way: bool
+    why: str = ""
+    files: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """One provider's batches. Every method raises CallFailed."""
+
+    most_bytes: int
+    """Of a file of requests."""
+
+    def line(self, request: Request) -> bytes:
+        """A request as a line of the file, keyed by its hash."""
+        ...
+
+    def upload(self, path: Path) -> str:
+        """Hands a file of requests over; gives its name. Costs nothing."""
+        ...
+
+    def create(self, file: str, name: str) -> str:
+        """Asks for a batch under our `name`; gives the provider's. Charged `unknown` where it may have come about."""
+        ...
+
+    def find(self, name: str) -> str | None:
+        """The provider's name for the batch that has ours, if there is one."""
+        ...
+
+    def look(self, job: str) -> Job:
+        """How far a batch is."""
+        ...
+
+    def answers(self, job: Job, asked: dict[str, Request]) -> Iterator[tuple[str, Answer]]:
+        """The answers there are to what is asked, by request hash."""
+        ...
+
+
+@dataclass
+class _Chunk:
+    """Requests that are being written to one file."""
+
+    path: Path
+    requests: dict[str, Request] = field(default_factory=dict)
+    size: int = 0
+
+    def full(self, more: int, most: int) -> bool:
+        """Whether so many bytes more are too many."""
+        return bool(self.requests) and (self.size + more > most or len(self.requests) >= MOST_REQUESTS)
+
+    def add(self, request: Request, line: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(line)
+        self.requests[request.hash] = request
+        self.size += len(line)
+
+    def clear(self) -> None:
+        self.path.unlink()
+        self.requests, self.size = {}, 0
+
+
+class BatchCaptioner:
+    """A `Captioner` over one provider's batches. Keys of requests are to be their hashes, as `StoredAnswers` asks."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        handles: Handles,
+        *,
+        model: str,
+        revision: str,
+        parallel: int,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.model, self.revision = model, revision
+        self.capabilities = Capabilities(network=True, batch=True)
+        self._provider, self._handles, self._parallel, self._sleep = provider, handles, parallel, sleep
+        self._known: dict[str, Handle] | None = None
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """One result for each request: what is ready, what failed, and for all others that they wait."""
+        self._known = known = self._under_way()
+        mine: dict[str, dict[str, Request]] = defaultdict(dict)
+
+        def fresh() -> Iterator[Request]:
+            for request in requests:
+                if request.hash in known:
+                    mine[known[request.hash].id][request.hash] = request
+                else:
+                    yield request
+
+        yield from self._hand_in(fresh())
+        yield from self._fetch_all(mine)
+
+    def left_over(self, hashes: Iterable[str]) -> Iterator[Result]:
+        """What batches have for requests that nobody asks any more, keyed by hash; nothing is handed in.
+
+        No result for one that is in no batch.
+        """
+        self._known = known = self._under_way()
+        mine: dict[str, dict[str, Request]] = defaultdict(dict)
+        for each in hashes:
+            if each in known:
+                # Of a request that was handed in, only its hash is needed to read the answer.
+                mine[known[each].id][each] = Request(each, each, "draft", "", {})
+        yield from self._fetch_all(mine)
+
+    def _fetch_all(self, asked: dict[str, dict[str, Request]]) -> Iterator[Result]:
+        """What batches have for requests, by batch and hash."""
+        open_ = {handle.id: handle for handle in (self._known or {}).values()}
+        for name, requests in asked.items():
+            yield from self._fetch(open_[name], requests)
+
+    def under_way(self, request_hash: str) -> bool:
+        """Whether a request is in a batch that is not closed: it costs nothing more."""
+        if self._known is None:
+            self._known = self._under_way()
+        return request_hash in self._known
+
+    def ended(self) -> list[Handle]:
+        """Batches that a run has something to do about: to fetch, or to clear up. Raises CallFailed, NoteUnreadable."""
+        young = (handle for handle in self._handles.open() if handle.age < LOOKED_FOR)
+        return [handle for handle in young if self._to_do(handle)]
+
+    def _to_do(self, handle: Handle) -> bool:
+        if handle.fetched:
+            return False  # the run that fetched the rest, or the next one, fetches what nobody wants
+        if not handle.job:
+            return handle.age > SETTLED
+        return not self._provider.look(handle.job).under_way
+
+    def _under_way(self) -> dict[str, Handle]:
+        """Batches not closed, by the hashes of their requests; what a killed run left in doubt is cleared up."""
+        known: dict[str, Handle] = {}
+        for handle in self._handles.open():
+            if handle.age > FORGOTTEN:
+                self._handles.close(handle, "nobody asked for the answers")
+            elif kept := handle if handle.job else self._looked_up(handle):
+                known |= dict.fromkeys(kept.requests, kept)
+        return known
+
+    def _looked_up(self, handle: Handle) -> Handle | None:
+        """A batch whose creation nobody saw end, with the provider's name if it has one; None if there is no such."""
+        try:
+            job = self._provider.find(handle.id)
+        except CallFailed:
+            return handle  # in doubt still
+        if job:
+            return self._handles.note_job(handle, job)
+        if handle.age < SETTLED:
+            return handle
+        self._handles.close(handle, "the provider never had it")
+        return None
+
+    def _hand_in(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """Writes requests to a file and hands it in whenever it is full; where that is of no use, no more are."""
+        stopped: CallFailed | None = None
+        with tempfile.TemporaryDirectory(prefix="chai-batch-") as folder:
+            chunk = _Chunk(Path(folder, "requests.jsonl"))
+            for request, line in ahead(self._line, requests, self._parallel):
+                if isinstance(line, CallFailed):
+                    yield self._failed(request, line)
+                    continue
+                if not stopped and chunk.full(len(line), self._provider.most_bytes):
+                    stopped = yield from self._submit(chunk)
+                if stopped:
+                    yield self._failed(request, stopped)
+                else:
+                    chunk.add(request, line)
+            if chunk.requests:
+                yield from self._submit(chunk)
+
+    def _line(self, request: Request) -> bytes | CallFailed:
+        try:
+            return self._provider.line(request)
+        except CallFailed as failed:
+            return failed
+
+    def _submit(self, chunk: _Chunk) -> Generator[Result, None, CallFailed | None]:
+        """Hands a file in and empties it; gives back the failure that every other file would have too."""
+        handle = None
+        asked = list(chunk.requests.values())
+        try:
+            file = self._tried(lambda: self._provider.upload(chunk.path))
+            handle = self._handles.begin(chunk.requests, {request.cache_group for request in asked})
+            if handle:
+                name = handle.id
+                handle = self._handles.note_job(handle, self._tried(lambda: self._provider.create(file, name)))
+        except CallFailed as failed:
+            if handle is None or failed.charged == "no":
+                if handle:
+                    self._handles.close(handle, failed.error.message)
+                # What is said of the whole file is held against none of its rows.
+                refused = replace(failed, error=replace(failed.error, kind="retryable"))
+                yield from (self._failed(request, refused) for request in asked)
+                chunk.clear()
+                return refused if failed.stops else None
+        if handle and self._known is not None:
+            self._known |= dict.fromkeys(handle.requests, handle)
+        yield from (self._waiting(request, handle) for request in asked)
+        chunk.clear()
+        return None
+
+    def _tried(self, step: Callable[[], T]) -> T:
+        """A step, tried again while it certainly did nothing and may yet succeed. Raises CallFailed."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return step()
+            except CallFailed as failed:
+                pause = pause_before(attempt) if failed.retry_after_s is None else failed.retry_after_s
+                passing = failed.error.kind == "retryable" and failed.charged == "no" and not failed.stops
+                if not passing or attempt == TRIES or pause > LONGEST_WAIT_S:
+                    raise
+                self._sleep(pause)
+        raise AssertionError("the loop returns")
+
+    def _fetch(self, handle: Handle, asked: dict[str, Request]) -> Iterator[Result]:
+        """What a batch has for these requests. It is closed once all has been handed on."""
+        left = dict(asked)
+        try:
+            job = self._tried(lambda: self._provider.look(handle.job)) if handle.job else None
+            if job is None or job.under_way:
+                yield from (self._waiting(request, handle) for request in asked.values())
+                return
+            for name, answer in self._provider.answers(job, asked):
+                if request := left.pop(name, None):  # a provider may repeat itself
+                    yield self._read(request, handle, answer)
+        except CallFailed as failed:
+            # The batch stands: the next run looks again.
+            yield from (self._failed(request, failed) for request in left.values())
+            return
+        for request in left.values():
+            message = f"batch {handle.job} ended {job.state}, without an answer to this: run again to ask it again"
+            said = f"{message} ({job.why})" if job.why else message
+            failed = CallFailed(CaptionError("retryable", f"batch_{job.state}", said))
+            yield self._read(request, handle, failed)
+        why = f"{job.state}: {len(asked) - len(left)} of {len(asked)} answered"
+        self._handles.close(handle, why, done=asked)  # what this run does not want, another may
+
+    def _read(self, request: Request, handle: Handle, answer: Answer) -> Result:
+        """An answer as it is handed on, with the one call it was."""
+        if isinstance(answer, CallFailed):
+            call = Call(handle.at, answer.error.code, answer.charged, batch=True)
+            return replace(self._failed(request, answer), calls=(call,))
+        error = fault(answer.text or "", answer.finish_reason, bool(request.schema))
+        tokens = (answer.tokens_in, answer.tokens_cached, answer.tokens_out)
+        call = Call(handle.at, error.code if error else "answered", "yes", *tokens, batch=True)
+        return replace(answer, text=None if error else answer.text, error=error, calls=(call,))
+
+    def _waiting(self, request: Request, handle: Handle | None) -> Result:
+        """That a request is in a batch under way; what it will cost is promised from the moment of handing in."""
+        where = f"batch {handle.job or handle.id}" if handle else "a batch of another run"
+        since = f" since {handle.at[:16].replace('T', ' ')} UTC" if handle else ""
+        error = CaptionError("waiting", "batch", f"in {where}{since}: `advance` looks again when it has ended")
+        calls = (Call(handle.at, "waiting", "promised", batch=True),) if handle else ()
+        return Result(request.key, self.model, self.revision, error=error, calls=calls)
+
+    def _failed(self, request: Request, failed: CallFailed) -> Result:
+        return Result(request.key, self.model, self.revision, error=failed.error)

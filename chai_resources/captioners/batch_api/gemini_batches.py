@@ -1,0 +1,158 @@
+"""The engine `gemini` by batches: files of generateContent requests, answered within a day at half the price."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from chai_resources.captioners.batch_api.batch_captioner import Answer, BatchCaptioner, Job
+from chai_resources.captioners.batch_api.handles import Handles
+from chai_resources.captioners.calls.model_choice import ModelChoice, garbled
+from chai_resources.captioners.calls.network_captioner import CallFailed
+from chai_resources.captioners.engines.gemini_engine import (
+    API,
+    Asking,
+    client_of,
+    failures,
+    read_answer,
+    refused,
+    revision_of,
+)
+from chai_resources.captioners.protocol import Request
+from chai_resources.media import Media
+
+if TYPE_CHECKING:
+    from google import genai
+
+_ENDED = frozenset({"succeeded", "partially_succeeded", "failed", "cancelled", "expired"})
+_WHY = {
+    "expired": "the provider did not get to it in time",
+    "cancelled": "it was cancelled at the provider's",
+    "failed": "the provider could not work on it",
+    "gone": "the provider does not know it any more",
+}
+
+
+def handles_of(choice: ModelChoice, media: Media) -> Handles:
+    """The notes on this model's batches."""
+    return Handles(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
+
+
+def gemini_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
+    """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    return BatchCaptioner(
+        _GenerateBatches(client_of(choice), choice, media),
+        handles_of(choice, media),
+        model=choice.model,
+        revision=revision_of(choice),
+        parallel=choice.parallel,
+    )
+
+
+class _GenerateBatches:
+    """A `Provider` of generateContent; requests go out as a file always, which holds few as well as many."""
+
+    most_bytes = 1_000_000_000
+    """The limit is 2 GB; half of it is uploaded again at less cost."""
+
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._asking = client, choice, Asking(client, choice, media)
+
+    def line(self, request: Request) -> bytes:
+        contents, config = self._asking.body(request)
+        how: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_none": True}
+        body = {"contents": [contents.model_dump(**how)], "generationConfig": config.model_dump(**how)}
+        return json.dumps({"key": request.hash, "request": body}, ensure_ascii=False).encode() + b"\n"
+
+    def upload(self, path: Path) -> str:
+        from google.genai import types
+
+        with failures(self._choice.place):
+            name = self._client.files.upload(
+                file=path, config=types.UploadFileConfig(mime_type="application/jsonl")
+            ).name
+        if not name:
+            raise garbled("an upload without a name")
+        return name
+
+    def create(self, file: str, name: str) -> str:
+        from google.genai import errors, types
+
+        try:
+            with failures(self._choice.place):
+                config = types.CreateBatchJobConfig(display_name=name)
+                job = self._client.batches.create(model=self._choice.model, src=file, config=config).name
+        except CallFailed as failed:
+            if isinstance(failed.__cause__, errors.ServerError):
+                raise replace(failed, charged="unknown") from failed
+            raise
+        if not job:
+            raise garbled("a batch without a name")
+        return job
+
+    def find(self, name: str) -> str | None:
+        with failures(self._choice.place):
+            jobs = self._client.batches.list(config={"page_size": 100})
+            return next((job.name for job in jobs if job.display_name == name), None)
+
+    def look(self, job: str) -> Job:
+        from google.genai import errors
+
+        try:
+            with failures(self._choice.place):
+                found = self._client.batches.get(name=job)
+        except CallFailed as failed:
+            cause = failed.__cause__
+            if isinstance(cause, errors.ClientError) and cause.code == 404:
+                return Job(job, "gone", under_way=False, why=_WHY["gone"])
+            raise
+        # The API says BATCH_STATE_..., the SDK JOB_STATE_... of those that it knows.
+        state = str(found.state.value if found.state else "").rpartition("STATE_")[2].lower()
+        file = found.dest.file_name if found.dest else None
+        return Job(job, state, state not in _ENDED, _WHY.get(state, ""), (file,) if file else ())
+
+    def answers(self, job: Job, asked: dict[str, Request]) -> Iterator[tuple[str, Answer]]:
+        with tempfile.TemporaryFile() as copy:
+            for file in job.files:
+                with failures(self._choice.place):
+                    self._client.files.download(file=file, destination=copy)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            copy.seek(0)
+            for text in copy:
+                try:
+                    line = json.loads(text)
+                    request = asked.get(line["key"])
+                except (ValueError, KeyError, TypeError):
+                    continue  # the request it was for has no answer then
+                if request:
+                    yield request.hash, self._answer(request, line)
+
+    def _answer(self, request: Request, line: dict[str, Any]) -> Answer:
+        from google.genai import types
+
+        try:
+            if error := line.get("error"):
+                return refused(_as_raised(error))
+            with failures(self._choice.place):
+                # As the SDK reads an answer to a single call: fields that are newer than it are left out.
+                answer = types.GenerateContentResponse._from_response(response=line.get("response") or {}, kwargs={})
+            return read_answer(request, self._choice.model, answer)
+        except CallFailed as failed:
+            return failed
+        except Exception as surprise:  # a line must not hold up the others of its batch
+            return garbled(f"a line that is no answer: {surprise!r}")
+
+
+def _as_raised(error: dict[str, Any]) -> Any:
+    """The status of a line as the SDK would have raised it for a single call: gRPC codes become HTTP's."""
+    code = int(error.get("code") or 0)
+    status = error.get("status") or ("FAILED_PRECONDITION" if code == 9 else code)
+    return SimpleNamespace(
+        code=_HTTP.get(code, code), status=status, message=error.get("message"), details={"error": error}, response=None
+    )
+
+
+_HTTP = {1: 503, 2: 500, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 10: 409, 13: 500, 14: 503, 15: 500, 16: 401}
+"""HTTP statuses by the gRPC codes that stand in answer files."""

@@ -1,0 +1,161 @@
+"""The engine `openai` by batches: files of chat completions that are answered within a day at half the price."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chai_resources.captioners.batch_api.batch_captioner import Answer, BatchCaptioner, Job
+from chai_resources.captioners.batch_api.handles import Handles
+from chai_resources.captioners.calls.api_keys import key_of
+from chai_resources.captioners.calls.model_choice import ModelChoice, garbled
+from chai_resources.captioners.calls.network_captioner import CallFailed
+from chai_resources.captioners.engines.openai_engine import (
+    API,
+    Asking,
+    client_of,
+    failures,
+    read_answer,
+    refused,
+    revision_of,
+)
+from chai_resources.captioners.protocol import CaptionError, Request
+from chai_resources.media import Media
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types import Batch
+
+_OURS = "chai_batch"
+"""Key of the metadata that holds our name of a batch."""
+_UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+_WHY = {
+    "expired": "the provider did not get to it within a day",
+    "cancelled": "it was cancelled at the provider's",
+    "gone": "the provider does not know it any more",
+}
+
+
+def handles_of(choice: ModelChoice, media: Media) -> Handles:
+    """The notes on this model's batches."""
+    return Handles(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
+
+
+def openai_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
+    """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    choice.check()
+    choice.require_one_server()
+    return BatchCaptioner(
+        _ChatBatches(client_of(choice, key_of(choice, "OPENAI_API_KEY")), choice, media),
+        handles_of(choice, media),
+        model=choice.model,
+        revision=revision_of(choice),
+        parallel=choice.parallel,
+    )
+
+
+class _ChatBatches:
+    """A `Provider` of chat completions."""
+
+    most_bytes = 190_000_000
+    """The limit is 200 MB."""
+
+    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._asking = client, choice, Asking(choice, media)
+
+    def line(self, request: Request) -> bytes:
+        body = self._asking.body(request)
+        line = {"custom_id": request.hash, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        return json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+    def upload(self, path: Path) -> str:
+        with self._failures():
+            return self._client.files.create(file=path, purpose="batch").id
+
+    def create(self, file: str, name: str) -> str:
+        import openai
+
+        try:
+            with self._failures():
+                batch = self._client.batches.create(
+                    completion_window="24h",
+                    endpoint="/v1/chat/completions",
+                    input_file_id=file,
+                    metadata={_OURS: name},
+                )
+        except CallFailed as failed:
+            if isinstance(failed.__cause__, openai.InternalServerError):
+                raise replace(failed, charged="unknown") from failed
+            raise
+        return batch.id
+
+    def find(self, name: str) -> str | None:
+        with self._failures():
+            batches = self._client.batches.list(limit=100)
+            return next((batch.id for batch in batches if (batch.metadata or {}).get(_OURS) == name), None)
+
+    def look(self, job: str) -> Job:
+        import openai
+
+        try:
+            with self._failures():
+                batch = self._client.batches.retrieve(job)
+        except CallFailed as failed:
+            if isinstance(failed.__cause__, openai.NotFoundError):
+                return Job(job, "gone", under_way=False, why=_WHY["gone"])
+            raise
+        files = tuple(name for name in (batch.output_file_id, batch.error_file_id) if name)
+        return Job(job, batch.status, batch.status in _UNDER_WAY, _why(batch), files)
+
+    def answers(self, job: Job, asked: dict[str, Request]) -> Iterator[tuple[str, Answer]]:
+        for file in job.files:
+            with self._failures(), self._client.files.with_streaming_response.content(file) as content:
+                for text in content.iter_lines():
+                    if (line := _parsed(text)) and (request := asked.get(str(line.get("custom_id")))):
+                        yield request.hash, self._answer(request, line)
+
+    def _answer(self, request: Request, line: dict[str, Any]) -> Answer:
+        from openai.types.chat import ChatCompletion
+
+        try:
+            response, error = line.get("response") or {}, line.get("error") or {}
+            status, body = response.get("status_code") or 0, response.get("body") or {}
+            if status == 200:
+                return read_answer(request, self._choice.model, ChatCompletion.construct(**body))
+            if not status:
+                code = str(error.get("code") or "batch")
+                return CallFailed(CaptionError("retryable", code, f"{error.get('message') or 'no answer'}: run again"))
+            said = body.get("error") or error
+            return refused(status, said.get("code"), str(said.get("message") or body))
+        except CallFailed as failed:
+            return failed
+        except Exception as surprise:  # a line must not hold up the others of its batch
+            return garbled(f"a line that is no answer: {surprise!r}")
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """A server without batches is told of as such."""
+        try:
+            with failures(self._choice.place):
+                yield
+        except CallFailed as failed:
+            if failed.error.code == "404":
+                message = f"{self._choice.place} does not take batches: set CHAI_MODEL_MODE=live"
+                raise replace(failed, error=replace(failed.error, message=message)) from failed.__cause__
+            raise
+
+
+def _why(batch: "Batch") -> str:
+    errors = (batch.errors.data if batch.errors else None) or []
+    return "; ".join(str(error.message) for error in errors[:3]) or _WHY.get(batch.status, "")
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """A line of an answer file; None for one that is none, whose request then has no answer."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

@@ -1,0 +1,302 @@
+"""The engine `gemini`: Google's models by the google-genai SDK, which watch the clip as video.
+
+A clip up to the inline limit goes out in the request; a longer one is uploaded once, so that the requests of a
+clip share it, and once more where the provider has it no longer. The clip comes first, so that they share a prefix too.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chai_resources.captioners.calls.api_keys import key_of
+from chai_resources.captioners.calls.model_choice import (
+    ModelChoice,
+    garbled,
+    no_structure,
+    unreachable,
+    unreadable_clip,
+)
+from chai_resources.captioners.calls.network_captioner import CallFailed, CallingCaptioner
+from chai_resources.captioners.engines.clip_payload import OncePerClip
+from chai_resources.captioners.engines.logprobs import TOP, no_logprobs, of_choices
+from chai_resources.captioners.engines.openai_engine import pause_of, retry_after
+from chai_resources.captioners.protocol import Capabilities, CaptionError, Identity, Request, Result
+from chai_resources.captioners.protocol import Media as Shown
+from chai_resources.media import Media, MediaError
+
+if TYPE_CHECKING:
+    from google import genai
+    from google.genai import types
+
+API = "https://generativelanguage.googleapis.com"
+"""Named, so that no variable of the SDK's own sends calls elsewhere."""
+API_VERSION = "v1beta"
+INLINE_BYTES = 15_000_000
+"""The limit of a request is 20 MB, and base64 adds a third to the clip."""
+UPLOADS = 10_000
+"""Uploaded clips that are known at a time; one that is forgotten is uploaded again."""
+_FORM = ("response_json_schema", "responseJsonSchema", "response_mime_type", "response schema", "JSON mode")
+"""What the API calls the form of an answer when a model cannot keep to it."""
+OUTLIVES = timedelta(minutes=10)
+"""An upload that the provider keeps for less is made again: a call and its retries take minutes."""
+OUTLIVES_IN_BATCHES = timedelta(hours=24)
+"""The same where a batch may take a day to come to it."""
+FILE_GONE = "file_gone"
+_OF_A_FILE = "permission to access the File"
+"""How a 403 begins that is about a file, expired or another key's, and not about the key or the model."""
+_POLL_S = 1.0
+_READY_S = 120.0
+"""A file that is not ready by then is asked for again by the next run."""
+
+
+def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
+    """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
+    client, who = client_of(choice), identity_of(choice)
+    return CallingCaptioner(
+        _Generate(client, choice, media),
+        model=who.model,
+        revision=who.revision,
+        capabilities=who.capabilities,
+        pace=choice.pace,
+    )
+
+
+def identity_of(choice: ModelChoice) -> Identity:
+    """Who answers. Raises ModelRefused where it is not pinned, or where several servers are named."""
+    choice.check()
+    choice.require_one_server()
+    return Identity(choice.model, revision_of(choice), Capabilities(network=True, logprobs=True))
+
+
+def client_of(choice: ModelChoice) -> "genai.Client":
+    """The SDK's client. Raises ModelRefused."""
+    from google import genai
+    from google.genai import types
+
+    choice.check()
+    choice.require_one_server()
+    return genai.Client(
+        api_key=key_of(choice, "GEMINI_API_KEY"),
+        vertexai=False,
+        http_options=types.HttpOptions(
+            base_url=choice.url or API,
+            api_version=API_VERSION,
+            timeout=int(choice.timeout_s * 1000),
+            # Retries are counted, paced and bounded in `network_captioner.py`.
+            retry_options=types.HttpRetryOptions(attempts=1),
+        ),
+    )
+
+
+def revision_of(choice: ModelChoice) -> str:
+    """What, besides the model, decides an answer."""
+    return f"generate-1 (video at {choice.fps:g} fps, {choice.max_tokens} tokens)"
+
+
+@contextmanager
+def failures(place: str, request: Request | None = None) -> Iterator[None]:
+    """Turns what the SDK raises into CallFailed."""
+    from google.genai import errors
+
+    try:
+        yield
+    except errors.APIError as error:
+        raise refused(error, request) from error
+    except CallFailed:
+        raise
+    except Exception as error:
+        # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
+        if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
+            raise unreachable(error, place) from error
+        raise garbled(f"an answer that is none: {error!r}") from error
+
+
+class Asking:
+    """What a model is asked with: the clip first, then the prompt."""
+
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._media = client, choice, media
+        self._shown: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
+        self._uploads: OncePerClip[types.FileData] = OncePerClip(UPLOADS)
+        self._expire: dict[str, datetime] = {}
+        self._outlives = OUTLIVES_IN_BATCHES if choice.batches else OUTLIVES
+
+    def body(self, request: Request) -> tuple["types.Content", "types.GenerateContentConfig"]:
+        """Contents and configuration. Raises CallFailed for a clip that cannot be read or uploaded."""
+        from google.genai import types
+
+        try:
+            with failures(self._choice.place):
+                parts = [*self._clip(request), types.Part(text=request.prompt)]
+        except CallFailed as failed:
+            # Nothing was generated yet, so nothing is billed.
+            raise replace(failed, charged="no") from failed
+        config = types.GenerateContentConfig(**self._length(request), **self._form(request), **request.sampling)
+        return types.Content(role="user", parts=parts), config
+
+    def forget(self, key: str, gone: Callable[["types.FileData"], bool]) -> None:
+        """Lets a clip be uploaded again where this holds of its upload."""
+        self._uploads.drop(key, gone)
+        self._shown.drop(key, lambda part: part.file_data is not None and gone(part.file_data))
+
+    def _length(self, request: Request) -> dict[str, Any]:
+        if not request.choices:
+            return {"max_output_tokens": self._choice.max_tokens}
+        return {"max_output_tokens": 1, "response_logprobs": True, "logprobs": TOP}
+
+    def _form(self, request: Request) -> dict[str, Any]:
+        if not request.schema or not self._choice.structured:
+            return {}
+        return {"response_mime_type": "application/json", "response_json_schema": request.schema}
+
+    def _clip(self, request: Request) -> list["types.Part"]:
+        if (shown := request.media) is None:
+            return []
+        try:
+            self.forget(shown.key, self._expires)
+            return [self._shown.get(shown.key, lambda: self._part(shown))]
+        except (MediaError, OSError) as error:
+            raise unreadable_clip(request, error) from error
+
+    def _expires(self, file: "types.FileData") -> bool:
+        """Whether the provider has a file no longer, or not for long."""
+        end = self._expire.get(file.file_uri or "")
+        return end is not None and end - datetime.now(UTC) < self._outlives
+
+    def _part(self, shown: Shown) -> "types.Part":
+        from google.genai import types
+
+        watched = types.VideoMetadata(fps=self._choice.fps)
+        with self._media.local_copy(shown.key) as path:
+            if path.stat().st_size <= INLINE_BYTES:
+                blob = types.Blob(data=path.read_bytes(), mime_type=shown.mime)
+                return types.Part(inline_data=blob, video_metadata=watched)
+            file = self._uploads.get(shown.key, lambda: self._uploaded(shown, path))
+            return types.Part(file_data=file, video_metadata=watched)
+
+    def _uploaded(self, shown: Shown, path: Path) -> "types.FileData":
+        """The clip as a file of the provider's."""
+        from google.genai import types
+
+        file = self._client.files.upload(file=path, config=types.UploadFileConfig(mime_type=shown.mime))
+        deadline = time.monotonic() + _READY_S
+        while file.state == types.FileState.PROCESSING and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+            file = self._client.files.get(name=file.name or "")
+        if file.state == types.FileState.FAILED:
+            message = f"the provider cannot read the clip {shown.key}: ingest it again"
+            raise CallFailed(CaptionError("permanent", "media", message))
+        if file.state == types.FileState.PROCESSING or not file.uri:
+            raise CallFailed(CaptionError("retryable", "media", f"the clip {shown.key} is not ready yet"))
+        if file.expiration_time:
+            self._expire[file.uri] = file.expiration_time
+        return types.FileData(file_uri=file.uri, mime_type=shown.mime)
+
+
+class _Generate:
+    """One generate_content a call."""
+
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+        self._client, self._choice, self._asking = client, choice, Asking(client, choice, media)
+
+    def __call__(self, request: Request) -> Result:
+        contents, config = self._asking.body(request)
+        try:
+            with failures(self._choice.place, request):
+                answer = self._client.models.generate_content(
+                    model=self._choice.model, contents=[contents], config=config
+                )
+        except CallFailed as failed:
+            if failed.error.code == FILE_GONE and request.media:
+                used = (contents.parts or [])[0].file_data
+                self._asking.forget(request.media.key, lambda file: file == used)
+            raise
+        return read_answer(request, self._choice.model, answer)
+
+
+def read_answer(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
+    """Raises CallFailed for an answer that holds none, or a refusal."""
+    usage, feedback = answer.usage_metadata, answer.prompt_feedback
+    if feedback and feedback.block_reason:
+        reason = feedback.block_reason.name.lower()
+        message = f"the model refused the clip or its prompt ({reason}): caption it by hand"
+        raise CallFailed(CaptionError("blocked", reason, message))
+    if not answer.candidates:
+        raise garbled("an answer without candidates")
+    candidate = answer.candidates[0]
+    finish = (candidate.finish_reason.name if candidate.finish_reason else "").lower()
+    parts = (candidate.content.parts if candidate.content else None) or []
+    # Thoughts are billed as output and are no part of the answer.
+    text = "".join(part.text or "" for part in parts if not part.thought)
+    thoughts = (usage.thoughts_token_count if usage else None) or 0
+    first = _first_token(candidate) if request.choices else {}
+    if request.choices and finish in ("stop", "max_tokens"):
+        finish = "stop"  # one token was asked for
+        if not first:
+            said = "it answered without log-probabilities (a model that thinks first has no token left to answer)"
+            raise no_logprobs(said, charged="unknown")
+    return Result(
+        key=request.key,
+        model=model,
+        served_revision=answer.model_version or "",
+        text=text or max(first, key=first.__getitem__, default=""),
+        finish_reason=finish,
+        tokens_in=(usage.prompt_token_count if usage else None) or 0,
+        tokens_cached=(usage.cached_content_token_count if usage else None) or 0,
+        tokens_out=((usage.candidates_token_count if usage else None) or 0) + thoughts,
+        logprobs=of_choices(request.choices, first),
+    )
+
+
+def _first_token(candidate: "types.Candidate") -> dict[str, float]:
+    """The likeliest first tokens of an answer with their log-probabilities; none where the server gives none.
+
+    The chosen token may be missing among the likeliest.
+    """
+    told = candidate.logprobs_result
+    steps = (told.top_candidates if told else None) or []
+    tokens = [
+        *((steps[0].candidates if steps else None) or []),
+        *((told.chosen_candidates if told else None) or [])[:1],
+    ]
+    return {at.token: at.log_probability for at in tokens if at.token is not None and at.log_probability is not None}
+
+
+def refused(error: Any, request: Request | None = None) -> CallFailed:
+    """What an error of the SDK means for the request, and for all others."""
+    status, said = str(error.status or error.code), str(error.message or error)
+    if request and request.choices and error.code == 400 and "logprobs" in said.lower():
+        return no_logprobs(said)
+    if request and request.schema and error.code == 400 and any(word in said for word in _FORM):
+        return no_structure(status, said)
+    if error.code == 403 and _OF_A_FILE in said:
+        return CallFailed(CaptionError("retryable", FILE_GONE, f"{said}: run again to upload the clip again"))
+    if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
+        return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
+    if error.code == 404:
+        return CallFailed(
+            CaptionError("retryable", status, f"{said}: set CHAI_MODEL to a model that exists"), stops=True
+        )
+    if error.status == "FAILED_PRECONDITION":
+        message = f"{said}: see to the account's billing and region, then run again"
+        return CallFailed(CaptionError("retryable", status, message), stops=True)
+    if error.code == 429 and "PerDay" in str(error.details):
+        message = "the day's quota is used up: raise it or run again tomorrow"
+        return CallFailed(CaptionError("retryable", "quota", message), stops=True)
+    if error.code in (408, 409, 429) or error.code >= 500:
+        return CallFailed(CaptionError("retryable", status, said), retry_after_s=_wanted_pause(error))
+    return CallFailed(CaptionError("permanent", status, f"the request is not accepted: {said}"))
+
+
+def _wanted_pause(error: Any) -> float | None:
+    """The pause a server asks for: in the header, or in the body as RetryInfo ("17s")."""
+    headers = getattr(error.response, "headers", None)
+    if headers is not None and (pause := retry_after(headers)) is not None:
+        return pause
+    details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
+    delays = (str(part.get("retryDelay", "")) for part in details if isinstance(part, dict))
+    return next((pause_of(delay.removesuffix("s")) for delay in delays if delay), None)

@@ -1,0 +1,57 @@
+"""Recognising shots by their signatures."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex, signature
+from tests.ingestion.films import plain, scene
+
+
+def looks(seed: int, pan: int = 1) -> list[Image.Image]:
+    return [Image.fromarray(picture) for picture in scene(seed, 3, pan=pan)]
+
+
+TEXTURED = looks(1)[:2]
+
+
+def known(clip: str, source: str = "a", seconds: float = 2.0) -> KnownShot:
+    return KnownShot(clip, source, clip, seconds)
+
+
+def test_a_shot_is_found_by_its_own_signature_unless_source_or_length_speak_against_it():
+    text = signature(looks(1))
+    index = ShotIndex([(known("other"), signature(looks(2))), (known("clip"), text)])
+    found = index.find(text, 2.05, "b")
+    assert found is not None
+    assert found.clip_id == "clip"
+    assert index.find(text, 2.05, "a") is None
+    assert index.find(text, 2.5, "b") is None
+    assert index.find(signature(looks(3)), 2.0, "b") is None
+
+
+def test_a_shot_added_later_is_found_and_the_first_of_two_is_named():
+    text = signature(looks(1))
+    index = ShotIndex()
+    assert index.find(text, 2.0, "b") is None
+    index.add(known("first"), text)
+    assert index.find(text, 2.0, "b") is not None
+    index.add(known("second"), text)
+    found = index.find(text, 2.0, "b")
+    assert found is not None
+    assert found.clip_id == "first"
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3), st.floats(0, 0.3))
+def test_plain_colours_and_smooth_ramps_have_no_signature(colour, slope):
+    ramp = np.linspace(0, 255 * slope, 320)[None, :, None]
+    picture = Image.fromarray(np.clip(plain(colour, 1)[0] + ramp, 0, 255).astype(np.uint8))
+    assert signature([picture] * 3) is None
+    assert signature([*TEXTURED, picture]) is None
+
+
+def test_one_differing_frame_of_three_is_enough_to_tell_shots_apart():
+    index = ShotIndex([(known("clip"), signature(looks(1)))])
+    mirrored = looks(1)[2].transpose(Image.Transpose.FLIP_LEFT_RIGHT)  # of the same mean colour
+    assert index.find(signature([*looks(1)[:2], mirrored]), 2.0, "b") is None
