@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
+from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.asset_metadata import column_schema
 from chai_assets.critique import assets as critique_assets
 from chai_assets.datasets import assets as dataset_assets
@@ -26,6 +26,7 @@ from chai_assets.spec import assets as spec_assets
 from chai_assets.spec.resource import release_of
 from chai_assets.triples import assets as triple_assets
 from chai_assets.triples.limit import MergeLimit
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.inbox import Inbox
 from chai_resources.label_studio import LabelStudio
@@ -46,13 +47,15 @@ def resources(settings: Settings) -> dict[str, Any]:
     label_studio = LabelStudio(url=settings.label_studio_url, token=label_studio_token())
     release = release_of(settings)
     people = PeopleFile(path=str(settings.people))
-    desk = Desk(tables=tables, media=media, label_studio=label_studio, people_file=people, release=release)
+    workflow = Workflow(tables=tables, media=media, release=release)
     shortest, longest = settings.clip_seconds
     return {
         "tables": tables,
+        "media": media,
         "label_studio": label_studio,
         "release": release,
-        "desk": desk,
+        "workflow": workflow,
+        "annotation_tasks": AnnotationTasks(workflow=workflow, label_studio=label_studio, people_file=people),
         "captioner": CaptionerChoice.of(settings),
         "polishing": critique_assets.Polishing(on=settings.polish),
         "merge_limit": MergeLimit(tokens=settings.merge_tokens, tokenizer=settings.tokenizer),

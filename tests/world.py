@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from chai_assets.annotation.desk import FULL_LOOK_TAG
+from chai_assets.annotation.resource import FULL_LOOK_TAG
 from chai_assets.core.ids import record_id
 from chai_assets.core.partitions import batches
 from chai_assets.definitions import build_defs

@@ -13,7 +13,8 @@ from typing import Any
 
 from chai_assets.annotation.results import Malformed
 from chai_assets.core.ids import canonical_json, record_id
-from chai_assets.workflow.item_state import Row, TurnKind
+from chai_assets.core.rows import Row
+from chai_assets.workflow.item_state import TurnKind
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import People, Person

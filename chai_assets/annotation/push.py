@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chai_assets.core.ids import record_id
-from chai_assets.workflow.item_state import Row, Standing, Turn, TurnKind
+from chai_assets.core.rows import Row
+from chai_assets.workflow.item_state import Standing, Turn, TurnKind
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import Person
 from chai_resources.tables import Tables, as_rows, now

@@ -5,15 +5,14 @@ raises `Malformed`, with a reason and a remedy for the person who looks at the q
 What a page asks and what an answer means stands in the stages' own page modules; no database or HTTP here.
 """
 
-import difflib
 import html
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from chai_assets.core.ids import sha256_text
+from chai_assets.core.word_diff import word_changes
 
 Control = tuple[str, str]
 """Result type (`choices`, `textarea` or `labels`) of a control, and the name of the object it belongs to."""
@@ -145,11 +144,6 @@ def html_text(text: str | None) -> str:
     return f"<p>{escape(text)}</p>" if text else ""
 
 
-def html_link(address: str, text: str) -> str:
-    """A paragraph that is a link and opens beside the work; HyperText needs `clickableLinks` for it."""
-    return f'<p><a href="{escape(address)}" target="_blank" rel="noopener">{escape(text)}</a></p>'
-
-
 def html_difference(before: str, after: str) -> str:
     """Both texts in one paragraph, word by word: what went in <del>, what came in <ins>."""
     pieces = []
@@ -161,27 +155,6 @@ def html_difference(before: str, after: str) -> str:
         marks += [f"<ins>{escape(come)}</ins>"] if come else []
         pieces.append(" ".join(marks))
     return f"<p>{''.join(pieces)}</p>"
-
-
-def word_changes(before: str, after: str) -> Iterator[tuple[str, str]]:
-    """The texts cut into pairs (before, after), equal or not; changes with only a blank between them are one."""
-    old, new = _words(before), _words(after)
-    gone = come = ""
-    for what, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        was, now = "".join(old[i:j]), "".join(new[k:m])
-        if what == "equal" and (was.strip() or not (gone or come)):
-            if gone or come:
-                yield gone, come
-            yield was, now
-            gone = come = ""
-        else:
-            gone, come = gone + was, come + now
-    if gone or come:
-        yield gone, come
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\s+|\w+(?:['’-]\w+)*|[^\w\s]", text)
 
 
 def _part(item: object, controls: Mapping[str, Control]) -> Part:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chai_assets.annotation.push import Assigned
-from chai_assets.critique.findings import Finding
+from chai_assets.core.rows import Row
 from chai_assets.spec.handbook import publish
 from chai_assets.spec.models import Spec
-from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_assets.workflow.item_state import Standing, Turn
 from chai_resources.label_studio import Task
 from chai_resources.media import Media
 from chai_resources.people import People, Person
@@ -67,8 +67,3 @@ def _occasion(turn: Turn, version: str) -> str:
     if turn.asks:
         return f" (only what specification {version} asks anew; your other answers stand)"
     return f", round {turn.round}" if turn.round > 1 else ""
-
-
-def findings_of(row: Row) -> list[Finding]:
-    """The findings of a critique row, as values."""
-    return [Finding(**finding) for finding in row["findings"] or []]

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColu
 from rich.table import Column, Table
 from rich.text import Text
 
-from chai_assets.annotation.results import word_changes
+from chai_assets.core.word_diff import word_changes
 from chai_assets.datasets.read.diff import Change, Difference, Texts
 from chai_assets.datasets.read.published import Dataset, Listed, StoredFiles
 from chai_assets.datasets.read.verify import Folder, manifest_id, verify

@@ -95,7 +95,7 @@ def preview(
     A preview is never an answer: what counts is revised after the critique was submitted, from the same stored answer.
     """
     from chai_assets.deployment.local import label_studio_of, logins
-    from chai_assets.deployment.provision import PREVIEW_USER
+    from chai_assets.preview.protocol import PREVIEW_USER
     from chai_assets.preview.server import Previews, serve
     from chai_resources.local_services import password_of
 

@@ -1,6 +1,7 @@
-"""HTML as a tree and never as text: nothing that is shown can become markup."""
+"""HTML whose texts are always escaped: nothing that is shown can become markup."""
 
 import xml.etree.ElementTree as ET
+from html import escape
 
 Node = ET.Element | str | None
 
@@ -18,3 +19,8 @@ def element(tag: str, *children: Node, **attributes: str | None) -> ET.Element:
         elif child is not None:
             element.text = (element.text or "") + child
     return element
+
+
+def html_link(address: str, text: str) -> str:
+    """A paragraph that is a link and opens beside the work; HyperText needs `clickableLinks` for it."""
+    return f'<p><a href="{escape(address)}" target="_blank" rel="noopener">{escape(text)}</a></p>'

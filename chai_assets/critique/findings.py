@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
 from chai_assets.core.ids import record_id
+from chai_assets.core.rows import Row
 
 MarkKind = Literal["wrong", "imprecise", "subjective", "redundant"]
 FindingKind = Literal["wrong", "imprecise", "subjective", "redundant", "missing"]
@@ -74,3 +75,8 @@ def as_prose(findings: Iterable[Finding]) -> str:
 
 def _ended(text: str) -> str:
     return text if text[-1:] in ".!?" else f"{text}."
+
+
+def findings_of(row: Row) -> list[Finding]:
+    """The findings of a critique row, as values."""
+    return [Finding(**finding) for finding in row["findings"] or []]

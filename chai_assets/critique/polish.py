@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.prompts import TEMPLATES, Templates, build_request, bullets, render
+from chai_assets.core.rows import Row
 from chai_assets.critique.prose.quotations import quotations
 from chai_assets.inference.generate import Wanted
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioners.engines.edits import words
 from chai_resources.captioners.protocol import Captioner, Request
 

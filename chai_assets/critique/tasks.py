@@ -6,17 +6,18 @@ from typing import Any
 from chai_assets.annotation.collect import Interpret
 from chai_assets.annotation.push import Assigned, Build
 from chai_assets.annotation.results import Malformed
-from chai_assets.annotation.task_data import HandOut, findings_of
+from chai_assets.annotation.task_data import HandOut
 from chai_assets.core.ids import critique_id
+from chai_assets.core.rows import Row
 from chai_assets.critique import page
-from chai_assets.critique.findings import as_prose, as_sentence
+from chai_assets.critique.findings import as_prose, as_sentence, findings_of
 from chai_assets.critique.lint import lint, lint_whole
 from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.linting.lint_report import as_lines
-from chai_assets.review.page import REASONS
 from chai_assets.spec.compile import derive, facts
-from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_assets.workflow.item_state import Standing, Turn
+from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 from chai_resources.people import Person
 
 
@@ -89,7 +90,7 @@ def _remarks(turn: Turn) -> list[str]:
     if rejection is None:
         return []
     said = {finding.finding_id: as_sentence(finding) for finding in findings_of(turn.previous or {"findings": []})}
-    remarks = [REASONS[reason].capitalize() for reason in rejection["reasons"]]
+    remarks = [REJECTION_REASONS[reason].capitalize() for reason in rejection["reasons"]]
     remarks += [f"Missed: {miss}" for miss in rejection["misses"]]
     wrong = [tick["finding_id"] for tick in rejection["ticks"] if not tick["right"]]
     remarks += [f"Wrong: {said[finding_id]}" for finding_id in wrong if finding_id in said]

@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import preview
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.run import Beside, Judgement, Outcome, judge
@@ -18,6 +17,7 @@ from chai_assets.datasets.select.selection import Selection, selection_of
 from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, told
 from chai_assets.datasets.write.publish import publish
 from chai_assets.linting.lint_report import count_by_kind, doubts_metadata, find_doubts, label_states
+from chai_assets.spec.resource import SpecRelease
 from chai_resources.media import Media, MediaError
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables, now
@@ -97,17 +97,19 @@ def candidate_triples(tables: Tables, datasets: DatasetStore) -> pl.DataFrame:
     return triples_of(tables, datasets.pinned(), datasets.selection).collect()
 
 
-def _counted(triples: pl.DataFrame, desk: Desk, datasets: DatasetStore) -> Counted:
-    return counted_for(triples, desk.release, datasets.selection)
+def _counted(triples: pl.DataFrame, release: SpecRelease, datasets: DatasetStore) -> Counted:
+    return counted_for(triples, release, datasets.selection)
 
 
 @dg.asset(group_name="datasets", deps=["triples", "merged_captions"])
-def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
+def dataset_candidate(
+    context: dg.AssetExecutionContext, tables: Tables, release: SpecRelease, datasets: DatasetStore
+) -> dg.MaterializeResult:
     """The triples of the next dataset: the tables' versions are pinned, so that what is checked is published."""
-    versions = versions_of(desk.tables)
+    versions = versions_of(tables)
     datasets.pin(versions)
-    rows = candidate_triples(desk.tables, datasets)
-    counts = _counted(rows, desk, datasets)
+    rows = candidate_triples(tables, datasets)
+    counts = _counted(rows, release, datasets)
     mixed = mixed_in(rows, counts)
     if mixed:
         context.log.warning(f"not of specification {counts.version}: {told(mixed)}; the export will be refused")
@@ -128,9 +130,11 @@ def dataset_candidate(context: dg.AssetExecutionContext, desk: Desk, datasets: D
         for check in suite()
     ],
 )
-def triples_expectations(context: dg.AssetCheckExecutionContext, desk: Desk, datasets: DatasetStore):
+def triples_expectations(
+    context: dg.AssetCheckExecutionContext, tables: Tables, release: SpecRelease, datasets: DatasetStore
+):
     """The Great Expectations suite on the candidate; a failing check of severity error stops the export."""
-    selection, versions, tables = datasets.selection, datasets.pinned(), desk.tables
+    selection, versions = datasets.selection, datasets.pinned()
     triples = candidate_triples(tables, datasets)
     # Of the triples only those that were to be taken; what they were made from may stand anywhere.
     taken = {"triples": selection.takes_batch() & selection.takes_aspect()}
@@ -139,7 +143,7 @@ def triples_expectations(context: dg.AssetCheckExecutionContext, desk: Desk, dat
         before=_before(context, datasets),
         now=now(),
     )
-    judgement = judge(triples, _counted(triples, desk, datasets), beside)
+    judgement = judge(triples, _counted(triples, release, datasets), beside)
     docs = _data_docs(context, judgement, datasets)
     for outcome in judgement.outcomes:
         yield _as_check(outcome, docs)
@@ -174,17 +178,19 @@ def _data_docs(context: dg.AssetCheckExecutionContext, judgement: Judgement, dat
     description=f"The approved captions say what the labels say, in the specification's terms: none contradicts its "
     f"labels, and no more than {MOST_DOUBTFUL:.0%} have a loose term, a guess, a mood or talk of the video.",
 )
-def captions_follow_the_specification(desk: Desk, datasets: DatasetStore) -> dg.AssetCheckResult:
+def captions_follow_the_specification(
+    tables: Tables, release: SpecRelease, datasets: DatasetStore
+) -> dg.AssetCheckResult:
     """The caption linter on the candidate, with the labels each caption was made from; never stops the export."""
-    triples = candidate_triples(desk.tables, datasets)
+    triples = candidate_triples(tables, datasets)
     pinned = datasets.pinned()["drafts"]
-    label_of = dict(desk.tables.read("drafts", columns=["draft_id", "label_id"], version=pinned).iter_rows())
+    label_of = dict(tables.read("drafts", columns=["draft_id", "label_id"], version=pinned).iter_rows())
     captions = [
         {"clip_id": clip, "aspect": aspect, "text": final, "label_id": label_of.get(draft)}
         for clip, aspect, final, draft in triples.select("clip_id", "aspect", "final", "draft_id").iter_rows()
     ]
-    spec = desk.release.releases.load(_counted(triples, desk, datasets).version)
-    doubts = find_doubts(captions, label_states(desk.tables), spec)
+    spec = release.releases.load(_counted(triples, release, datasets).version)
+    doubts = find_doubts(captions, label_states(tables), spec)
     doubtful = len({(row["clip_id"], row["aspect"]) for row in doubts})
     return dg.AssetCheckResult(
         passed=not count_by_kind(doubts)["contradiction"] and doubtful <= MOST_DOUBTFUL * len(captions),
@@ -198,16 +204,18 @@ NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_w
 
 
 @dg.asset(group_name="datasets", deps=[dataset_candidate], freshness_policy=NIGHTLY)
-def dataset(context: dg.AssetExecutionContext, desk: Desk, datasets: DatasetStore) -> dg.MaterializeResult:
+def dataset(
+    context: dg.AssetExecutionContext, tables: Tables, release: SpecRelease, datasets: DatasetStore
+) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
     selection, versions = datasets.selection, datasets.pinned()
-    nothing = triples_of(desk.tables, versions, selection).select("triple_id").collect().is_empty()
+    nothing = triples_of(tables, versions, selection).select("triple_id").collect().is_empty()
     if nothing and selection.review == "approved" and not selection.imported:
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    export = export_of(desk.tables, desk.release, selection, versions, datasets.tokenizer)
+    export = export_of(tables, release, selection, versions, datasets.tokenizer)
     published = publish(export, datasets.root, say=context.log.info)
     manifest = published.manifest
-    desk.tables.append_new("datasets", [dataset_row(published)])
+    tables.append_new("datasets", [dataset_row(published)])
     return dg.MaterializeResult(
         data_version=dg.DataVersion(manifest.dataset_id),
         metadata={

@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 
 from chai_assets.core.ids import sha256_text
+from chai_assets.core.token_count import counter
 from chai_assets.datasets.select.candidates import in_force
 from chai_assets.datasets.select.export_inputs import Export
 from chai_assets.datasets.select.membership import Say
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.spec_compatibility import Counted, counted, declared
-from chai_assets.datasets.write.caption_tokens import counter
 from chai_assets.datasets.write.publish import Published, publish
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables

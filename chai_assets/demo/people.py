@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from chai_assets.core.rows import Row
 from chai_assets.critique import page as critique_page
 from chai_assets.critique.findings import Finding
 from chai_assets.demo.material import Answers, slips, truth
@@ -18,7 +19,7 @@ from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
 from chai_assets.spec.compile import statements
 from chai_assets.spec.models import NOT_APPLICABLE, Spec
-from chai_assets.workflow.item_state import Row, TurnKind
+from chai_assets.workflow.item_state import TurnKind
 from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.captioners.protocol import Request
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chai_assets.critique import page as critique_page
 from chai_assets.labeling import page as labeling_page
+from chai_assets.preview.protocol import PREVIEW_TITLE, PREVIEW_USER
 from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
 from chai_assets.workflow.item_state import TurnKind
@@ -49,11 +50,6 @@ PAGES = (
         "A reviewer rejected your critique. Read why; ask for a regrade only where the video shows otherwise.",
     ),
 )
-
-PREVIEW_TITLE = "CHAI preview"
-"""Title of the server of previews in Label Studio; the role guard lets annotators use the one of this title."""
-PREVIEW_USER = "label-studio"
-"""By this name, and a password of its own, Label Studio asks that server."""
 
 _ROLE_PAGES: dict[str, tuple[TurnKind, ...]] = {
     "annotator": ("primitives", "critique", "feedback"),

@@ -5,7 +5,7 @@ import socket
 
 import dagster as dg
 
-from chai_assets.annotation.desk import FULL_LOOK_TAG
+from chai_assets.annotation.resource import FULL_LOOK_TAG
 from chai_assets.core.partitions import batches, register
 from chai_assets.definitions import build_defs
 from chai_assets.deployment.local import dagster_home, token

@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.drafting.draft import finish_draft, wanted_drafts
 from chai_assets.inference.generate import ask, given_up
 from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
 
@@ -17,12 +17,12 @@ from chai_resources.captioner import CaptionerChoice
     deps=["clips", "spec_adoptions", "primitives", "reviews"],
     pool="model",
 )
-def drafts(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
+def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: CaptionerChoice) -> dg.MaterializeResult:
     """Pre-captions: written once an item is labelled and the aspects it rests on are approved."""
-    batch, tables = context.partition_key, desk.tables
-    engine = captioner.open(desk.media, context)
-    items = desk.standings(batch)
-    spec, clips = desk.lineage(batch).spec, desk.clips(batch)
+    batch, tables = context.partition_key, workflow.tables
+    engine = captioner.open(workflow.media, context)
+    items = workflow.standings(batch)
+    spec, clips = workflow.lineage(batch).spec, workflow.clips(batch)
     wanted = wanted_drafts(items, spec, clips, engine, given_up(tables, batch))
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     outcome = ask("draft", "drafts", batch, wanted, finish_draft, **model, tables=tables, log=context.log.info)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from chai_assets.core.ids import draft_id
+from chai_assets.core.rows import Row
 from chai_assets.drafting.prompt import draft_request
 from chai_assets.inference.generate import Wanted
 from chai_assets.spec.models import Spec
-from chai_assets.workflow.item_state import Row, Standing
+from chai_assets.workflow.item_state import Standing
 from chai_resources.captioners.protocol import Captioner
 
 

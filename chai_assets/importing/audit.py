@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
+from chai_assets.core.rows import Row
 from chai_assets.importing.convert import Facts, Status
 from chai_assets.importing.layout import ASPECTS
 from chai_assets.importing.reasons import REFUSALS, REMARKS
-from chai_assets.workflow.item_state import Row
 
 EXAMPLES = 5
 """Paths that are shown for a reason."""

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from chai_assets.core.rows import Row
 from chai_assets.importing.layout import Feedback, moment
 from chai_assets.importing.reasons import Remark
 from chai_assets.importing.records import PERSON, Item, Said
-from chai_assets.workflow.item_state import Candidate, Row
+from chai_assets.workflow.item_state import Candidate
 
 Shows = Literal["", "edit", "old wording", "neither", "both"]
 _WORD = re.compile(r"[^\W_]+(?:'\w+)?")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from chai_assets.core.rows import Row
 from chai_assets.importing.caption_versions import Opening, Shows, Version, version
 from chai_assets.importing.clip_spool import CaptionFile, Refused
 from chai_assets.importing.layout import ASPECTS, Feedback, Kind, Precaption, Review, moment, parsed, read_file
@@ -12,7 +13,7 @@ from chai_assets.importing.reasons import Remark
 from chai_assets.importing.records import Corpus, Item, Said
 from chai_assets.importing.upstream_quotes import State, upstream_states
 from chai_assets.triples.join import broken_links, entry_of, triple_row
-from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_assets.workflow.item_state import Standing, Turn
 
 Status = Literal["no critique", "unreviewed", "approved", "corrected", "reworked", "rejected"]
 

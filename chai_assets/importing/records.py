@@ -7,9 +7,10 @@ from typing import Any
 
 from chai_assets.core import ids as records
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
+from chai_assets.core.rows import Row
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.importing.layout import Precaption, source_name
-from chai_assets.workflow.item_state import Candidate, Row
+from chai_assets.workflow.item_state import Candidate
 from chai_assets.workflow.records import critique_key, review_key
 
 PERSON = "person"

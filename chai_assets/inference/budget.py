@@ -12,8 +12,8 @@ from typing import Protocol
 import polars as pl
 
 from chai_assets.core.ids import record_id
+from chai_assets.core.rows import Row
 from chai_assets.inference.ledger import without_kept_promises
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.prices import Price, Prices
 from chai_resources.captioners.protocol import Call, Captioner, Request, Result
@@ -26,6 +26,10 @@ thoughts before it, which are billed alike; never more than the longest answer a
 
 
 _TOKENS = ["tokens_in", "tokens_cached", "tokens_out"]
+
+
+ROWS_AT_ONCE = 256
+"""Rows, of answers and of calls together, that are written in one commit: what a killed run may have to fetch again."""
 
 
 class NoPrice(ValueError):

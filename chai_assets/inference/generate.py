@@ -11,15 +11,13 @@ from typing import Any
 
 from chai_assets.core.asset_metadata import preview
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
-from chai_assets.inference.budget import Asked, purse_of
+from chai_assets.core.rows import Row
+from chai_assets.inference.budget import ROWS_AT_ONCE, Asked, purse_of
 from chai_assets.inference.orphaned import left_over_calls
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioner import Answers, CaptionerChoice
 from chai_resources.captioners.calls.answer_store import StoredAnswers
 from chai_resources.captioners.protocol import Request, Result
 from chai_resources.tables import Tables
-
-ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)

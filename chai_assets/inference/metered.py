@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chai_assets.inference.budget import Asked, purse_of
-from chai_assets.inference.generate import ROWS_AT_ONCE
-from chai_assets.workflow.item_state import Row
+from chai_assets.core.rows import Row
+from chai_assets.inference.budget import ROWS_AT_ONCE, Asked, purse_of
 from chai_resources.captioner import Answers, CaptionerChoice
 from chai_resources.captioners.protocol import Request, Result
 from chai_resources.tables import Tables

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from chai_assets.core.rows import Row
 from chai_assets.inference.budget import Purse
 from chai_assets.inference.ledger import without_kept_promises
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioners.batch_api.batch_captioner import FORGOTTEN
 from chai_resources.captioners.calls.answer_store import StoredAnswers
 from chai_resources.captioners.protocol import Call, CaptionError, Request, Result

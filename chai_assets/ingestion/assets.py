@@ -2,12 +2,12 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.imported import own_work
 from chai_assets.core.partitions import batches
 from chai_resources.inbox import Inbox
-from chai_resources.tables import as_rows
+from chai_resources.media import Media
+from chai_resources.tables import Tables, as_rows
 
 
 @dg.asset(
@@ -21,19 +21,19 @@ from chai_resources.tables import as_rows
         )
     ],
 )
-def clips(context: dg.AssetExecutionContext, desk: Desk, inbox: Inbox) -> dg.MaterializeResult:
+def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox: Inbox) -> dg.MaterializeResult:
     """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
     # Video libraries take half a second to import, which every run and code server would pay.
     from chai_assets.ingestion.ingest import ClipRules, Known, ingest
 
-    batch, tables = context.partition_key, desk.tables
+    batch = context.partition_key
     # An imported corpus has names and no media: nothing of it can be what a file here shows.
     known = Known(*(as_rows(tables.read(name, where=own_work())) for name in ("sources", "clips")))
     added, seen = 0, set()
     for outcome in ingest(
         batch,
         inbox.folder(batch),
-        desk.media,
+        media,
         known,
         ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s),
     ):

@@ -2,10 +2,12 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
+from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches
+from chai_assets.core.rows import Row
 from chai_assets.labeling.tasks import EARLIER, label_reader, label_tasks
-from chai_assets.workflow.item_state import Row
+from chai_assets.spec.resource import SpecRelease
+from chai_resources.tables import Tables
 
 label_studio_annotations = dg.AssetSpec(
     "label_studio_annotations",
@@ -17,16 +19,18 @@ label_studio_annotations = dg.AssetSpec(
 @dg.asset(
     partitions_def=batches, group_name="labeling", deps=["clips", "spec_adoptions", "primitives"], pool="label_studio"
 )
-def primitive_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def primitive_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
-    return desk.push(context, "primitives", label_tasks)
+    return annotation_tasks.push(context, "primitives", label_tasks)
 
 
 @dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec_adoptions"])
-def primitives(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def primitives(
+    context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks, tables: Tables, release: SpecRelease
+) -> dg.MaterializeResult:
     """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
 
     def earlier() -> list[Row]:
-        return desk.tables.rows("primitives", context.partition_key, columns=EARLIER)
+        return tables.rows("primitives", context.partition_key, columns=EARLIER)
 
-    return desk.collect(context, "primitives", "primitives", label_reader(desk.release.releases, earlier))
+    return annotation_tasks.collect(context, "primitives", "primitives", label_reader(release.releases, earlier))

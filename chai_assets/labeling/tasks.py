@@ -9,13 +9,14 @@ from chai_assets.annotation.push import Assigned, Build
 from chai_assets.annotation.results import Malformed
 from chai_assets.annotation.task_data import HandOut
 from chai_assets.core.ids import label_id
+from chai_assets.core.rows import Row
 from chai_assets.labeling import page
 from chai_assets.spec.compile import Answers, check_answers, derive, labelling_rows
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.versioning.carry import carry
 from chai_assets.spec.versioning.releases import Releases
-from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_assets.workflow.item_state import Standing, Turn
 from chai_resources.people import Person
 
 

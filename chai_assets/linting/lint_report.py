@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chai_assets.core.asset_metadata import preview
+from chai_assets.core.rows import Row
 from chai_assets.linting.caption_lint import KINDS, Flag, States, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.models import Spec
-from chai_assets.workflow.item_state import Row
 from chai_resources.tables import Tables
 
 LINES = 8

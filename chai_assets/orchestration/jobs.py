@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import FULL_LOOK_TAG
+from chai_assets.annotation.resource import FULL_LOOK_TAG
 from chai_assets.core.partitions import batches
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables

@@ -13,18 +13,20 @@ import dagster as dg
 import polars as pl
 
 from chai_assets.annotation.collect import OVERLAP
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.partitions import batch_key, batches
 from chai_assets.ingestion.inbox import InboxBatch
 from chai_assets.ingestion.inbox import batches as inbox_batches
 from chai_assets.orchestration.backfill import backfill_request
 from chai_assets.orchestration.jobs import ADOPT, advance, ingest
 from chai_assets.planning.load import make_plan
+from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adoptions
 from chai_assets.workflow.item_state import TurnKind
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.batch_api.handles import Handle
 from chai_resources.label_studio import LabelStudio
+from chai_resources.media import Media
+from chai_resources.tables import Tables
 
 KINDS: tuple[TurnKind, ...] = ("primitives", "critique", "review", "feedback")
 
@@ -169,16 +171,18 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A new release of the specification asks for one backfill of the batches that it changes.",
     )
-    def release_watch(context: dg.SensorEvaluationContext, desk: Desk) -> dg.SensorResult | dg.SkipReason:
-        version = desk.release.in_force
+    def release_watch(
+        context: dg.SensorEvaluationContext, tables: Tables, release: SpecRelease
+    ) -> dg.SensorResult | dg.SkipReason:
+        version = release.in_force
         if context.cursor == version:
             return dg.SkipReason(
                 f"specification {version} was dealt with; to go on with a cancelled backfill: "
                 "`chai backfill`, or launch the job `adopt` for the batches that are left"
             )
-        made = make_plan(desk.tables, desk.release, version)
+        made = make_plan(tables, release, version)
         # Nothing in these changes: they need no run, only the note that they are up to date.
-        desk.tables.append("spec_adoptions", adoptions(desk.tables, made.untouched, desk.release.load(), True))
+        tables.append("spec_adoptions", adoptions(tables, made.untouched, release.load(), True))
         known = set(context.instance.get_dynamic_partitions(batches.name or ""))
         affected = [batch for batch in made.affected if batch in known]
         if strange := sorted(set(made.affected) - known):
@@ -196,12 +200,12 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         description="Where models are asked in batches (CHAI_MODEL_MODE=batch): one that has ended is fetched.",
     )
     def answers_watch(
-        context: dg.SensorEvaluationContext, desk: Desk, captioner: CaptionerChoice
+        context: dg.SensorEvaluationContext, tables: Tables, media: Media, captioner: CaptionerChoice
     ) -> dg.SensorResult | dg.SkipReason:
-        ended = captioner.ended_batches(desk.media)
+        ended = captioner.ended_batches(media)
         if not ended:
             return dg.SkipReason("no batch at a model's provider has ended that was not fetched")
-        clips = desk.tables.read("clips", columns=["clip_id", "batch"], where=pl.col("clip_id").is_in(_clips(ended)))
+        clips = tables.read("clips", columns=["clip_id", "batch"], where=pl.col("clip_id").is_in(_clips(ended)))
         known = set(context.instance.get_dynamic_partitions(batches.name or ""))
         runs = plan_fetches(ended, dict(clips.select("clip_id", "batch").iter_rows()), datetime.now(UTC))
         return dg.SensorResult(run_requests=[run for run in runs if run.partition_key in known])

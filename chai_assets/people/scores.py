@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from chai_assets.core.ids import record_id
-from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_assets.core.rows import Row
+from chai_assets.workflow.item_state import Standing, Turn
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.critique.assets import Polishing
@@ -10,19 +9,22 @@ from chai_assets.planning.effort import summary
 from chai_assets.planning.load import make_plan, rows_now
 from chai_assets.planning.prompt_impact import by_task, in_money, prompt_changes
 from chai_assets.planning.standings_log import new_entries
+from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
+from chai_resources.tables import Tables
 
 
 @dg.asset(partitions_def=batches, group_name="planning", deps=["triples", "task_states"])
-def standings(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def standings(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.MaterializeResult:
     """Where each item stands at the end of a run, written where that changed: what plans are made from."""
-    batch, tables = context.partition_key, desk.tables
-    rows = rows_now(tables, batch, desk.standings(batch))
+    batch, tables = context.partition_key, workflow.tables
+    rows = rows_now(tables, batch, workflow.standings(batch))
     entries = new_entries(rows, tables.rows("standings", batch))
     added = tables.append("standings", entries)
     # The last step of a run: whatever the version in use asks for is done for now.
-    tables.append("spec_adoptions", adoptions(tables, [batch], desk.lineage(batch).spec, settled=True))
+    tables.append("spec_adoptions", adoptions(tables, [batch], workflow.lineage(batch).spec, settled=True))
     return table_result(tables, "standings", batch, added)
 
 
@@ -33,14 +35,16 @@ class PlanConfig(dg.Config):
 
 
 @dg.asset(group_name="planning", deps=["spec", standings])
-def spec_plan(config: PlanConfig, desk: Desk, captioner: CaptionerChoice, polishing: Polishing) -> dg.MaterializeResult:
+def spec_plan(
+    config: PlanConfig, tables: Tables, release: SpecRelease, captioner: CaptionerChoice, polishing: Polishing
+) -> dg.MaterializeResult:
     """What moving all batches to a version of the specification means, and what the prompts on disk change.
 
     Rows, minutes of people, model requests and US dollars.
     """
-    made = make_plan(desk.tables, desk.release, config.to or desk.release.in_force).in_money(desk.tables, captioner)
-    changes = prompt_changes(desk.tables, desk.release, desk.release.templates, polishing.on)
-    changes = in_money(changes, desk.tables, captioner)
+    made = make_plan(tables, release, config.to or release.in_force).in_money(tables, captioner)
+    changes = prompt_changes(tables, release, release.templates, polishing.on)
+    changes = in_money(changes, tables, captioner)
     return dg.MaterializeResult(
         metadata={
             "target": made.target,

@@ -6,8 +6,9 @@ them, `redo` writes them again.
 
 from collections.abc import Iterable, Mapping
 
+from chai_assets.core.rows import Row
 from chai_assets.revision.effects import other_changes
-from chai_assets.workflow.item_state import Row, Standing
+from chai_assets.workflow.item_state import Standing
 
 
 def rest_on_corrected(items: Iterable[Standing], texts: Mapping[str, str]) -> list[Row]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from chai_assets.core.imported import own_work
+from chai_assets.core.rows import Row
 from chai_assets.planning.corrected_upstream import rest_on_corrected
 from chai_assets.planning.effort import medians, priced
 from chai_assets.planning.price import with_usd
@@ -15,7 +16,7 @@ from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_versions, unsettled
 from chai_assets.spec.versioning.releases import order
 from chai_assets.triples.join import in_force
-from chai_assets.workflow.item_state import Row, Standing
+from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import standings_of
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.tables import Tables

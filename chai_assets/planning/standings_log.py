@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from chai_assets.core.ids import record_id
-from chai_assets.workflow.item_state import Row, Standing
+from chai_assets.core.rows import Row
+from chai_assets.workflow.item_state import Standing
 from chai_resources.schemas import TABLES
 
 _NOT_CONTENT = {"entry_id", "recorded_at"}

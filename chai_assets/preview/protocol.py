@@ -10,13 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from chai_assets.annotation.results import Malformed
-from chai_assets.annotation.task_data import findings_of
+from chai_assets.core.rows import Row
 from chai_assets.critique import page
-from chai_assets.critique.findings import as_prose, as_sentence
+from chai_assets.critique.findings import as_prose, as_sentence, findings_of
 from chai_assets.critique.lint import lint_whole
 from chai_assets.revision.effects import effects
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioners.protocol import Result
+
+PREVIEW_TITLE = "CHAI preview"
+"""Title of the server of previews in Label Studio; the role guard lets annotators use the one of this title."""
+PREVIEW_USER = "label-studio"
+"""By this name, and a password of its own, Label Studio asks that server."""
 
 Parts = list[dict[str, Any]]
 """A result as Label Studio has it: one part for each control's piece."""

@@ -22,15 +22,23 @@ from starlette.requests import Request as Asked
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from chai_assets.core.rows import Row
 from chai_assets.critique.page import preview as page_parts
-from chai_assets.deployment.provision import PREVIEW_USER
 from chai_assets.inference.budget import purse_of
 from chai_assets.inference.metered import Booked
-from chai_assets.preview.protocol import NothingToAsk, Parts, Press, critique_so_far, press_of, saved_at, shown
+from chai_assets.preview.protocol import (
+    PREVIEW_USER,
+    NothingToAsk,
+    Parts,
+    Press,
+    critique_so_far,
+    press_of,
+    saved_at,
+    shown,
+)
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.resource import release_of
 from chai_assets.spec.versioning.adoption import adopted_version
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelRefused
 from chai_resources.captioners.protocol import Request, Result

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
+from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches
 from chai_assets.review.tasks import feedback_reader, review_reader
 from chai_assets.review.tasks import feedback_tasks as feedback_builder
@@ -15,27 +15,27 @@ from chai_assets.review.tasks import review_tasks as review_builder
     deps=["revisions", "critiques", "reviews", "feedback"],
     pool="label_studio",
 )
-def review_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def review_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Review tasks: each candidate goes to a reviewer who never labelled or critiqued the item."""
-    return desk.push(context, "review", review_builder)
+    return annotation_tasks.push(context, "review", review_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])
-def reviews(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def reviews(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Verdicts collected from reviewers: every finding ticked right or wrong, misses added, approve or reject."""
-    return desk.collect(context, "review", "reviews", review_reader())
+    return annotation_tasks.collect(context, "review", "reviews", review_reader())
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["reviews"], pool="label_studio")
-def feedback_tasks(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def feedback_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Feedback tasks: what the reviewer rejected and why, told to the author of the critique."""
-    return desk.push(context, "feedback", feedback_builder)
+    return annotation_tasks.push(context, "feedback", feedback_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])
-def feedback(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def feedback(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Annotators' answers to a rejection: understood, or a request for a regrade by somebody else."""
-    return desk.collect(context, "feedback", "feedback", feedback_reader())
+    return annotation_tasks.collect(context, "feedback", "feedback", feedback_reader())
 
 
 @dg.asset(
@@ -44,6 +44,6 @@ def feedback(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeRes
     deps=["primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks"],
     pool="label_studio",
 )
-def task_states(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def task_states(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Tasks given back to their author for correction, and tasks closed since somebody has built on them."""
-    return desk.keep(context)
+    return annotation_tasks.close(context)

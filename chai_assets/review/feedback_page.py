@@ -8,7 +8,8 @@ from typing import Any, Literal, cast, get_args
 from chai_assets.annotation import results as pages
 from chai_assets.annotation.results import Malformed, Sheet
 from chai_assets.critique.findings import Finding, as_sentence
-from chai_assets.review.page import REASONS, ReviewAnswer, difference
+from chai_assets.review.page import ReviewAnswer, difference
+from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 
 Answer = Literal["understood", "request_regrade"]
 
@@ -34,7 +35,7 @@ def task_data(
     """What the page shows: the review, the draft, and what the model changed (nothing if the draft stood)."""
     ticks = dict(review.ticks)
     words = {True: "right", False: "WRONG"}
-    reasons = ", ".join(REASONS[reason] for reason in review.reasons)
+    reasons = ", ".join(REJECTION_REASONS[reason] for reason in review.reasons)
     ticked = [f"{words[ticks[f.finding_id]]}: {as_sentence(f)}" for f in findings if f.finding_id in ticks]
     return {
         "review_id": review_id,

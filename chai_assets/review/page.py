@@ -11,18 +11,9 @@ from typing import Any, Literal, cast, get_args
 from chai_assets.annotation import results as pages
 from chai_assets.annotation.results import Malformed, Sheet
 from chai_assets.critique.findings import Finding, as_sentence
+from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 
 Verdict = Literal["approve", "reject"]
-
-REASONS = {
-    "critique_inaccurate": "critique inaccurate",
-    "critique_incomplete": "critique incomplete",
-    "critique_not_constructive": "critique not constructive",
-    "false_alarm": "false alarm",
-    "model_ignored_critique": "model ignored the critique",
-    "new_error_in_revision": "new error in the revision",
-}
-"""Why a candidate is rejected, and how the pages say it."""
 
 _MODELS_FAULT = {"model_ignored_critique", "new_error_in_revision"}
 _TICKS = {"right": True, "wrong": False}
@@ -105,7 +96,7 @@ def read(data: Mapping[str, Any], result: object) -> ReviewAnswer:
         verdict=cast(Verdict, pages.required(sheet.choice("verdict", get_args(Verdict)), "the verdict")),
         ticks=tuple(ticks),
         misses=tuple(sheet.texts("misses")),
-        reasons=tuple(sheet.choices("reasons", REASONS)),
+        reasons=tuple(sheet.choices("reasons", REJECTION_REASONS)),
         note=sheet.text("note"),
     )
     _check(answer)
@@ -147,7 +138,7 @@ def _appeal(appeal: Appeal | None) -> str:
         return ""
     return pages.html_block(
         "Second opinion: this was rejected, and the annotator asks for a regrade",
-        pages.html_text(f"Rejected for: {', '.join(REASONS[reason] for reason in appeal.reasons)}"),
+        pages.html_text(f"Rejected for: {', '.join(REJECTION_REASONS[reason] for reason in appeal.reasons)}"),
         pages.html_list(f"Said to be missed: {miss}" for miss in appeal.misses),
         pages.html_text(f"Reviewer's note: {appeal.note}" if appeal.note else None),
         pages.html_text(f"The annotator: {appeal.plea}"),

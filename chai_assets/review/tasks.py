@@ -4,10 +4,12 @@ from typing import Any
 
 from chai_assets.annotation.collect import Interpret
 from chai_assets.annotation.push import Assigned, Build
-from chai_assets.annotation.task_data import HandOut, findings_of
+from chai_assets.annotation.task_data import HandOut
 from chai_assets.core.ids import feedback_id, review_id
+from chai_assets.core.rows import Row
+from chai_assets.critique.findings import findings_of
 from chai_assets.review import feedback_page, page
-from chai_assets.workflow.item_state import Row, Standing, Turn
+from chai_assets.workflow.item_state import Standing, Turn
 from chai_resources.people import Person
 
 

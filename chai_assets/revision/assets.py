@@ -2,22 +2,24 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.inference.generate import ask, given_up
 from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
 from chai_assets.revision.revise import finish_revision, wanted_revisions
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
 
 @dg.asset(partitions_def=batches, group_name="revision", deps=["drafts", "critiques"], pool="model")
-def revisions(context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice) -> dg.MaterializeResult:
+def revisions(
+    context: dg.AssetExecutionContext, workflow: Workflow, captioner: CaptionerChoice
+) -> dg.MaterializeResult:
     """Post-captions: each critique that asks for a change, applied to its draft by the model."""
-    batch, tables = context.partition_key, desk.tables
-    engine = captioner.open(desk.media, context)
-    items = [item for item in desk.standings(batch) if item.draft and item.unrevised]
-    spec, clips = desk.lineage(batch).spec, desk.clips(batch)
+    batch, tables = context.partition_key, workflow.tables
+    engine = captioner.open(workflow.media, context)
+    items = [item for item in workflow.standings(batch) if item.draft and item.unrevised]
+    spec, clips = workflow.lineage(batch).spec, workflow.clips(batch)
     wanted = wanted_revisions(items, spec, clips, engine, given_up(tables, batch))
     finish = finish_revision(
         {item.draft["draft_id"]: item.draft for item in items if item.draft},

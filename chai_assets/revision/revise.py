@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 
 from chai_assets.core.ids import revision_id
+from chai_assets.core.rows import Row
 from chai_assets.inference.generate import Wanted
 from chai_assets.revision.effects import effects, other_changes
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.models import Spec
-from chai_assets.workflow.item_state import Row, Standing
+from chai_assets.workflow.item_state import Standing
 from chai_resources.captioners.protocol import Captioner
 
 

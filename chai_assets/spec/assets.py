@@ -2,22 +2,24 @@
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.spec.handbook import publish
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adoptions
+from chai_resources.label_studio import LabelStudio
+from chai_resources.media import Media
+from chai_resources.tables import Tables
 
 
 @dg.asset(group_name="specification")
-def spec(release: SpecRelease, desk: Desk) -> dg.MaterializeResult:
+def spec(release: SpecRelease, media: Media, label_studio: LabelStudio) -> dg.MaterializeResult:
     """The released specification in force: aspects, the attributes people answer, the primitives that follow.
 
     Its handbook is published where the tasks' links lead.
     """
     loaded = release.load()
-    written = publish.publish(loaded, desk.media)
+    written = publish.publish(loaded, media)
     rows = [
         {
             "aspect": aspect.id,
@@ -33,7 +35,7 @@ def spec(release: SpecRelease, desk: Desk) -> dg.MaterializeResult:
         metadata={
             "version": loaded.version,
             "hash": loaded.hash,
-            "handbook": dg.MetadataValue.url(desk.label_studio.url + publish.address(loaded)),
+            "handbook": dg.MetadataValue.url(label_studio.url + publish.address(loaded)),
             "handbook_pages_written": len(written),
             "dagster/row_count": sum(row["primitives"] for row in rows),
             "aspects": preview(rows),
@@ -42,9 +44,11 @@ def spec(release: SpecRelease, desk: Desk) -> dg.MaterializeResult:
 
 
 @dg.asset(partitions_def=batches, group_name="specification", deps=[spec])
-def spec_adoptions(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def spec_adoptions(
+    context: dg.AssetExecutionContext, release: SpecRelease, tables: Tables, media: Media
+) -> dg.MaterializeResult:
     """The batch moves to the specification in force: what people and models are asked for it from now on."""
-    batch, in_force = context.partition_key, desk.release.load()
-    publish.publish(in_force, desk.media)  # before the tasks that link to it
-    added = desk.tables.append("spec_adoptions", adoptions(desk.tables, [batch], in_force))
-    return table_result(desk.tables, "spec_adoptions", batch, added, version=in_force.version)
+    batch, in_force = context.partition_key, release.load()
+    publish.publish(in_force, media)  # before the tasks that link to it
+    added = tables.append("spec_adoptions", adoptions(tables, [batch], in_force))
+    return table_result(tables, "spec_adoptions", batch, added, version=in_force.version)

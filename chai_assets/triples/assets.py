@@ -4,13 +4,13 @@ from collections import Counter
 
 import dagster as dg
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.inference.generate import Answered, ask, given_up
 from chai_assets.triples.join import in_force, join
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, to_merge, wanted_merges
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
 
@@ -26,11 +26,11 @@ from chai_resources.captioner import CaptionerChoice
         )
     ],
 )
-def triples(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResult:
+def triples(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.MaterializeResult:
     """Verified triples of draft, critique and revision; one that lost its approval is withdrawn, never erased."""
-    batch, tables = context.partition_key, desk.tables
-    items = desk.standings(batch)
-    outcome = join(items, desk.clips(batch), tables.rows("triples", batch), desk.lineage(batch))
+    batch, tables = context.partition_key, workflow.tables
+    items = workflow.standings(batch)
+    outcome = join(items, workflow.clips(batch), tables.rows("triples", batch), workflow.lineage(batch))
     added = tables.append("triples", outcome.entries)
     current = in_force(tables.read("triples", batch))
     result = table_result(
@@ -52,11 +52,11 @@ def triples(context: dg.AssetExecutionContext, desk: Desk) -> dg.MaterializeResu
 
 @dg.asset(partitions_def=batches, group_name="triples", deps=[triples], pool="model")
 def merged_captions(
-    context: dg.AssetExecutionContext, desk: Desk, captioner: CaptionerChoice, merge_limit: MergeLimit
+    context: dg.AssetExecutionContext, workflow: Workflow, captioner: CaptionerChoice, merge_limit: MergeLimit
 ) -> dg.MaterializeResult:
     """One caption a clip, merged from its five approved ones; one over the token limit is asked for once more."""
-    batch, tables = context.partition_key, desk.tables
-    engine, lineage = captioner.open(desk.media, context), desk.lineage(batch)
+    batch, tables = context.partition_key, workflow.tables
+    engine, lineage = captioner.open(workflow.media, context), workflow.lineage(batch)
     approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     told = {"tables": tables, "log": context.log.info}

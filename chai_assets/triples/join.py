@@ -11,9 +11,10 @@ import polars as pl
 
 from chai_assets.core import ids as records
 from chai_assets.core.ids import record_id
+from chai_assets.core.rows import Row
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.triples.chain_hash import chain_hash
-from chai_assets.workflow.item_state import Candidate, Row, Standing
+from chai_assets.workflow.item_state import Candidate, Standing
 
 
 def broken_links(candidate: Candidate, review: Row) -> list[str]:

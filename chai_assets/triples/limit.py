@@ -5,7 +5,7 @@ from functools import cached_property
 import dagster as dg
 from pydantic import PositiveInt
 
-from chai_assets.datasets.write.caption_tokens import LIMIT, Counter, counter
+from chai_assets.core.token_count import LIMIT, Counter, counter
 
 _WORDS_A_TOKEN = 0.65
 """What a model is told, which counts words and no tokens: the estimate finds 0.70 in plain English captions."""

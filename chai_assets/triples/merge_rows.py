@@ -6,11 +6,11 @@ import polars as pl
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.prompts import Templates
+from chai_assets.core.rows import Row
 from chai_assets.inference.generate import Wanted
 from chai_assets.spec.models import Spec
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioners.protocol import Captioner
 
 TRIPLE = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect"]

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from chai_assets.core.ids import record_id
+from chai_assets.core.rows import Row
 from chai_assets.spec.versioning.carry import Carried
 from chai_assets.workflow.records import (
     Records,
-    Row,
     Word,
     critique_key,
     current_answers,

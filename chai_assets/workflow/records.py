@@ -6,7 +6,7 @@ Pure functions over rows; what follows from the answers is decided in `item_stat
 from dataclasses import dataclass, field
 from typing import Any
 
-Row = dict[str, Any]
+from chai_assets.core.rows import Row
 
 
 def label_key(clip_id: str, aspect: str, asked_in: str) -> str:

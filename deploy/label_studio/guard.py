@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 SAFE = {"GET", "HEAD", "OPTIONS"}
 TASK = r"/api/tasks/(?P<task>\d+)"
 PREVIEW = r"/api/ml/(?P<model>\d+)/interactive-annotating"
-PREVIEW_TITLE = "CHAI preview"  # as chai_assets/deployment/provision.py connects it
+PREVIEW_TITLE = "CHAI preview"  # as chai_assets/preview/protocol.py has it
 _SORRY = "No preview now: its server gives no answer. Your work is not touched; submit as usual."
 _SHOWN = {"id": "preview", "from_name": "preview", "to_name": "facts", "type": "textarea", "value": {"text": [_SORRY]}}
 # As chai_assets/critique/page.py puts texts there; for an error the page would show nothing at all.

@@ -9,6 +9,7 @@ from chai_assets.critique.findings import MARKS, NEED_FIX, Finding, in_order
 from chai_assets.labeling import page as labeling
 from chai_assets.review import feedback_page as feedback
 from chai_assets.review import page as review
+from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 
 DRAFT_ID = "drf_1"
 PAGES = {"labeling": labeling, "critique": critique, "review": review, "feedback": feedback}
@@ -100,7 +101,7 @@ def reviews(draw: st.DrawFn) -> tuple[dict[str, Any], review.ReviewAnswer]:
     said = draw(findings(draft))
     revision = draw(st.none() | drafts)
     appeal = st.builds(
-        review.Appeal, st.lists(st.sampled_from(list(review.REASONS))), st.lists(any_text), any_text, any_text
+        review.Appeal, st.lists(st.sampled_from(list(REJECTION_REASONS))), st.lists(any_text), any_text, any_text
     )
     data = review.task_data(
         candidate_id="cnd_1",
@@ -124,10 +125,10 @@ def verdicts(draw: st.DrawFn, said: tuple[Finding, ...]) -> review.ReviewAnswer:
     if draw(st.booleans()):
         return review.ReviewAnswer("approve", ticks, (), (), note)
     misses = tuple(draw(st.lists(words, max_size=3, unique=True)))
-    reasons = draw(st.sets(st.sampled_from(list(review.REASONS)), min_size=1))
+    reasons = draw(st.sets(st.sampled_from(list(REJECTION_REASONS)), min_size=1))
     if all(right for _, right in ticks) and not misses:
         reasons |= {"model_ignored_critique"}
-    ordered = tuple(reason for reason in review.REASONS if reason in reasons)
+    ordered = tuple(reason for reason in REJECTION_REASONS if reason in reasons)
     return review.ReviewAnswer("reject", ticks, misses, ordered, note)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from chai_assets.annotation import results as pages
+from chai_assets.core import html
 from tests.annotation.answers import EXCHANGES, PAGES, any_text, drafts
 
 COMMON = {"title", "returned", "handbook", "video", "fps"}
@@ -72,8 +73,8 @@ def test_a_task_carries_everything_its_page_shows(name: str, data: st.DataObject
 @given(st.data())
 def test_html_in_a_task_holds_no_tags_but_ours(name: str, data: st.DataObject) -> None:
     shown, _ = data.draw(EXCHANGES[name])
-    for html in _html_fields(name, shown):
-        assert Reader(html).tags <= OUR_TAGS
+    for field in _html_fields(name, shown):
+        assert Reader(field).tags <= OUR_TAGS
 
 
 def _html_fields(name: str, shown: dict[str, Any]) -> Iterator[str]:
@@ -93,7 +94,7 @@ def test_an_attack_is_shown_as_the_text_it_is(attack: str) -> None:
 
 
 def test_a_link_opens_beside_the_work_and_an_attack_in_it_stays_text() -> None:
-    assert pages.html_link("/a?b&c", '"><script>') == (
+    assert html.html_link("/a?b&c", '"><script>') == (
         '<p><a href="/a?b&amp;c" target="_blank" rel="noopener">&quot;&gt;&lt;script&gt;</a></p>'
     )
 

@@ -21,7 +21,7 @@ import pytest
 from deltalake import write_deltalake
 
 from chai_assets.annotation.collect import OVERLAP
-from chai_assets.annotation.desk import Desk
+from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches, register
 from chai_assets.definitions import build_defs, resources
 from chai_assets.deployment.run_job import advance_here, instance_of
@@ -66,10 +66,10 @@ def _work_through(world: World, studio: LabelStudioHandle, clips: int) -> None:
     """Takes the measured batch from clips to triples."""
     world.add_clips(MEASURED, clips)
     accounts = {account_key(person.email): person.email for person in world.people.everyone}
-    given = resources(world.settings)["desk"]
+    given = resources(world.settings)["annotation_tasks"]
     answering = AnsweringLabelStudio(url=studio.url, token=studio.token, accounts=accounts)
-    desk = Desk(**{name: getattr(given, name) for name in Desk.model_fields} | {"label_studio": answering})
-    world.defs = build_defs(world.settings, {"desk": desk})
+    tasks = AnnotationTasks(workflow=given.workflow, label_studio=answering, people_file=given.people_file)
+    world.defs = build_defs(world.settings, {"annotation_tasks": tasks})
     for number in range(RUNS_AT_MOST):
         world.advance(MEASURED)
         stages = [item.stage for item in world.standings(MEASURED)]

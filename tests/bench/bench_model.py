@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from chai_assets.core.rows import Row
 from chai_assets.inference.generate import Wanted, ask
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import Media as Shown

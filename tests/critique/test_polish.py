@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.prompts import TEMPLATES, Templates
 from chai_assets.critique.assets import Polishing, polished_critiques
 from chai_assets.critique.findings import Finding, as_prose
@@ -25,9 +24,7 @@ from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.engines.offline import OfflineCaptioner
-from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
-from chai_resources.people import PeopleFile
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.captioners.findings import mark, missing
@@ -100,16 +97,11 @@ class Batch:
         self.tables, self.captioner = Tables(root=settings.tables), captioner
         rows = [critique(1), critique(2, "it is left"), critique(3, "", verdict="perfect"), critique(2, "it is left")]
         self.tables.append("critiques", rows)
-        self.desk = Desk(
-            tables=self.tables,
-            media=Media(root=settings.media),
-            label_studio=LabelStudio(url="http://127.0.0.1:9", token="none"),
-            people_file=PeopleFile(path="none"),
-            release=release_of(settings),
-        )
+        self.media, self.release = Media(root=settings.media), release_of(settings)
 
     def run(self, on: bool = True) -> dict[str, Any]:
-        resources = {"desk": self.desk, "captioner": self.captioner, "polishing": Polishing(on=on)}
+        resources = {"tables": self.tables, "media": self.media, "release": self.release}
+        resources |= {"captioner": self.captioner, "polishing": Polishing(on=on)}
         instance = dg.DagsterInstance.ephemeral()
         instance.add_dynamic_partitions("batches", ["b1"])
         done = dg.materialize([polished_critiques], resources=resources, partition_key="b1", instance=instance)
@@ -151,8 +143,8 @@ def test_a_changed_template_is_planned_and_polishes_again_and_one_that_comes_bac
     batch.run()
 
     def planned(polishes: bool = True) -> list[tuple[str, str, str]]:
-        release = batch.desk.release
-        changes = prompt_changes(batch.tables, release, release.templates, polishes)
+        templates = batch.release.templates
+        changes = prompt_changes(batch.tables, batch.release, templates, polishes)
         return list(changes.select("clip_id", "task", "action").iter_rows())
 
     assert planned() == []

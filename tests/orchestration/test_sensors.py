@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.annotation.collect import OVERLAP
-from chai_assets.annotation.desk import Desk
 from chai_assets.ingestion.inbox import InboxBatch
 from chai_assets.labeling import page as labeling_page
 from chai_assets.orchestration.sensors import (
@@ -27,7 +26,6 @@ from chai_assets.orchestration.sensors import (
     plan_runs,
     read_cursor,
 )
-from chai_assets.spec.resource import SpecRelease
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.batch_api.handles import Handle
 from chai_resources.captioners.calls.model_choice import ModelChoice
@@ -35,7 +33,6 @@ from chai_resources.captioners.calls.network_captioner import CallFailed
 from chai_resources.captioners.protocol import Request
 from chai_resources.label_studio import LabelStudio, LabelStudioDown
 from chai_resources.media import Media
-from chai_resources.people import PeopleFile
 from chai_resources.tables import Tables
 from tests.captioners.model_server import model_server
 from tests.services.label_studio import LabelStudioHandle
@@ -240,16 +237,13 @@ def test_a_batch_under_way_asks_for_nothing_and_one_that_has_ended_for_a_run(tmp
     tables.append("clips", [{"batch": "may", "clip_id": "clip-1"}])
     instance = dg.DagsterInstance.ephemeral()
     instance.add_dynamic_partitions("batches", ["may"])
-    elsewhere = LabelStudio(url="http://127.0.0.1:9", token="t")
-    release = SpecRelease()
-    desk = Desk(tables=tables, media=media, label_studio=elsewhere, people_file=PeopleFile(path=""), release=release)
     [sensor] = [each for each in build_sensors("", 30) if each.name == "answers_watch"]
     with model_server() as (url, book):
         model = ModelChoice(model="gpt-4.1-2025-04-14", url=f"{url}/v1", batches=True)
         choice = CaptionerChoice(name="openai", model=model)
 
         def tick() -> Any:
-            resources = {"desk": desk, "captioner": choice}
+            resources = {"tables": tables, "media": media, "captioner": choice}
             with dg.build_sensor_context(instance, resources=resources) as context:
                 return sensor(context)
 

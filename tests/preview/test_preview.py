@@ -12,9 +12,9 @@ import requests
 from chai_assets.critique import page
 from chai_assets.critique.findings import Finding
 from chai_assets.deployment.local import PREVIEW, preview_service, up
-from chai_assets.deployment.provision import PREVIEW_USER
 from chai_assets.inference.budget import NoPrice
 from chai_assets.preview import server as preview_server
+from chai_assets.preview.protocol import PREVIEW_USER
 from chai_assets.preview.server import Previews
 from chai_resources.captioners.calls.model_choice import ModelRefused
 from chai_resources.label_studio import LabelStudioRefused

@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.spec import assets
 from chai_assets.spec.handbook import publish
 from chai_assets.spec.handbook.pages import handbook, page_of
@@ -18,8 +17,6 @@ from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.releases import releases_in
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
-from chai_resources.people import PeopleFile
-from chai_resources.tables import Tables
 
 SMALL = load_spec_from(Path(__file__).with_name("small"))
 GOLDEN = Path(__file__).with_name("small-handbook.html")
@@ -154,19 +151,16 @@ def test_publishing_writes_each_page_once_and_again_only_when_its_words_changed(
 
 
 def test_the_asset_publishes_the_handbook_and_says_where_it_is_read(tmp_path: Path) -> None:
-    desk = Desk(
-        tables=Tables(root=str(tmp_path / "tables")),
-        media=Media(root=str(tmp_path / "media")),
-        label_studio=LabelStudio(url="http://127.0.0.1:1", token="t"),
-        people_file=PeopleFile(path=str(tmp_path / "people.yaml")),
-        release=SpecRelease(),
-    )
+    release = SpecRelease()
+    resources = {
+        "release": release,
+        "media": Media(root=str(tmp_path / "media")),
+        "label_studio": LabelStudio(url="http://127.0.0.1:1", token="t"),
+    }
     written = []
     for _ in range(2):
-        (made,) = dg.materialize(
-            [assets.spec], resources={"release": desk.release, "desk": desk}
-        ).get_asset_materialization_events()
+        (made,) = dg.materialize([assets.spec], resources=resources).get_asset_materialization_events()
         metadata = made.materialization.metadata
-        assert metadata["handbook"].value == f"http://127.0.0.1:1{publish.address(desk.release.load())}"
+        assert metadata["handbook"].value == f"http://127.0.0.1:1{publish.address(release.load())}"
         written.append(metadata["handbook_pages_written"].value)
-    assert written == [1 + len(desk.release.load().aspects), 0]
+    assert written == [1 + len(release.load().aspects), 0]

@@ -7,18 +7,16 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.ids import record_id
 from chai_assets.spec.resource import release_of
 from chai_assets.spec.versioning.adoption import adoptions
 from chai_assets.spec.versioning.releases import load_spec
 from chai_assets.triples.assets import merged_captions
 from chai_assets.triples.limit import MergeLimit
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
-from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
-from chai_resources.people import PeopleFile
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.captioners.model_server import MODELS, Book
@@ -41,13 +39,7 @@ class Batch:
         self.tables, media = Tables(root=settings.tables), Media(root=settings.media)
         self.tables.append("spec_adoptions", adoptions(self.tables, ["b1"], release_of(settings).load()))
         self.tables.append("triples", [self.triple(aspect) for aspect in SPEC.aspects])
-        self.desk = Desk(
-            tables=self.tables,
-            media=media,
-            label_studio=LabelStudio(url="http://127.0.0.1:9", token="none"),
-            people_file=PeopleFile(path="none"),
-            release=release_of(settings),
-        )
+        self.workflow = Workflow(tables=self.tables, media=media, release=release_of(settings))
 
     def triple(self, aspect: str, **changes: Any) -> dict[str, Any]:
         row = {"batch": "b1", "clip_id": "clp_1", "source_id": "src_1", "aspect": aspect, "standing": "verified"}
@@ -56,7 +48,7 @@ class Batch:
 
     def run(self, limit: int = 512) -> dict[str, Any]:
         """One run of the asset; its metadata."""
-        resources = {"desk": self.desk, "captioner": self.captioner, "merge_limit": MergeLimit(tokens=limit)}
+        resources = {"workflow": self.workflow, "captioner": self.captioner, "merge_limit": MergeLimit(tokens=limit)}
         instance = dg.DagsterInstance.ephemeral()
         instance.add_dynamic_partitions("batches", ["b1"])
         done = dg.materialize([merged_captions], resources=resources, partition_key="b1", instance=instance)

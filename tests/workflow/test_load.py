@@ -6,60 +6,56 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chai_assets.annotation.desk import Desk
 from chai_assets.core.prompts import TEMPLATES
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.load import WALKED, load_records
-from chai_resources.label_studio import LabelStudio
+from chai_assets.workflow.resource import Workflow
 from chai_resources.media import Media
-from chai_resources.people import PeopleFile
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workflow(tmp_path: Path) -> Workflow:
     tables = Tables(root=str(tmp_path / "tables"))
     tables.append("clips", [{"batch": "b", "clip_id": "one"}])
-    return Desk(
+    return Workflow(
         tables=tables,
         media=Media(root=str(tmp_path / "media")),
-        label_studio=LabelStudio(url="http://127.0.0.1:9", token=""),
-        people_file=PeopleFile(path=str(tmp_path / "people.yaml")),
         release=SpecRelease(),
     )
 
 
-def test_standings_are_walked_once_while_nothing_is_written(desk: Desk) -> None:
-    first = desk.standings("b")
+def test_standings_are_walked_once_while_nothing_is_written(workflow: Workflow) -> None:
+    first = workflow.standings("b")
     assert {item.clip_id for item in first} == {"one"}
-    desk.tables.append("tasks", [{"batch": "b", "entry_id": "1", "chai_key": "k"}])
-    assert desk.standings("b") is first
-    assert desk.standings("other") == []
+    workflow.tables.append("tasks", [{"batch": "b", "entry_id": "1", "chai_key": "k"}])
+    assert workflow.standings("b") is first
+    assert workflow.standings("other") == []
 
 
 @pytest.mark.parametrize("name", WALKED)
-def test_standings_are_walked_again_after_an_append_whoever_made_it(desk: Desk, name: str) -> None:
-    first = desk.standings("b")
-    someone_else = Tables(root=desk.tables.root)
+def test_standings_are_walked_again_after_an_append_whoever_made_it(workflow: Workflow, name: str) -> None:
+    first = workflow.standings("b")
+    someone_else = Tables(root=workflow.tables.root)
     someone_else.append(name, [{"batch": "b", TABLES[name].key: "two"}])
-    second = desk.standings("b")
+    second = workflow.standings("b")
     assert second is not first
     if name == "clips":
         assert {item.clip_id for item in second} == {"one", "two"}
 
 
 def test_standings_are_walked_again_after_a_prompt_template_changed(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workflow: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = desk.standings("b")
+    first = workflow.standings("b")
     changed = tmp_path / "draft.md"
     changed.write_text(TEMPLATES["draft"].read_text() + " ")
     monkeypatch.setitem(TEMPLATES, "draft", changed)
-    assert desk.standings("b") is not first
+    assert workflow.standings("b") is not first
 
 
-def test_every_table_that_is_walked_is_watched(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_table_that_is_walked_is_watched(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     read = Tables.read
 
@@ -68,5 +64,5 @@ def test_every_table_that_is_walked_is_watched(desk: Desk, monkeypatch: pytest.M
         return read(tables, name, *args, **more)
 
     monkeypatch.setattr(Tables, "read", noted)
-    load_records(desk.tables, "b")
+    load_records(workflow.tables, "b")
     assert sorted(seen) == sorted(WALKED)

@@ -15,13 +15,13 @@ import polars as pl
 
 from chai_assets.core.ids import sha256_text
 from chai_assets.core.prompts import build_request, dataset_clip, render
+from chai_assets.core.rows import Row
 from chai_assets.datasets.evaluate.agreement import Agreement, Pair, agreements
 from chai_assets.datasets.read.published import Dataset
 from chai_assets.datasets.read.viewer import sample
 from chai_assets.datasets.write.formats import changed
 from chai_assets.datasets.write.manifest import MANIFEST
 from chai_assets.inference.metered import Booked
-from chai_assets.workflow.item_state import Row
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
 from chai_resources.captioners.protocol import Captioner, Media, Request, Result

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from chai_assets.annotation.results import word_changes
+from chai_assets.core.word_diff import word_changes
 from chai_assets.datasets.read.published import Dataset
 from chai_resources.media import Media
 

@@ -10,11 +10,11 @@ from itertools import pairwise
 import polars as pl
 
 from chai_assets.core.ids import record_id
+from chai_assets.core.token_count import ESTIMATE, Counter
 from chai_assets.datasets.select.candidates import Records, candidates, in_force, rejected_first
 from chai_assets.datasets.select.selection import LEVELS, Selection
 from chai_assets.datasets.select.spec_compatibility import Counted
 from chai_assets.datasets.select.splits import EVAL_SHARE
-from chai_assets.datasets.write.caption_tokens import ESTIMATE, Counter
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 

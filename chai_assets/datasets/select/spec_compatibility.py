@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from chai_assets.core.rows import Row
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.spec.versioning.releases import Releases, order
-from chai_assets.workflow.item_state import Row
 
 
 @dataclass(frozen=True)

@@ -1,85 +1,19 @@
-"""How many tokens a video generator makes of a caption, and the caption cut to what the generator reads.
+"""Captions cut to what a video generator reads.
 
-Wan reads 512 umT5 tokens and silently drops the rest. The count is exact with the vocabulary that CHAI_TOKENIZER
-names; without one it is an estimate that errs on the long side.
+Wan reads 512 umT5 tokens and silently drops the rest; what it reads is counted beforehand, and the cut told.
 """
 
-import hashlib
-import os
 import re
-from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
-from typing import Any, Protocol
 
 import polars as pl
 
+from chai_assets.core.token_count import END, LIMIT, Counter
 from chai_assets.datasets.select.canonical_rows import LeftOut, left_out
 from chai_assets.datasets.write.formats import plain
 
-LIMIT = 512
-"""Tokens that Wan's text encoder reads, the one that ends the text included."""
-_END = 1
 # Begins with the space, which is searched for fastest; white space is single by then.
 _SENTENCE_END = re.compile(r""" (?:(?<=[.!?…] )|(?<=[.!?…]["'”’)] ))""")
-
-
-class Counter(Protocol):
-    """Counts tokens; `name` says in a manifest how."""
-
-    @property
-    def name(self) -> str: ...
-
-    def count(self, texts: list[str]) -> list[int]:
-        """Tokens of each text, the one that ends a text included."""
-        ...
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Counts without a vocabulary: five letters, a digit, a sign or any character beyond ASCII are a token each.
-
-    Vocabularies like umT5's hold common words whole and seldom cut others finer than that, so the estimate lies
-    above their counts: it rather cuts a caption that was short enough than lets the generator cut one.
-    """
-
-    name: str = "estimate (a token for up to 5 letters of a word, a digit, a sign, a character beyond ASCII)"
-
-    def count(self, texts: list[str]) -> list[int]:
-        pieces = pl.Series(texts, dtype=pl.String).str.count_matches(r"[A-Za-z]{1,5}|[^A-Za-z\s]")
-        return (pieces + _END).to_list()
-
-
-ESTIMATE = Estimate()
-
-
-class Vocabulary:
-    """Counts with a SentencePiece vocabulary: the `spiece.model` of the generator's text encoder.
-
-    Raises ValueError where the file is none.
-    """
-
-    def __init__(self, path: Path) -> None:
-        # The package has no types, and takes a while to load: only who counts with it pays.
-        import sentencepiece  # pyright: ignore[reportMissingTypeStubs]
-
-        try:
-            self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        except (OSError, RuntimeError) as error:
-            raise ValueError(
-                f"CHAI_TOKENIZER={path} is no SentencePiece vocabulary ({error}): give the path of a spiece.model, "
-                "or unset it to estimate token counts"
-            ) from error
-        self.name = f"SentencePiece vocabulary {path.name}, sha256 {digest}"
-
-    def count(self, texts: list[str]) -> list[int]:
-        return [len(pieces) + _END for pieces in self._processor.encode(texts, num_threads=os.cpu_count() or 1)]
-
-
-def counter(vocabulary: str) -> Counter:
-    """The counter for this setting: a vocabulary's path, or empty for the estimate."""
-    return Vocabulary(Path(vocabulary)) if vocabulary else ESTIMATE
 
 
 def within_limit(merged: pl.DataFrame, count: Counter, limit: int = LIMIT) -> tuple[pl.DataFrame, list[LeftOut]]:
@@ -111,7 +45,7 @@ def _cut(texts: list[str], count: Counter, limit: int) -> list[str | None]:
     lengths = iter(count.count([sentence for sentences in split for sentence in sentences]))
     kept = []
     for sentences in split:
-        ends = accumulate([next(lengths) - _END for _ in sentences], initial=_END)
+        ends = accumulate([next(lengths) - END for _ in sentences], initial=END)
         kept.append(sum(1 for end in ends if end <= limit) - 1)
     # A vocabulary may count a run as longer than its sentences one by one: what was kept is counted again.
     runs = [" ".join(sentences[:number]) for sentences, number in zip(split, kept, strict=True)]

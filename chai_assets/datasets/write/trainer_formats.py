@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.write.caption_tokens import LIMIT, Counter
+from chai_assets.core.token_count import LIMIT, Counter
 from chai_assets.datasets.write.formats import (
     PROMPTS,
     VIDEO,

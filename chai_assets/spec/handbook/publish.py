@@ -5,7 +5,7 @@ own ways to media do not do: local files have a query for an address, so that no
 on S3 every page would need a signature of its own.
 """
 
-from chai_assets.annotation.results import html_link
+from chai_assets.core.html import html_link
 from chai_assets.spec.handbook.pages import INDEX, handbook, page_of
 from chai_assets.spec.models import Aspect, Spec
 from chai_resources.media import Media

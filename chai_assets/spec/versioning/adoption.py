@@ -8,9 +8,9 @@ import polars as pl
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.imported import own_work
+from chai_assets.core.rows import Row
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import order
-from chai_assets.workflow.item_state import Row
 from chai_resources.tables import Tables
 
 

@@ -12,7 +12,8 @@ import sentencepiece  # pyright: ignore[reportMissingTypeStubs]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chai_assets.datasets.write.caption_tokens import ESTIMATE, LIMIT, Counter, counter, within_limit
+from chai_assets.core.token_count import ESTIMATE, LIMIT, Counter, counter
+from chai_assets.datasets.write.caption_tokens import within_limit
 from chai_assets.datasets.write.publish import build
 from chai_resources.settings import Settings
 from tests.datasets.factory import clip, export, frame, merged, triples_of

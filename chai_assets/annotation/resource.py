@@ -1,6 +1,6 @@
-"""The desk: everything a stage needs to hand work to people and to take it back, as one resource.
+"""Annotation tasks as a resource: hands work out to people through Label Studio, and takes back what they submit.
 
-It runs `collect.py` and `push.py` inside a Dagster run and reports them; the rules stand in those modules.
+It runs `collect.py` and `push.py` inside a Dagster run and reports what they did; the rules stand in those modules.
 """
 
 from collections.abc import Callable
@@ -8,67 +8,36 @@ from functools import cache
 
 import dagster as dg
 import polars as pl
-from pydantic import PrivateAttr
 
 from chai_assets.annotation.collect import Interpret, collect
 from chai_assets.annotation.push import Build, keep_tasks, ledger_of, push_tasks
 from chai_assets.annotation.task_data import HandOut
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
-from chai_assets.spec.resource import SpecRelease
-from chai_assets.spec.versioning.adoption import adopted_version
-from chai_assets.spec.versioning.lineage import Lineage
-from chai_assets.workflow.item_state import Standing, TurnKind
-from chai_assets.workflow.load import WALKED, load_standings
+from chai_assets.workflow.item_state import TurnKind
+from chai_assets.workflow.resource import Workflow
 from chai_resources.label_studio import LabelStudio
-from chai_resources.media import Media
 from chai_resources.people import People, PeopleFile
-from chai_resources.tables import Tables
 
 FULL_LOOK_TAG = "chai/full_look"
 """Run tag with which the collectors ignore their bookmarks; the nightly reconcile sets it."""
 
 
-class Desk(dg.ConfigurableResource):
-    """Tables, media, Label Studio, people and the specification, bundled for the human stages."""
+class AnnotationTasks(dg.ConfigurableResource):
+    """Label Studio and the people who work in it, for the stages that wait for people."""
 
-    tables: Tables
-    media: Media
+    workflow: Workflow
     label_studio: LabelStudio
     people_file: PeopleFile
-    release: SpecRelease
-    _walked: tuple[tuple[object, ...], list[Standing]] | None = PrivateAttr(default=None)
-
-    def lineage(self, batch: str) -> Lineage:
-        """The specification that a batch is worked under."""
-        return self.release.lineage(adopted_version(self.tables, batch, self.release.in_force))
 
     @property
     def people(self) -> People:
         """The team, as the people file says now."""
         return self.people_file.load()
 
-    def clips(self, batch: str) -> dict[str, dict]:
-        """Clip rows of a batch by clip id."""
-        return {row["clip_id"]: row for row in self.tables.rows("clips", batch)}
-
     def hand_out(self, batch: str) -> HandOut:
         """Where this batch's tasks are handed out from."""
-        return HandOut(self.lineage(batch).spec, self.clips(batch), self.media, self.people)
-
-    def standings(self, batch: str) -> list[Standing]:
-        """Where every item of the batch stands, to be read only: walked again once a table it rests on has changed."""
-        # Versions are looked up before rows are read: what is written in between only makes the next call walk again.
-        lineage = self.lineage(batch)
-        made_from = (
-            batch,
-            lineage.spec.version,
-            lineage.spec.hash,
-            lineage.templates,
-            *map(self.tables.version, WALKED),
-        )
-        if self._walked is None or self._walked[0] != made_from:
-            self._walked = (made_from, load_standings(self.tables, lineage, batch))
-        return self._walked[1]
+        workflow = self.workflow
+        return HandOut(workflow.lineage(batch).spec, workflow.clips(batch), workflow.media, self.people)
 
     def collect(
         self, context: dg.AssetExecutionContext, kind: TurnKind, table: str, interpret: Interpret
@@ -80,18 +49,22 @@ class Desk(dg.ConfigurableResource):
             table,
             interpret,
             batch=batch,
-            tables=self.tables,
+            tables=self.workflow.tables,
             label_studio=self.label_studio,
-            media=self.media,
+            media=self.workflow.media,
             people=self.people,
             full_look=_full_look(context),
         )
         for row in outcome.quarantined:
             context.log.warning(f"quarantined {row['chai_key']} by {row['account']}: {row['reason']}. {row['remedy']}")
-        read = self.tables.read(table, batch, columns=["event_id"])
-        unread = self.tables.read("quarantine", batch).filter(pl.col("kind") == kind).join(read, "event_id", how="anti")
+        read = self.workflow.tables.read(table, batch, columns=["event_id"])
+        unread = (
+            self.workflow.tables.read("quarantine", batch)
+            .filter(pl.col("kind") == kind)
+            .join(read, "event_id", how="anti")
+        )
         return table_result(
-            self.tables,
+            self.workflow.tables,
             table,
             batch,
             outcome.records,
@@ -106,7 +79,7 @@ class Desk(dg.ConfigurableResource):
     ) -> dg.MaterializeResult:
         """Hands out the tasks of one kind that items of the run's batch wait for; `tasks` makes what builds them."""
         batch = context.partition_key
-        items = self.standings(batch)
+        items = self.workflow.standings(batch)
         # Made with the first task: mostly there is none to hand out.
         made = cache(lambda: tasks(self.hand_out(batch)))
         done = push_tasks(
@@ -114,7 +87,7 @@ class Desk(dg.ConfigurableResource):
             batch,
             items,
             lambda item, turn: made()(item, turn),
-            tables=self.tables,
+            tables=self.workflow.tables,
             label_studio=self.label_studio,
             full_look=_full_look(context),
         )
@@ -134,11 +107,13 @@ class Desk(dg.ConfigurableResource):
             }
         )
 
-    def keep(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def close(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Gives unreadable answers of the run's batch back to their authors, and closes what was built on."""
         batch = context.partition_key
-        done = keep_tasks(batch, self.standings(batch), tables=self.tables, label_studio=self.label_studio)
-        tasks = ledger_of(self.tables, batch)
+        done = keep_tasks(
+            batch, self.workflow.standings(batch), tables=self.workflow.tables, label_studio=self.label_studio
+        )
+        tasks = ledger_of(self.workflow.tables, batch)
         counts = tasks.group_by("state").agg(tasks=pl.len()).sort("state")
         return dg.MaterializeResult(
             metadata={
