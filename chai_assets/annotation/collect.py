@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from chai_assets.annotation.results import Malformed
 from chai_assets.core.ids import canonical_json, record_id
-from chai_assets.core.rows import Row
-from chai_assets.workflow.item_state import TurnKind
+from chai_assets.core.rows import EventRow, NewRow
+from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import People, Person
@@ -26,29 +26,29 @@ OVERLAP = timedelta(seconds=60)
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
-Interpret = Callable[[dict[str, Any], list[Any], Person], Row]
+ReadAnswer = Callable[[dict[str, Any], list[Any], Person], NewRow]
 """(task data, annotation result, author) -> the record's own columns; raises Malformed."""
 
 
 @dataclass(frozen=True)
-class Collected:
+class CollectReport:
     """What one look at Label Studio brought: counts, and the quarantine rows that were new."""
 
     versions: int
     deletions: int
     records: int
-    quarantined: list[Row]
+    quarantined: list[NewRow]
 
 
-def bookmark_key(kind: TurnKind, batch: str) -> str:
+def bookmark_key(kind: TaskKind, batch: str) -> str:
     """Where the bookmark of a batch's last look lies; losing it costs one full look, never data."""
     return f"bookmarks/{kind}/{batch}.json"
 
 
 def collect(
-    kind: TurnKind,
+    kind: TaskKind,
     table: str,
-    interpret: Interpret,
+    read_answer: ReadAnswer,
     *,
     batch: str,
     tables: Tables,
@@ -56,7 +56,7 @@ def collect(
     media: Media,
     people: People,
     full_look: bool = False,
-) -> Collected:
+) -> CollectReport:
     """Archives and reads everything people changed in a batch's tasks of one kind since the last look.
 
     `full_look` ignores the bookmark and looks at every task. Raises LabelStudioDown or LabelStudioRefused.
@@ -67,20 +67,20 @@ def collect(
     known = tables.read("annotation_events", batch, columns=["event_id", "kind", "what", "annotation_id", "task_id"])
     seen = known.filter(known["kind"] == kind)
     project = label_studio.project(kind)
-    events: list[Row] = []
+    events: list[NewRow] = []
     if project is not None:
         for task in label_studio.changed(project, since, batch):
             events += events_of(kind, batch, task, seen.filter(seen["task_id"] == task["id"]).to_dicts())
     tables.append("annotation_events", events)
-    rows, bad = _read_pending(kind, table, batch, tables, interpret, people)
+    rows, bad = _read_pending(kind, table, batch, tables, read_answer, people)
     tables.append(table, rows)
     tables.append("quarantine", bad)
     media.put_bytes(bookmark, canonical_json({"since": (looked_at - OVERLAP).isoformat()}).encode())
     deletions = sum(event["what"] == "deleted" for event in events)
-    return Collected(len(events) - deletions, deletions, len(rows), bad)
+    return CollectReport(len(events) - deletions, deletions, len(rows), bad)
 
 
-def events_of(kind: TurnKind, batch: str, task: dict[str, Any], seen: Iterable[Row]) -> list[Row]:
+def events_of(kind: TaskKind, batch: str, task: dict[str, Any], seen: Iterable[NewRow]) -> list[NewRow]:
     """Events a task shows that are not among the `seen` ones: new versions of annotations, and annotations gone."""
     seen = list(seen)
     known = {row["event_id"] for row in seen}
@@ -124,8 +124,8 @@ def events_of(kind: TurnKind, batch: str, task: dict[str, Any], seen: Iterable[R
 
 
 def _read_pending(
-    kind: TurnKind, table: str, batch: str, tables: Tables, interpret: Interpret, people: People
-) -> tuple[list[Row], list[Row]]:
+    kind: TaskKind, table: str, batch: str, tables: Tables, read_answer: ReadAnswer, people: People
+) -> tuple[list[NewRow], list[NewRow]]:
     """Reads archived versions that have no record yet; quarantined ones are tried again (a remedy may be in)."""
     events = tables.read("annotation_events", batch, columns=["event_id", "kind", "what"])
     wanted = set(events.filter((events["kind"] == kind) & (events["what"] == "submitted"))["event_id"])
@@ -135,21 +135,22 @@ def _read_pending(
     known_bad = set(tables.read("quarantine", batch, columns=["event_id"])["event_id"])
     rows, bad = [], []
     whole = tables.read("annotation_events", batch)
-    for event in whole.filter(whole["event_id"].is_in(wanted)).iter_rows(named=True):
+    unread = whole.filter(whole["event_id"].is_in(wanted)).to_dicts()
+    for event in cast("list[EventRow]", unread):
         try:
-            rows.append(_interpret(event, interpret, people))
+            rows.append(_read(event, read_answer, people))
         except Malformed as problem:
             if event["event_id"] not in known_bad:
                 bad.append(_quarantine(event, problem))
     return rows, bad
 
 
-def _interpret(event: Row, interpret: Interpret, people: People) -> Row:
-    data, annotation = json.loads(event["task_data"]), json.loads(event["annotation"])
+def _read(event: EventRow, read_answer: ReadAnswer, people: People) -> NewRow:
+    data, annotation = json.loads(event["task_data"] or "{}"), json.loads(event["annotation"] or "{}")
     if annotation.get("was_cancelled"):
         raise Malformed("the task was skipped, which answers nothing", "open the task again and submit an answer")
     person = author(event, data, people)
-    row = interpret(data, annotation.get("result"), person)
+    row = read_answer(data, annotation.get("result"), person)
     shared = ("event_id", "batch", "chai_key", "lead_time_s")
     return {
         **{column: event[column] for column in shared},
@@ -161,7 +162,7 @@ def _interpret(event: Row, interpret: Interpret, people: People) -> Row:
     }
 
 
-def author(event: Row, data: dict[str, Any], people: People) -> Person:
+def author(event: EventRow, data: dict[str, Any], people: People) -> Person:
     """The person who wrote this version. Raises Malformed where the role rules were broken.
 
     Label Studio's guard enforces the same rules; they are checked again because an administrator, or a server
@@ -193,7 +194,7 @@ def author(event: Row, data: dict[str, Any], people: People) -> Person:
     return person
 
 
-def _quarantine(event: Row, problem: Malformed) -> Row:
+def _quarantine(event: EventRow, problem: Malformed) -> NewRow:
     columns = ("batch", "event_id", "kind", "chai_key", "task_id", "account")
     return {**{c: event[c] for c in columns}, "reason": problem.reason, "remedy": problem.remedy}
 

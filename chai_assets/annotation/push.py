@@ -8,12 +8,14 @@ found by its key and only the ledger is completed.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypedDict, cast
 
 import polars as pl
 
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import Row
-from chai_assets.workflow.item_state import Standing, Turn, TurnKind
+from chai_assets.core.rows import NewRow
+from chai_assets.workflow.item_state import AnyTurn, ReviewTurn, Standing
+from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio, Task
 from chai_resources.people import Person
 from chai_resources.tables import Tables, as_rows, now
@@ -28,19 +30,32 @@ _ENTRY = ("chai_key", "kind", "clip_id", "aspect", "assignee", "task_id")
 
 
 @dataclass(frozen=True)
-class Assigned:
+class AssignedTask:
     """A task ready to be pushed, and the person it is for."""
 
     task: Task
     assignee: Person
 
 
-Build = Callable[[Standing, Turn], Assigned | None]
-"""Builds the task of a turn; None where nobody may take it yet."""
+BuildTask = Callable[[Standing, AnyTurn], AssignedTask | None]
+"""Builds the task of a turn of one kind; None where nobody may take it yet."""
+
+
+class LedgerEntry(TypedDict):
+    """The last entry of a task in the ledger, and how many it has."""
+
+    chai_key: str
+    kind: TaskKind
+    clip_id: str
+    aspect: str
+    assignee: str
+    task_id: int
+    state: str
+    entries: int
 
 
 @dataclass
-class Pushed:
+class PushReport:
     """What a push did: keys pushed and reopened, and keys nobody could be given."""
 
     pushed: list[str] = field(default_factory=list)
@@ -49,15 +64,15 @@ class Pushed:
 
 
 @dataclass(frozen=True)
-class TaskPlan:
+class PushPlan(Generic[AnyTurn]):
     """What must change in Label Studio so that items' waiting turns have an open task."""
 
-    push: list[tuple[Standing, Turn]]
+    push: list[tuple[Standing, AnyTurn]]
     reopen: list[str]
 
 
 @dataclass(frozen=True)
-class Upkeep:
+class StatePlan:
     """What must change on tasks that are out, of all kinds."""
 
     give_back: dict[str, str]
@@ -68,7 +83,7 @@ class Upkeep:
     """Keys of open tasks that must not be answered or edited any more."""
 
 
-def ledger_of(tables: Tables, batch: str, keys: Collection[str] | None = None) -> pl.DataFrame:
+def task_ledger(tables: Tables, batch: str, keys: Collection[str] | None = None) -> pl.DataFrame:
     """The last entry of each of a batch's tasks, or of those with these keys; in `entries` how many it has."""
     entries = tables.read("tasks", batch, columns=[*_ENTRY, "state"])
     if keys is not None:
@@ -77,29 +92,29 @@ def ledger_of(tables: Tables, batch: str, keys: Collection[str] | None = None) -
     return counted.unique("chai_key", keep="last", maintain_order=True)
 
 
-def plan_push(kind: TurnKind, items: Iterable[Standing], ledger: Iterable[Row]) -> TaskPlan:
+def plan_push(turn_type: type[AnyTurn], items: Iterable[Standing], ledger: Iterable[LedgerEntry]) -> PushPlan[AnyTurn]:
     """Compares the turns of one kind that items wait for with the ledger of their tasks. Pure."""
     state = {entry["chai_key"]: entry["state"] for entry in ledger}
-    push, reopen = [], []
+    push, reopen = list[tuple[Standing, AnyTurn]](), list[str]()
     for item in items:
         for turn in item.open_turns:
-            if turn.kind != kind:
+            if not isinstance(turn, turn_type):
                 continue
             last = state.get(turn.key, "missing")
             if last == "missing":
                 push.append((item, turn))
             elif last not in OPEN:
                 reopen.append(turn.key)
-    return TaskPlan(push, reopen)
+    return PushPlan(push, reopen)
 
 
-def plan_upkeep(items: Iterable[Standing], ledger: Iterable[Row]) -> Upkeep:
+def plan_states(items: Iterable[Standing], ledger: Iterable[LedgerEntry]) -> StatePlan:
     """Which open tasks to give back, which were corrected, and which to close; `ledger` of the open ones. Pure."""
     last = {entry["chai_key"]: entry for entry in ledger}
     open_keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, entry in last.items():
         open_keys[entry["clip_id"], entry["aspect"]].append(key)
-    plan = Upkeep({}, [], [])
+    plan = StatePlan({}, [], [])
     for item in items:
         keys = open_keys.pop((item.clip_id, item.aspect), [])
         for turn in item.every_turn:
@@ -121,39 +136,40 @@ def closable(item: Standing, pushed: Iterable[str]) -> list[str]:
     """
     position = {turn.key: number for number, turn in enumerate(item.turns)}
     built_on = max(
-        (n for n, turn in enumerate(item.turns) if turn.answer is not None or turn.kind == "review"),
+        (n for n, turn in enumerate(item.turns) if turn.answer is not None or isinstance(turn, ReviewTurn)),
         default=-1,
     )
     if item.stage == "approved":
         built_on = len(item.turns)
-    kept = item.asked_again.key if item.asked_again else None
-    return [key for key in pushed if key != kept and position.get(key, -2) < built_on]
+    beside = item.asked_again.key if item.asked_again else None
+    return [key for key in pushed if key != beside and position.get(key, -2) < built_on]
 
 
 def push_tasks(
-    kind: TurnKind,
+    turn_type: type[AnyTurn],
     batch: str,
     items: list[Standing],
-    build: Build,
+    build: Callable[[Standing, AnyTurn], AssignedTask | None],
     *,
     tables: Tables,
     label_studio: LabelStudio,
     full_look: bool = False,
-) -> Pushed:
+) -> PushReport:
     """Gives every waiting turn of one kind its task. Raises LabelStudioDown or LabelStudioRefused.
 
     With `full_look` the ledger is first compared with Label Studio: a task deleted there is noted as missing,
     and pushed again if an item still waits for it.
     """
+    kind = turn_type.kind
     if full_look:
         _note_missing(kind, batch, tables, label_studio)
     waiting = [turn.key for item in items for turn in item.open_turns if turn.kind == kind]
-    ledger = as_rows(ledger_of(tables, batch, waiting))
-    plan = plan_push(kind, items, ledger)
+    ledger = _entries_in(task_ledger(tables, batch, waiting))
+    plan = plan_push(turn_type, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]
     ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
     entries = _Entries(batch, ledger)
-    done = Pushed(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
+    done = PushReport(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
     if ready:
         project = label_studio.require_project(kind)
         ids = label_studio.ensure_tasks(project, batch, [made.task for _, made in ready.values()])
@@ -165,13 +181,13 @@ def push_tasks(
     return done
 
 
-def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studio: LabelStudio) -> Upkeep:
+def update_states(batch: str, items: list[Standing], *, tables: Tables, label_studio: LabelStudio) -> StatePlan:
     """Gives back what could not be read, and closes what nobody may answer any more; returns what it did.
 
     Raises LabelStudioDown or LabelStudioRefused.
     """
-    ledger = as_rows(ledger_of(tables, batch).filter(pl.col("state").is_in(OPEN)))
-    plan = plan_upkeep(items, ledger)
+    ledger = _entries_in(task_ledger(tables, batch).filter(pl.col("state").is_in(OPEN)))
+    plan = plan_states(items, ledger)
     entries = _Entries(batch, ledger)
     for key, why in plan.give_back.items():
         label_studio.give_back(entries.last[key]["task_id"], why)
@@ -188,18 +204,18 @@ def keep_tasks(batch: str, items: list[Standing], *, tables: Tables, label_studi
     return plan
 
 
-def _note_missing(kind: TurnKind, batch: str, tables: Tables, label_studio: LabelStudio) -> None:
+def _note_missing(kind: TaskKind, batch: str, tables: Tables, label_studio: LabelStudio) -> None:
     """Notes tasks that the ledger knows and Label Studio no longer has; what was answered in them stays."""
     project = label_studio.project(kind)
     present = {i for ids in label_studio.existing(project, batch).values() for i in ids} if project else set()
-    out = as_rows(ledger_of(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
+    out = _entries_in(task_ledger(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
     gone = [row for row in out if row["task_id"] not in present]
     entries = _Entries(batch, gone)
     tables.append("tasks", [entries.again(row["chai_key"], "missing") for row in gone])
     tables.append_new("annotation_events", [_task_deleted(kind, batch, row) for row in gone], batch)
 
 
-def _task_deleted(kind: TurnKind, batch: str, entry: Row) -> Row:
+def _task_deleted(kind: TaskKind, batch: str, entry: LedgerEntry) -> NewRow:
     event = record_id("event", kind=kind, task=entry["task_id"], what="task_deleted")
     same = {"chai_key": entry["chai_key"], "task_id": entry["task_id"]}
     return {
@@ -212,21 +228,25 @@ def _task_deleted(kind: TurnKind, batch: str, entry: Row) -> Row:
     }
 
 
+def _entries_in(ledger: pl.DataFrame) -> list[LedgerEntry]:
+    return cast("list[LedgerEntry]", as_rows(ledger))
+
+
 class _Entries:
     """Makes ledger rows whose ids count the changes of a task, so that a repeated write is one entry."""
 
-    def __init__(self, batch: str, ledger: list[Row]) -> None:
+    def __init__(self, batch: str, ledger: list[LedgerEntry]) -> None:
         self.last = {row["chai_key"]: row for row in ledger}
         self._batch = batch
         self._count = {row["chai_key"]: row["entries"] for row in ledger}
 
-    def first(self, kind: TurnKind, key: str, task_id: int, item: Standing, made: Assigned) -> Row:
+    def first(self, kind: TaskKind, key: str, task_id: int, item: Standing, made: AssignedTask) -> NewRow:
         row = {"kind": kind, "chai_key": key, "clip_id": item.clip_id, "aspect": item.aspect}
         return self._entry({**row, "assignee": made.assignee.id, "task_id": task_id}, "pushed")
 
-    def again(self, key: str, state: str) -> Row:
+    def again(self, key: str, state: str) -> NewRow:
         return self._entry({column: self.last[key][column] for column in _ENTRY}, state)
 
-    def _entry(self, row: Row, state: str) -> Row:
+    def _entry(self, row: NewRow, state: str) -> NewRow:
         entry = record_id("entry", key=row["chai_key"], state=state, number=self._count.get(row["chai_key"], 0))
         return {**row, "batch": self._batch, "entry_id": entry, "state": state}

@@ -9,11 +9,12 @@ from functools import cache
 import dagster as dg
 import polars as pl
 
-from chai_assets.annotation.collect import Interpret, collect
-from chai_assets.annotation.push import Build, keep_tasks, ledger_of, push_tasks
-from chai_assets.annotation.task_data import HandOut
+from chai_assets.annotation.collect import ReadAnswer, collect
+from chai_assets.annotation.push import BuildTask, push_tasks, task_ledger, update_states
+from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
-from chai_assets.workflow.item_state import TurnKind
+from chai_assets.workflow.item_state import AnyTurn
+from chai_assets.workflow.records import TaskKind
 from chai_assets.workflow.resource import Workflow
 from chai_resources.label_studio import LabelStudio
 from chai_resources.people import People, PeopleFile
@@ -34,20 +35,20 @@ class AnnotationTasks(dg.ConfigurableResource):
         """The team, as the people file says now."""
         return self.people_file.load()
 
-    def hand_out(self, batch: str) -> HandOut:
-        """Where this batch's tasks are handed out from."""
+    def task_context(self, batch: str) -> TaskContext:
+        """What this batch's tasks are made from."""
         workflow = self.workflow
-        return HandOut(workflow.lineage(batch).spec, workflow.clips(batch), workflow.media, self.people)
+        return TaskContext(workflow.lineage(batch).spec, workflow.clips(batch), workflow.media, self.people)
 
     def collect(
-        self, context: dg.AssetExecutionContext, kind: TurnKind, table: str, interpret: Interpret
+        self, context: dg.AssetExecutionContext, kind: TaskKind, table: str, read_answer: ReadAnswer
     ) -> dg.MaterializeResult:
         """Takes back what people submitted for the run's batch; answers it cannot read are warned about."""
         batch = context.partition_key
         outcome = collect(
             kind,
             table,
-            interpret,
+            read_answer,
             batch=batch,
             tables=self.workflow.tables,
             label_studio=self.label_studio,
@@ -75,18 +76,22 @@ class AnnotationTasks(dg.ConfigurableResource):
         )
 
     def push(
-        self, context: dg.AssetExecutionContext, kind: TurnKind, tasks: Callable[[HandOut], Build]
+        self,
+        context: dg.AssetExecutionContext,
+        turn_type: type[AnyTurn],
+        builder: Callable[[TaskContext], BuildTask[AnyTurn]],
     ) -> dg.MaterializeResult:
-        """Hands out the tasks of one kind that items of the run's batch wait for; `tasks` makes what builds them."""
+        """Pushes the tasks of one kind that items of the run's batch wait for; `builder` makes what builds them."""
         batch = context.partition_key
         items = self.workflow.standings(batch)
-        # Made with the first task: mostly there is none to hand out.
-        made = cache(lambda: tasks(self.hand_out(batch)))
+        kind = turn_type.kind
+        # Made with the first task: mostly there is none to push.
+        build = cache(lambda: builder(self.task_context(batch)))
         done = push_tasks(
-            kind,
+            turn_type,
             batch,
             items,
-            lambda item, turn: made()(item, turn),
+            lambda item, turn: build()(item, turn),
             tables=self.workflow.tables,
             label_studio=self.label_studio,
             full_look=_full_look(context),
@@ -110,10 +115,10 @@ class AnnotationTasks(dg.ConfigurableResource):
     def close(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Gives unreadable answers of the run's batch back to their authors, and closes what was built on."""
         batch = context.partition_key
-        done = keep_tasks(
+        done = update_states(
             batch, self.workflow.standings(batch), tables=self.workflow.tables, label_studio=self.label_studio
         )
-        tasks = ledger_of(self.workflow.tables, batch)
+        tasks = task_ledger(self.workflow.tables, batch)
         counts = tasks.group_by("state").agg(tasks=pl.len()).sort("state")
         return dg.MaterializeResult(
             metadata={

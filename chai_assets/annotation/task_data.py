@@ -4,31 +4,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chai_assets.annotation.push import Assigned
-from chai_assets.core.rows import Row
+from chai_assets.annotation.push import AssignedTask
+from chai_assets.core.rows import ClipRow
 from chai_assets.spec.handbook import publish
 from chai_assets.spec.models import Spec
-from chai_assets.workflow.item_state import Standing, Turn
+from chai_assets.workflow.item_state import CritiqueTurn, LabelTurn, Standing, Turn
 from chai_resources.label_studio import Task
 from chai_resources.media import Media
 from chai_resources.people import People, Person
 
 
 @dataclass(frozen=True)
-class HandOut:
-    """Where tasks are handed out from: the spec in force, a batch's clips, the media store and the team."""
+class TaskContext:
+    """What the tasks of a batch are made from: the specification, the clips, the media store and the team."""
 
     spec: Spec
-    clips: Mapping[str, Row]
+    clips: Mapping[str, ClipRow]
     media: Media
     people: People
 
     def annotator(self, item: Standing) -> Person:
-        """Who works on an item: whoever labelled it while still an annotator, else the clip's annotator."""
+        """Who works on an item: whoever labeled it while still an annotator, else the clip's annotator."""
         author = self.people.by_id(item.label["author"]) if item.label else None
         return author if author in self.people.annotators and author else self.people.assign_annotator(item.clip_id)
 
-    def assigned(
+    def assign(
         self,
         item: Standing,
         turn: Turn,
@@ -37,7 +37,7 @@ class HandOut:
         *,
         excluded: Iterable[str] = (),
         prefill: list[dict[str, Any]] | None = None,
-    ) -> Assigned:
+    ) -> AssignedTask:
         """The task of a turn for a person; `page` is what its page shows, `excluded` ids of who may not answer."""
         clip, aspect = self.clips[item.clip_id], self.spec.aspects[item.aspect]
         barred = [key for other in sorted(excluded) for key in self._account_keys(other)]
@@ -56,7 +56,7 @@ class HandOut:
             "excluded": barred,
             **page,
         }
-        return Assigned(Task(turn.key, data, prefill), person)
+        return AssignedTask(Task(turn.key, data, prefill), person)
 
     def _account_keys(self, person_id: str) -> tuple[str, ...]:
         person = self.people.by_id(person_id)
@@ -64,6 +64,6 @@ class HandOut:
 
 
 def _occasion(turn: Turn, version: str) -> str:
-    if turn.asks:
+    if isinstance(turn, LabelTurn) and turn.questions:
         return f" (only what specification {version} asks anew; your other answers stand)"
-    return f", round {turn.round}" if turn.round > 1 else ""
+    return f", round {turn.round}" if isinstance(turn, CritiqueTurn) and turn.round > 1 else ""

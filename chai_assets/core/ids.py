@@ -6,6 +6,7 @@ twice, on two machines or after a crash, gives the same ids.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 _PREFIX = {
@@ -44,19 +45,19 @@ def record_id(record: str, /, **parts: Any) -> str:
     return f"{_PREFIX[record]}_{sha256_text(canonical_json([record, parts]))[:32]}"
 
 
-def label_id(row: dict[str, Any]) -> str:
+def label_id(row: Mapping[str, Any]) -> str:
     """Id of a `primitives` row: clip, aspect, spec, answers and author."""
     same = ("clip_id", "aspect", "spec_hash", "answers", "problem", "note", "author")
     return record_id("label", **{column: row[column] for column in same})
 
 
-def _template(row: dict[str, Any]) -> dict[str, Any]:
+def _template(row: Mapping[str, Any]) -> dict[str, Any]:
     """The template as a part of an id: two of them can lead to one prompt, or one text. Unknown, it is no part."""
     known = row.get("template_hash")
     return {"template_hash": known} if known else {}
 
 
-def draft_id(row: dict[str, Any]) -> str:
+def draft_id(row: Mapping[str, Any]) -> str:
     """Id of a `drafts` row: all that made it (clip, labels, upstream captions, spec, prompt, model, text)."""
     same = (
         "clip_id",
@@ -71,24 +72,24 @@ def draft_id(row: dict[str, Any]) -> str:
     return record_id("draft", **{column: row[column] for column in (*same, "sampling", "text")}, **_template(row))
 
 
-def critique_id(row: dict[str, Any]) -> str:
+def critique_id(row: Mapping[str, Any]) -> str:
     """Id of a `critiques` row: the draft, what opened the round, the content and the author."""
     same = ("draft_id", "round", "cause", "verdict", "rating", "findings", "text", "author")
     return record_id("critique", **{column: row[column] for column in same})
 
 
-def revision_id(row: dict[str, Any]) -> str:
+def revision_id(row: Mapping[str, Any]) -> str:
     """Id of a `revisions` row: exactly one draft and one critique, the model, its template and the text."""
     same = ("draft_id", "critique_id", "model", "served_revision", "text")
     return record_id("revision", **{column: row[column] for column in same}, **_template(row))
 
 
-def review_id(row: dict[str, Any]) -> str:
+def review_id(row: Mapping[str, Any]) -> str:
     """Id of a `reviews` row: the candidate, the grade, the verdict with all its remarks, and the author."""
     same = ("candidate_id", "grade", "verdict", "ticks", "misses", "reasons", "note", "author")
     return record_id("review", **{column: row[column] for column in same})
 
 
-def feedback_id(row: dict[str, Any]) -> str:
+def feedback_id(row: Mapping[str, Any]) -> str:
     """Id of a `feedback` row: the rejection, the answer and the author."""
     return record_id("feedback", **{column: row[column] for column in ("review_id", "answer", "reason", "author")})

@@ -12,6 +12,7 @@ from string import Template
 from typing import Any, Literal, get_args
 
 from chai_assets.core.ids import record_id, sha256_text
+from chai_assets.core.rows import ClipRow
 from chai_resources.captioners.protocol import Captioner, Media, Request, TaskName
 
 SAMPLING: dict[str, Any] = {"temperature": 0}
@@ -86,7 +87,7 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines) or "none"
 
 
-def clip_media(clip: dict[str, Any]) -> Media:
+def clip_media(clip: ClipRow) -> Media:
     """The stored clip of a row of the `clips` table, as models are shown it."""
     return Media(key=clip["media_key"], mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
 

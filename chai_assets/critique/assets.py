@@ -6,10 +6,10 @@ from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.critique.polish import finish_polish, wanted_polish
-from chai_assets.critique.tasks import critique_reader
-from chai_assets.critique.tasks import critique_tasks as builder
-from chai_assets.inference.generate import ask, given_up
+from chai_assets.critique.tasks import critique_reader, critique_task_builder
+from chai_assets.inference.generate import Generator
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.workflow.item_state import CritiqueTurn
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.media import Media
 from chai_resources.tables import Tables
@@ -29,7 +29,7 @@ class Polishing(dg.ConfigurableResource):
 )
 def critique_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Critique tasks: the draft in round 1, then the revision each critique led to, until it is right."""
-    return annotation_tasks.push(context, "critique", builder)
+    return annotation_tasks.push(context, CritiqueTurn, critique_task_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="critique", deps=["label_studio_annotations"])
@@ -55,22 +55,20 @@ def polished_critiques(
     if not polishing.on and not captioner.model.batches:
         return dg.MaterializeResult(metadata={"note": "critiques are not polished: set CHAI_POLISH=yes to have them"})
     batch = context.partition_key
-    engine = captioner.open(media, context)
+    generator = Generator.in_run(context, "polish", captioner, tables, media)
     written = tables.rows("critiques", batch) if polishing.on else []
     known = tables.rows("polished_critiques", batch, columns=["polished_id", "critique_id", "template_hash"])
     newest = {row["critique_id"]: row for row in known}
-    wanted = wanted_polish(written, newest, release.templates, engine, given_up(tables, batch))
-    finish = finish_polish({row["critique_id"]: row for row in written}, newest)
-    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    outcome = ask("polish", "polished_critiques", batch, wanted, finish, **model, tables=tables, log=context.log.info)
+    pending = wanted_polish(written, newest, release.templates, generator.captioner, generator.given_up())
+    report = generator.run(pending, finish_polish({row["critique_id"]: row for row in written}, newest))
     faulty = tables.read("polished_critiques", batch, columns=["critique_id", "fault", "written", "text"])
     faulty = faulty.unique("critique_id", keep="last", maintain_order=True).drop_nulls("fault")
     return table_result(
         tables,
         "polished_critiques",
         batch,
-        outcome.made,
+        report.written,
         written_counts_instead=faulty.height,
         first_of_those=preview(faulty.head(PREVIEW_ROWS).to_dicts()),
-        **outcome.metadata(),
+        **report.metadata(),
     )

@@ -4,12 +4,12 @@ A finding marks words of the DRAFT (or says what is missing from it), whatever r
 findings come from (a page) and what a model makes of them are other modules' business.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Self, get_args
+from typing import Any, Literal, Self, get_args
 
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import FindingValue
 
 MarkKind = Literal["wrong", "imprecise", "subjective", "redundant"]
 FindingKind = Literal["wrong", "imprecise", "subjective", "redundant", "missing"]
@@ -32,6 +32,18 @@ class Finding:
     start: int | None
     end: int | None
     fix: str
+
+    @property
+    def value(self) -> FindingValue:
+        """The finding as rows hold it."""
+        return FindingValue(
+            finding_id=self.finding_id,
+            kind=self.kind,
+            quote=self.quote,
+            start=self.start,
+            end=self.end,
+            fix=self.fix,
+        )
 
     @classmethod
     def mark(cls, draft_id: str, draft: str, kind: MarkKind, start: int, end: int, fix: str = "") -> Self:
@@ -77,6 +89,6 @@ def _ended(text: str) -> str:
     return text if text[-1:] in ".!?" else f"{text}."
 
 
-def findings_of(row: Row) -> list[Finding]:
+def findings_of(row: Mapping[str, Any]) -> list[Finding]:
     """The findings of a critique row, as values."""
     return [Finding(**finding) for finding in row["findings"] or []]

@@ -12,7 +12,7 @@ from chai_assets.core.ids import record_id
 from chai_assets.core.prompts import TEMPLATES, Templates, build_request, bullets, render
 from chai_assets.core.rows import Row
 from chai_assets.critique.prose.quotations import quotations
-from chai_assets.inference.generate import Wanted
+from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioners.engines.edits import words
 from chai_resources.captioners.protocol import Captioner, Request
 
@@ -22,12 +22,12 @@ _SHORTEST, _LONGEST, _FEW = 0.5, 1.5, 5
 
 def wanted_polish(
     critiques: Iterable[Row], newest: Mapping[str, Row], templates: Templates, captioner: Captioner, given_up: set[str]
-) -> list[Wanted]:
+) -> list[PendingRequest]:
     """Requests for the critiques that ask for a change in words and were not polished with the template that counts.
 
     `newest` are the rows of polished critiques that count now, by critique.
     """
-    wanted: dict[str, Wanted] = {}
+    wanted: dict[str, PendingRequest] = {}
     for critique in critiques:
         known = newest.get(critique["critique_id"])
         done = known is not None and not templates.replaced("polish", known["template_hash"])
@@ -38,7 +38,7 @@ def wanted_polish(
             continue
         base = {name: critique[name] for name in ("batch", "clip_id", "aspect", "critique_id", "spec_version")}
         # A page that was submitted again without a change is the same critique.
-        wanted[critique["critique_id"]] = Wanted(request, {**base, "written": critique["text"]})
+        wanted[critique["critique_id"]] = PendingRequest(request, {**base, "written": critique["text"]})
     return list(wanted.values())
 
 

@@ -1,14 +1,13 @@
 """Critique tasks from items, and critiques from what people submit. Pure but for looking up the draft."""
 
-from dataclasses import asdict
 from typing import Any
 
-from chai_assets.annotation.collect import Interpret
-from chai_assets.annotation.push import Assigned, Build
+from chai_assets.annotation.collect import ReadAnswer
+from chai_assets.annotation.push import AssignedTask, BuildTask
 from chai_assets.annotation.results import Malformed
-from chai_assets.annotation.task_data import HandOut
+from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.ids import critique_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence, findings_of
 from chai_assets.critique.lint import lint, lint_whole
@@ -16,39 +15,37 @@ from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.linting.lint_report import as_lines
 from chai_assets.spec.compile import derive, facts
-from chai_assets.workflow.item_state import Standing, Turn
+from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 from chai_resources.people import Person
 
 
-def critique_tasks(hand_out: HandOut) -> Build:
+def critique_task_builder(tasks: TaskContext) -> BuildTask[CritiqueTurn]:
     """Builds the critique task of an item: the draft in round 1, the last revision beside it in later rounds."""
 
-    def build(item: Standing, turn: Turn) -> Assigned:
-        assert item.draft is not None
-        assert item.label is not None
-        aspect, lexicon = hand_out.spec.aspects[item.aspect], lexicon_of(hand_out.spec, item.aspect)
+    def build(item: Standing, turn: CritiqueTurn) -> AssignedTask:
+        aspect, lexicon = tasks.spec.aspects[item.aspect], lexicon_of(tasks.spec, item.aspect)
         data = page.task_data(
-            draft_id=item.draft["draft_id"],
-            draft=item.draft["text"],
+            draft_id=turn.draft["draft_id"],
+            draft=turn.draft["text"],
             round=turn.round,
             cause=turn.cause,
             facts=facts(aspect, item.answers),
             seen=_seen(turn),
             remarks=_remarks(turn),
             hints=turn.previous["hints"] if turn.previous else (),
-            doubts=as_lines(lint_caption(item.draft["text"], lexicon, derive(aspect, item.answers))),
+            doubts=as_lines(lint_caption(turn.draft["text"], lexicon, derive(aspect, item.answers))),
         )
         prefill = page.prefill(data, findings_of(turn.previous)) if turn.previous else None
-        return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)
+        return tasks.assign(item, turn, tasks.annotator(item), data, prefill=prefill)
 
     return build
 
 
-def critique_reader(drafts: dict[str, str]) -> Interpret:
+def critique_reader(drafts: dict[str, str]) -> ReadAnswer:
     """Reads a submitted page into the columns of the `critiques` table; `drafts` are the batch's texts by id."""
 
-    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> NewRow:
         if drafts.get(str(data.get("draft_id"))) != data.get("draft"):
             raise Malformed(
                 f"the task shows a text that is not draft {data.get('draft_id')}",
@@ -58,7 +55,7 @@ def critique_reader(drafts: dict[str, str]) -> Interpret:
         revised = data["seen_revision_id"] is not None
         verdict = "change" if answer.rating < page.PERFECT else "accept" if revised else "perfect"
         findings = answer.findings if verdict == "change" else ()
-        rows = [asdict(finding) for finding in findings]
+        rows = [finding.value for finding in findings]
         row = {
             "draft_id": data["draft_id"],
             "round": data["round"],
@@ -75,7 +72,7 @@ def critique_reader(drafts: dict[str, str]) -> Interpret:
     return read
 
 
-def _seen(turn: Turn) -> page.Seen | None:
+def _seen(turn: CritiqueTurn) -> page.Seen | None:
     if turn.shown is None or turn.previous is None:
         return None
     took = {effect["finding_id"]: effect["took"] for effect in turn.shown["effects"]}
@@ -84,14 +81,15 @@ def _seen(turn: Turn) -> page.Seen | None:
     return page.Seen(turn.shown["revision_id"], turn.shown["text"], effects)
 
 
-def _remarks(turn: Turn) -> list[str]:
+def _remarks(turn: CritiqueTurn) -> list[str]:
     """What a rejecting reviewer said, one remark a line."""
     rejection = turn.rejection
     if rejection is None:
         return []
-    said = {finding.finding_id: as_sentence(finding) for finding in findings_of(turn.previous or {"findings": []})}
+    findings = findings_of(turn.previous) if turn.previous else []
+    sentences = {finding.finding_id: as_sentence(finding) for finding in findings}
     remarks = [REJECTION_REASONS[reason].capitalize() for reason in rejection["reasons"]]
     remarks += [f"Missed: {miss}" for miss in rejection["misses"]]
     wrong = [tick["finding_id"] for tick in rejection["ticks"] if not tick["right"]]
-    remarks += [f"Wrong: {said[finding_id]}" for finding_id in wrong if finding_id in said]
+    remarks += [f"Wrong: {sentences[finding_id]}" for finding_id in wrong if finding_id in sentences]
     return remarks + ([rejection["note"]] if rejection["note"] else [])

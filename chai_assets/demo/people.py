@@ -19,7 +19,7 @@ from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
 from chai_assets.spec.compile import statements
 from chai_assets.spec.models import NOT_APPLICABLE, Spec
-from chai_assets.workflow.item_state import TurnKind
+from chai_assets.workflow.records import TaskKind
 from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.captioners.protocol import Request
 
@@ -30,7 +30,7 @@ calls a wrong draft perfect and is rejected, `disputed` is right, is rejected by
 DISPUTED = 3
 """How many items a reviewer rejects by mistake."""
 
-SECONDS: dict[TurnKind, float] = {"primitives": 95.0, "critique": 140.0, "review": 75.0, "feedback": 30.0}
+SECONDS: dict[TaskKind, float] = {"primitives": 95.0, "critique": 140.0, "review": 75.0, "feedback": 30.0}
 """Seconds a practice person claims to have spent on a page."""
 
 _SENTENCE = re.compile(r"[^.!?]+[.!?]?")
@@ -97,7 +97,7 @@ class Script:
         return "disputed" if item in disputed else "careful"
 
 
-def respond(script: Script, kind: TurnKind, data: dict[str, Any]) -> list[dict[str, Any]]:
+def respond(script: Script, kind: TaskKind, data: dict[str, Any]) -> list[dict[str, Any]]:
     """What a practice person submits on a task: the Label Studio result of its page."""
     answer = {"primitives": _label, "critique": _critique, "review": _review, "feedback": _feedback}[kind]
     return answer(script, data)

@@ -19,7 +19,7 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
     rows |= {name: tables.read(name) for name in ("reviews", "feedback", "merged_captions", "quarantine")}
     verdicts = rows["reviews"]["verdict"].value_counts().rows()
     answers = dict(rows["feedback"]["answer"].value_counts().rows())
-    rounds = Counter(len(item.answered("critique")) for item in items)
+    rounds = Counter(len(item.critiques) for item in items)
     table = Table("stage", "what happened", title="The loop, stage by stage", title_justify="left")
     table.add_row("ingestion", f"{rows['clips'].height} clips from {rows['sources'].height} videos")
     table.add_row("labeling", f"{rows['primitives'].height} aspects labelled")
@@ -60,11 +60,11 @@ def _right(script: Script, item: Standing, text: str) -> bool:
 
 
 def _first_ratings(items: list[Standing]) -> Counter[int]:
-    return Counter(answers[0]["rating"] for item in items if (answers := item.answered("critique")))
+    return Counter(answers[0]["rating"] for item in items if (answers := item.critiques))
 
 
 def _regrades(items: list[Standing]) -> int:
-    return sum(turn.grade == 2 and turn.answer is not None for item in items for turn in item.turns)
+    return sum(turn.grade == 2 for item in items for turn, _ in item.reviews)
 
 
 def _whole(items: list[Standing]) -> int:

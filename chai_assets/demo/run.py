@@ -23,8 +23,9 @@ from chai_assets.demo.report import report
 from chai_assets.deployment.local import PRACTICE_MODEL, Running, environment, up
 from chai_assets.deployment.run_job import instance_of
 from chai_assets.spec.resource import release_of
-from chai_assets.workflow.item_state import Standing, TurnKind
+from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import standings_of
+from chai_assets.workflow.records import TaskKind
 from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.label_studio import Annotator, LabelStudioRefused
@@ -182,7 +183,7 @@ class Demo:
                 )
             time.sleep(LOOK_EVERY_SECONDS)
 
-    def work_off(self, email: str, password: str, kinds: list[TurnKind]) -> int:
+    def work_off(self, email: str, password: str, kinds: list[TaskKind]) -> int:
         """Answers every task in a person's queues; returns how many."""
         if email not in self.sessions:
             self.sessions[email] = Annotator(self.settings.label_studio_url, email, password)

@@ -12,7 +12,7 @@ from chai_assets.labeling import page as labeling_page
 from chai_assets.preview.protocol import PREVIEW_TITLE, PREVIEW_USER
 from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
-from chai_assets.workflow.item_state import TurnKind
+from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio, title_of
 from chai_resources.local_services import password_of
 from chai_resources.people import People, Person
@@ -22,7 +22,7 @@ from chai_resources.people import People, Person
 class Page:
     """A labelling page: which project it is, what it shows, and what people are told to do there."""
 
-    kind: TurnKind
+    kind: TaskKind
     config: str
     instruction: str
 
@@ -51,7 +51,7 @@ PAGES = (
     ),
 )
 
-_ROLE_PAGES: dict[str, tuple[TurnKind, ...]] = {
+_ROLE_PAGES: dict[str, tuple[TaskKind, ...]] = {
     "annotator": ("primitives", "critique", "feedback"),
     "reviewer": ("review",),
 }
@@ -63,8 +63,8 @@ class Login:
 
     person: Person
     password: str
-    queues: dict[TurnKind, str]
-    returned: dict[TurnKind, str]
+    queues: dict[TaskKind, str]
+    returned: dict[TaskKind, str]
     """Where answers that could not be read wait for their correction."""
 
 
@@ -81,7 +81,7 @@ def provision(
     `preview_url`: the running server of previews, which the critique page is connected to; empty to disconnect it,
     None to leave it as it is.
     """
-    projects: dict[TurnKind, int] = {}
+    projects: dict[TaskKind, int] = {}
     for page in PAGES:
         projects[page.kind] = label_studio.ensure_project(page.kind, title_of(page.kind), page.config, page.instruction)
         label_studio.ensure_storage(projects[page.kind], media_root)
@@ -96,9 +96,9 @@ def provision(
     for person in people.everyone:
         for email in person.emails:
             label_studio.ensure_person(email, password_of(home, email))
-        queues: dict[TurnKind, str] = {}
-        returned: dict[TurnKind, str] = {}
-        kinds: list[TurnKind] = [kind for role in person.roles for kind in _ROLE_PAGES[role]]
+        queues: dict[TaskKind, str] = {}
+        returned: dict[TaskKind, str] = {}
+        kinds: list[TaskKind] = [kind for role in person.roles for kind in _ROLE_PAGES[role]]
         for kind in kinds:
             tab = label_studio.ensure_queue_tab(projects[kind], f"{person.id} to do", person.account_key)
             queues[kind] = f"{label_studio.url}/projects/{projects[kind]}/data?tab={tab}&labeling=1"

@@ -1,28 +1,28 @@
-"""Which drafts are wanted, and what a draft row holds. Pure; the prompt is built in `prompt.py`."""
+"""Which drafts wait to be written, and what a draft row holds. Pure; the prompt is built in `prompt.py`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chai_assets.core.ids import draft_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, NewRow
 from chai_assets.drafting.prompt import draft_request
-from chai_assets.inference.generate import Wanted
+from chai_assets.inference.pending import PendingRequest
 from chai_assets.spec.models import Spec
 from chai_assets.workflow.item_state import Standing
 from chai_resources.captioners.protocol import Captioner
 
 
-def wanted_drafts(
+def pending_drafts(
     items: Iterable[Standing],
     spec: Spec,
-    clips: dict[str, Row],
+    clips: Mapping[str, ClipRow],
     captioner: Captioner,
     given_up: set[str],
-) -> list[Wanted]:
+) -> list[PendingRequest]:
     """Requests for the items that are labelled, whose upstream captions are approved, and that have no draft.
 
     In clip order, so that the aspects of a clip go out back to back and share its prefix.
     """
-    wanted = []
+    pending = []
     for item in items:
         if item.stage != "drafting" or item.label is None:
             continue
@@ -46,10 +46,10 @@ def wanted_drafts(
             "spec_version": spec.version,
             "spec_hash": spec.hash,
         }
-        wanted.append(Wanted(request, base))
-    return wanted
+        pending.append(PendingRequest(request, base))
+    return pending
 
 
-def finish_draft(row: Row) -> Row:
+def complete_draft(row: NewRow) -> NewRow:
     """Completes a draft row with its id."""
     return {**row, "draft_id": draft_id(row)}

@@ -3,9 +3,8 @@
 The prompt holds the labels as ground truth; it is never a training instruction.
 """
 
-from typing import Any
-
 from chai_assets.core.prompts import TEMPLATES, build_request, bullets, clip_media, render
+from chai_assets.core.rows import ClipRow
 from chai_assets.spec.compile import Answers, facts, statements
 from chai_assets.spec.models import Spec
 from chai_resources.captioners.protocol import Captioner, Request
@@ -14,7 +13,7 @@ from chai_resources.captioners.protocol import Captioner, Request
 def draft_request(
     spec: Spec,
     aspect_id: str,
-    clip: dict[str, Any],
+    clip: ClipRow,
     answers: Answers,
     upstream: dict[str, str],
     captioner: Captioner,

@@ -13,7 +13,6 @@ from chai_assets.importing.reasons import Remark
 from chai_assets.importing.records import Corpus, Item, Said
 from chai_assets.importing.upstream_quotes import State, upstream_states
 from chai_assets.triples.join import broken_links, entry_of, triple_row
-from chai_assets.workflow.item_state import Standing, Turn
 
 Status = Literal["no critique", "unreviewed", "approved", "corrected", "reworked", "rejected"]
 
@@ -285,13 +284,12 @@ class _Aspect:
             return False
         if not current.sound or review["author"] is None or None in authors:
             return False
-        critiques = [critique for version in versions for critique in version.critiques]
-        turns = [Turn("critique", critique["chai_key"], critique) for critique in critiques]
-        standing = Standing(self.item.clip_id, self.aspect, "approved", turns=turns)
-        standing.candidate, standing.review = current.candidate, review
+        rounds = sum(len(version.critiques) for version in versions)
         faults = broken_links(current.candidate, review)
         assert not faults, f"{self.clip.clip} {self.aspect}: {'; '.join(faults)}"
-        row = triple_row(standing, self.clip.row) | {"human_edited": current.hand_edited}
+        row = triple_row(self.clip.row, self.aspect, current.candidate, review, rounds) | {
+            "human_edited": current.hand_edited
+        }
         self.rows["triples"].append(entry_of(row, "verified", 0))
         return True
 

@@ -1,42 +1,46 @@
-"""Asking a model: requests that an item waits for go out, answers become rows, failures become error rows.
+"""Generating rows with a model: pending requests go out, answers become rows, failures become error rows.
 
-Shared by drafting, revision and merging. Rows are handed over in chunks so that a killed run loses little;
+Shared by drafting, polishing, revision and merging. Rows are written in chunks so that a killed run loses little;
 the answers themselves are stored one by one by the captioner, so that none is asked for twice.
 """
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+
+import dagster as dg
 
 from chai_assets.core.asset_metadata import preview
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
-from chai_assets.core.rows import Row
-from chai_assets.inference.budget import ROWS_AT_ONCE, Asked, purse_of
-from chai_assets.inference.orphaned import left_over_calls
+from chai_assets.core.rows import NewRow
+from chai_assets.inference.budget import ROWS_AT_ONCE, open_budget
+from chai_assets.inference.orphaned import record_orphaned
+from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import Answers, CaptionerChoice
 from chai_resources.captioners.calls.answer_store import StoredAnswers
 from chai_resources.captioners.protocol import Request, Result
+from chai_resources.media import Media
 from chai_resources.tables import Tables
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """A request and the columns of its row that do not depend on the answer."""
-
-    request: Request
-    base: Row
+GenerationStage = Literal["draft", "polish", "revise", "merge"]
+_TABLE: dict[GenerationStage, str] = {
+    "draft": "drafts",
+    "polish": "polished_critiques",
+    "revise": "revisions",
+    "merge": "merged_captions",
+}
 
 
 @dataclass
-class Answered:
-    """How many rows were made, the error rows, what waits in batches, and the money.
+class GenerationReport:
+    """How many rows were written, the error rows, what waits in batches, and the money in US dollars.
 
     Planned beforehand, spent, promised for what waits; and how many requests were held back for want of it.
     """
 
-    made: int = 0
-    errors: list[Row] = field(default_factory=list)
+    written: int = 0
+    errors: list[NewRow] = field(default_factory=list)
     planned: float = 0.0
     spent: float = 0.0
     promised: float = 0.0
@@ -45,16 +49,16 @@ class Answered:
     waiting_since: str = ""
     """When the first of them was handed in; UTC, ISO 8601."""
 
-    def wait(self, result: Result) -> None:
+    def add_waiting(self, result: Result) -> None:
         """Counts a request that a batch under way holds."""
         self.waiting += 1
         times = [*(call.at for call in result.calls), self.waiting_since]
         self.waiting_since = min((at for at in times if at), default="")
 
-    def plus(self, other: "Answered") -> "Answered":
+    def plus(self, other: "GenerationReport") -> "GenerationReport":
         """Both together, of requests that were asked one after the other."""
-        return Answered(
-            self.made + other.made,
+        return GenerationReport(
+            self.written + other.written,
             [*self.errors, *other.errors],
             self.planned + other.planned,
             self.spent + other.spent,
@@ -74,13 +78,138 @@ class Answered:
         return {"errors": preview(self.errors), "held_back_by_budget": self.held_back, **money, **waiting}
 
 
-def given_up(tables: Tables, batch: str) -> set[str]:
-    """Hashes of requests that failed for good (permanent or blocked): asking again would cost and not help."""
-    errors = tables.read("model_errors", batch, columns=["request_hash", "kind"])
-    return set(errors.filter(errors["kind"] != "retryable")["request_hash"])
+@dataclass(frozen=True)
+class Generator:
+    """Asks a model for one stage of one batch, within the budgets, and writes what comes back."""
+
+    stage: GenerationStage
+    batch: str
+    tables: Tables
+    choice: CaptionerChoice
+    captioner: Answers
+    run_id: str
+    """The run that the budget per run is held against."""
+    log: Callable[[str], None]
+
+    @classmethod
+    def in_run(
+        cls,
+        context: dg.AssetExecutionContext,
+        stage: GenerationStage,
+        choice: CaptionerChoice,
+        tables: Tables,
+        media: Media,
+    ) -> "Generator":
+        """The generator of a stage in a Dagster run, for the run's batch. Raises what opening the engine raises."""
+        captioner = choice.open(media, context)
+        return cls(stage, context.partition_key, tables, choice, captioner, context.run.run_id, context.log.info)
+
+    def given_up(self) -> set[str]:
+        """Hashes of requests that failed for good (permanent or blocked): asking again would cost and not help."""
+        errors = self.tables.read("model_errors", self.batch, columns=["request_hash", "kind"])
+        return set(errors.filter(errors["kind"] != "retryable")["request_hash"])
+
+    def run(
+        self,
+        pending: list[PendingRequest],
+        complete: Callable[[NewRow], NewRow],
+        asked_before: Collection[str] = (),
+    ) -> GenerationReport:
+        """Asks all requests and appends a row for each text; `complete` adds its id and derived columns.
+
+        A request without a text becomes a row of `model_errors`; the others go on. One that waits in a batch becomes
+        none: a later run fetches its answer. Where a budget ends, what is done stays done and the rest is left to the
+        next run. Where a store breaks off, what came until then is written. Answers of batches that nobody wants any
+        more are fetched and recorded as well, but for those of `asked_before`: hashes that this run has asked already.
+        """
+        # What was handed in as a batch is fetched even where nothing is pending: it is paid.
+        captioner = self.captioner
+        batches = captioner if isinstance(captioner, StoredAnswers) and captioner.capabilities.batch else None
+        if not pending and batches is None:
+            return GenerationReport()
+        budget = open_budget(self.choice, self.captioner, self.tables, self.stage, self.run_id)
+        report = GenerationReport(planned=budget.estimate(pending))
+        if pending and budget.price:
+            self.log(f"{self.stage}: {len(pending)} requests, about {report.planned:.2f} USD")
+        writer = _Writer(self, complete, report)
+        by_key = {item.request.key: item for item in pending}
+        left = list(pending)
+        try:
+            while left:
+                texts_before = writer.texts
+                payable = budget.admit(left, self.captioner.paid)
+                for result in self.captioner.run(item.request for item in payable):
+                    item = by_key[result.key]
+                    if writer.take(item, result, budget.record(self.stage, item, result)):
+                        self.log(f"{self.stage}: {writer.texts} of {len(pending)} answered")
+                # Costs are guessed at first; what was learned of them may leave room for more.
+                left = budget.held_back if budget.can_resume and writer.texts > texts_before else []
+            if batches:
+                asked = {*asked_before, *(item.request.hash for item in pending)}
+                writer.calls += record_orphaned(self.stage, self.batch, asked, budget, batches, self.tables)
+        finally:
+            writer.flush()
+            self.tables.append_new("model_errors", report.errors)
+            report.spent, report.promised = budget.spent, budget.promised
+            report.held_back = len(budget.held_back)
+        self._tell(report, budget.spent + budget.promised, budget.estimate(budget.held_back))
+        return report
+
+    def _tell(self, report: GenerationReport, used: float, more: float) -> None:
+        """Logs what is left to be done, and by whom; `used` and `more` are US dollars."""
+        for error in report.errors[:5]:
+            what = f"{self.stage} of {error['clip_id']} {error['aspect']}"
+            self.log(f"{what} failed ({error['kind']}): {error['message']}")
+        if report.waiting:
+            self.log(
+                f"{self.stage}: {report.waiting} requests wait in the provider's batches, the first since "
+                f"{report.waiting_since[:16]} UTC; `advance` looks again, and is asked for when a batch has ended"
+            )
+        if report.held_back:
+            self.log(
+                f"{self.stage}: the budget is used up ({used:.2f} USD here), {report.held_back} requests are held "
+                f"back, about {more:.2f} USD more: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run again; nothing is "
+                "asked twice"
+            )
 
 
-def model_columns(request: Request, result: Result) -> Row:
+@dataclass
+class _Writer:
+    """What came back and is not written yet."""
+
+    generator: Generator
+    complete: Callable[[NewRow], NewRow]
+    report: GenerationReport
+    texts: int = 0
+    rows: list[NewRow] = field(default_factory=list)
+    calls: list[NewRow] = field(default_factory=list)
+
+    def take(self, item: PendingRequest, result: Result, calls: list[NewRow]) -> bool:
+        """Takes a result and the ledger's rows of its calls; whether there was enough to write."""
+        self.calls += calls
+        if result.error and result.error.kind == "waiting":
+            self.report.add_waiting(result)
+        elif result.text is None:
+            self.report.errors.append(_error_row(self.generator.stage, item, result))
+        else:
+            self.texts += 1
+            columns = _model_columns(item.request, result)
+            self.rows.append(self.complete({**item.base, **columns, "text": result.text}))
+        if len(self.rows) + len(self.calls) < ROWS_AT_ONCE:
+            return False
+        self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Writes what came. Calls first: what was paid is known even if the rows are not written."""
+        tables = self.generator.tables
+        tables.append_new("model_calls", self.calls, self.generator.batch)
+        self.calls = []
+        self.report.written += tables.append(_TABLE[self.generator.stage], self.rows)
+        self.rows = []
+
+
+def _model_columns(request: Request, result: Result) -> NewRow:
     """What is pinned on every row a model wrote: the prompt and its template, the model and what it cost."""
     return {
         "request_hash": request.hash,
@@ -96,109 +225,7 @@ def model_columns(request: Request, result: Result) -> Row:
     }
 
 
-def ask(
-    stage: str,
-    table: str,
-    batch: str,
-    wanted: list[Wanted],
-    finish: Callable[[Row], Row],
-    *,
-    choice: CaptionerChoice,
-    captioner: Answers,
-    tables: Tables,
-    run: str,
-    log: Callable[[str], None],
-    asked_before: Collection[str] = (),
-) -> Answered:
-    """Asks all requests, which are of this batch, and appends a row for each text.
-
-    `finish` completes a row (its id, derived columns).
-
-    A request without a text becomes a row of `model_errors`; the others go on. One that waits in a batch becomes
-    none: a later run fetches its answer. Where a budget ends, what is done stays done and the rest is left to the
-    next run. Where a store breaks off, what came until then is written. Answers of batches that are wanted no more
-    are fetched and booked as well, but for those of `asked_before`: hashes that this run has asked already.
-    """
-    batches = captioner if isinstance(captioner, StoredAnswers) and captioner.capabilities.batch else None
-    if not wanted and batches is None:
-        return Answered()
-    purse = purse_of(choice, captioner, tables, stage, run)
-    outcome = Answered(planned=purse.planned(wanted))
-    if wanted and purse.price:
-        log(f"{stage}: {len(wanted)} requests, about {outcome.planned:.2f} USD")
-    intake = _Intake(stage, table, finish, batch, tables, outcome)
-    waiting, by_key = list[Asked](wanted), {item.request.key: item for item in wanted}
-    try:
-        while waiting:
-            made = intake.texts
-            payable = purse.within(waiting, captioner.paid)
-            for result in captioner.run(item.request for item in payable):
-                item = by_key[result.key]
-                if intake.take(item, result, purse.book(stage, item, result)):
-                    log(f"{stage}: {intake.texts} of {len(wanted)} answered")
-            # Costs are guessed at first; what was learned of them may leave room for more.
-            waiting = purse.held_back if purse.room and intake.texts > made else []
-        if batches:
-            asked = {*asked_before, *(item.request.hash for item in wanted)}
-            intake.calls += left_over_calls(stage, batch, asked, purse, batches, tables)
-    finally:
-        intake.write()
-        tables.append_new("model_errors", outcome.errors)
-        outcome.spent, outcome.promised, outcome.held_back = purse.spent, purse.promised, len(purse.held_back)
-    for error in outcome.errors[:5]:
-        log(f"{stage} of {error['clip_id']} {error['aspect']} failed ({error['kind']}): {error['message']}")
-    if outcome.waiting:
-        log(
-            f"{stage}: {outcome.waiting} requests wait in the provider's batches, the first since "
-            f"{outcome.waiting_since[:16]} UTC; `advance` looks again, and is asked for when a batch has ended"
-        )
-    if outcome.held_back:
-        log(
-            f"{stage}: the budget is used up ({purse.spent + purse.promised:.2f} USD here), {outcome.held_back} "
-            f"requests are held back, about {purse.planned(purse.held_back):.2f} USD more: raise CHAI_BUDGET_RUN or "
-            "CHAI_BUDGET_DAY and run again; nothing is asked twice"
-        )
-    return outcome
-
-
-@dataclass
-class _Intake:
-    """What came back and is not written yet."""
-
-    stage: str
-    table: str
-    finish: Callable[[Row], Row]
-    batch: str
-    tables: Tables
-    outcome: Answered
-    texts: int = 0
-    rows: list[Row] = field(default_factory=list)
-    calls: list[Row] = field(default_factory=list)
-
-    def take(self, item: Wanted, result: Result, calls: list[Row]) -> bool:
-        """Takes a result and the ledger's rows of its calls; whether there was enough to write."""
-        self.calls += calls
-        if result.error and result.error.kind == "waiting":
-            self.outcome.wait(result)
-        elif result.text is None:
-            self.outcome.errors.append(_error_row(self.stage, item, result))
-        else:
-            self.texts += 1
-            self.rows.append(self.finish({**item.base, **model_columns(item.request, result), "text": result.text}))
-        if len(self.rows) + len(self.calls) < ROWS_AT_ONCE:
-            return False
-        self.write()
-        return True
-
-    def write(self) -> None:
-        # Calls first: what was paid is known even if the rows are not written. Answers carry their calls along.
-        self.tables.append_new("model_calls", self.calls, self.batch)
-        self.calls = []
-        self.outcome.made += self.tables.append(self.table, self.rows)
-        self.rows = []
-
-
-def _error_row(stage: str, item: Wanted, result: Result) -> Row:
+def _error_row(stage: str, item: PendingRequest, result: Result) -> NewRow:
     error = result.error
     kind, message = (error.kind, error.message) if error else ("permanent", "the engine gave neither text nor error")
     day = datetime.now(UTC).date().isoformat()

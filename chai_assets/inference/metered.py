@@ -1,26 +1,20 @@
-"""An engine whose calls are booked and paid from the budgets, for what asks models outside the loop's stages."""
+"""A captioner whose calls are recorded and paid from the budgets, for what asks models outside the loop's stages."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chai_assets.core.rows import Row
-from chai_assets.inference.budget import ROWS_AT_ONCE, Asked, purse_of
+from chai_assets.core.rows import NewRow
+from chai_assets.inference.budget import ROWS_AT_ONCE, open_budget
+from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import Answers, CaptionerChoice
 from chai_resources.captioners.protocol import Request, Result
 from chai_resources.tables import Tables
 
 
-@dataclass(frozen=True)
-class _Asked:
-    request: Request
-    base: Row
+class MeteredCaptioner:
+    """A `Captioner`; `batch`, `stage` and `aspect` are what its calls are recorded under.
 
-
-class Booked:
-    """A `Captioner`; `batch`, `stage` and `aspect` are what its calls are entered under. Unpaid requests get no result.
-
-    Each object is a run of its own to the budgets.
+    A request that the budgets do not pay for gets no result. Each object is a run of its own to the budgets.
     """
 
     def __init__(
@@ -40,31 +34,31 @@ class Booked:
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request that the budgets pay for. Raises NoPrice."""
-        purse = purse_of(self._choice, self._captioner, self._tables, self._stage, run=self._run)
-        asked: dict[str, Asked] = {}
-        calls: list[Row] = []
+        budget = open_budget(self._choice, self._captioner, self._tables, self._stage, run=self._run)
+        asked: dict[str, PendingRequest] = {}
+        calls: list[NewRow] = []
 
-        def noted(items: Iterable[Asked]) -> Iterator[Request]:
+        def remembered(items: Iterable[PendingRequest]) -> Iterator[Request]:
             for item in items:
                 asked[item.request.key] = item
                 yield item.request
 
-        waiting: Iterable[Asked] = (self._entered(request) for request in requests)
+        waiting: Iterable[PendingRequest] = (self._pending(request) for request in requests)
         try:
             while True:
-                spent = purse.spent
-                for result in self._captioner.run(noted(purse.within(waiting, self._captioner.paid))):
-                    calls += purse.book(self._stage, asked.pop(result.key), result)
+                spent = budget.spent
+                for result in self._captioner.run(remembered(budget.admit(waiting, self._captioner.paid))):
+                    calls += budget.record(self._stage, asked.pop(result.key), result)
                     if len(calls) >= ROWS_AT_ONCE:
                         self._tables.append_new("model_calls", calls, self._batch)
                         calls = []
                     yield result
                 # Costs are guessed at first; what was learned of them may leave room for more.
-                if not (purse.room and purse.spent > spent):
+                if not (budget.can_resume and budget.spent > spent):
                     break
-                waiting = purse.held_back
+                waiting = budget.held_back
         finally:
             self._tables.append_new("model_calls", calls, self._batch)
 
-    def _entered(self, request: Request) -> Asked:
-        return _Asked(request, {"batch": self._batch, "clip_id": request.cache_group, "aspect": self._aspect})
+    def _pending(self, request: Request) -> PendingRequest:
+        return PendingRequest(request, {"batch": self._batch, "clip_id": request.cache_group, "aspect": self._aspect})

@@ -4,9 +4,10 @@ import dagster as dg
 
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches
-from chai_assets.core.rows import Row
-from chai_assets.labeling.tasks import EARLIER, label_reader, label_tasks
+from chai_assets.core.rows import LabelRow, read_rows
+from chai_assets.labeling.tasks import EARLIER, label_reader, label_task_builder
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.workflow.item_state import LabelTurn
 from chai_resources.tables import Tables
 
 label_studio_annotations = dg.AssetSpec(
@@ -21,7 +22,7 @@ label_studio_annotations = dg.AssetSpec(
 )
 def primitive_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
-    return annotation_tasks.push(context, "primitives", label_tasks)
+    return annotation_tasks.push(context, LabelTurn, label_task_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec_adoptions"])
@@ -30,7 +31,7 @@ def primitives(
 ) -> dg.MaterializeResult:
     """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
 
-    def earlier() -> list[Row]:
-        return tables.rows("primitives", context.partition_key, columns=EARLIER)
+    def earlier() -> list[LabelRow]:
+        return read_rows(tables, LabelRow, context.partition_key, EARLIER)
 
     return annotation_tasks.collect(context, "primitives", "primitives", label_reader(release.releases, earlier))

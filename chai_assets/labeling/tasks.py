@@ -4,38 +4,38 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from chai_assets.annotation.collect import Interpret
-from chai_assets.annotation.push import Assigned, Build
+from chai_assets.annotation.collect import ReadAnswer
+from chai_assets.annotation.push import AssignedTask, BuildTask
 from chai_assets.annotation.results import Malformed
-from chai_assets.annotation.task_data import HandOut
+from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.ids import label_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import LabelRow, NewRow
 from chai_assets.labeling import page
 from chai_assets.spec.compile import Answers, check_answers, derive, labelling_rows
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.versioning.carry import carry
 from chai_assets.spec.versioning.releases import Releases
-from chai_assets.workflow.item_state import Standing, Turn
+from chai_assets.workflow.item_state import LabelTurn, Standing
 from chai_resources.people import Person
 
 
-def label_tasks(hand_out: HandOut) -> Build:
+def label_task_builder(tasks: TaskContext) -> BuildTask[LabelTurn]:
     """Builds the labelling task of an item: its aspect's questions, or those that a release asks anew.
 
     Where questions are asked again, the old answers stand in them already as far as they may still be given.
     """
-    rows = {aspect.id: labelling_rows(aspect) for aspect in hand_out.spec.aspects.values()}
+    rows = {aspect.id: labelling_rows(aspect) for aspect in tasks.spec.aspects.values()}
 
-    def build(item: Standing, turn: Turn) -> Assigned:
+    def build(item: Standing, turn: LabelTurn) -> AssignedTask:
         data, prefill = page.task_data(rows[item.aspect]), None
-        if turn.previous is not None:
-            aspect = hand_out.spec.aspects[item.aspect]
-            asked = _only(rows[item.aspect], turn.asks, aspect, item.answers)
-            data = page.task_data(asked) | {"previous_label": turn.previous["label_id"]}
-            old = _still_possible(aspect, turn.previous, turn.asks)
+        if turn.earlier is not None:
+            aspect = tasks.spec.aspects[item.aspect]
+            asked = _only(rows[item.aspect], turn.questions, aspect, item.answers)
+            data = page.task_data(asked) | {"previous_label": turn.earlier["label_id"]}
+            old = _still_possible(aspect, turn.earlier, turn.questions)
             prefill = page.write(data, page.Labels(old, None, None))
-        return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)
+        return tasks.assign(item, turn, tasks.annotator(item), data, prefill=prefill)
 
     return build
 
@@ -44,7 +44,7 @@ EARLIER = ["label_id", "event_id", "chai_key", "spec_version", "answers", "submi
 """What is needed of a label from which a page that asks again is completed."""
 
 
-def label_reader(releases: Releases, earlier: Callable[[], list[Row]]) -> Interpret:
+def label_reader(releases: Releases, earlier: Callable[[], list[LabelRow]]) -> ReadAnswer:
     """Reads a submitted page into the columns of the `primitives` table, under the version the task was made under.
 
     `earlier` gives the batch's labels: a page that asked only some questions is completed from the one it names.
@@ -52,7 +52,7 @@ def label_reader(releases: Releases, earlier: Callable[[], list[Row]]) -> Interp
     """
     known = cache(earlier)
 
-    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> NewRow:
         spec = _spec_of(data, releases)
         labels = page.read(data, result)
         aspect = spec.aspects[data["aspect"]]
@@ -93,7 +93,7 @@ def _only(
     return {group: [shown(row) for row in members if row["key"] in wanted] for group, members in rows.items()}
 
 
-def _still_possible(aspect: Aspect, label: Row, asks: Iterable[str]) -> dict[str, list[str]]:
+def _still_possible(aspect: Aspect, label: LabelRow, asks: Iterable[str]) -> dict[str, list[str]]:
     """Old answers to these questions that may still be given."""
     given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
     attributes = {attribute.id: attribute for attribute in aspect.attributes}
@@ -120,7 +120,7 @@ def _spec_of(data: Mapping[str, Any], releases: Releases) -> Spec:
 
 
 def _kept(
-    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Callable[[], list[Row]]
+    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Callable[[], list[LabelRow]]
 ) -> dict[str, list[str]]:
     """The answers that a page which asks again left out, from the label it names. Raises Malformed."""
     if data.get("previous_label") is None:

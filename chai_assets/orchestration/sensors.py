@@ -21,14 +21,14 @@ from chai_assets.orchestration.jobs import ADOPT, advance, ingest
 from chai_assets.planning.load import make_plan
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adoptions
-from chai_assets.workflow.item_state import TurnKind
+from chai_assets.workflow.records import TaskKind
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.batch_api.handles import Handle
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.tables import Tables
 
-KINDS: tuple[TurnKind, ...] = ("primitives", "critique", "review", "feedback")
+KINDS: tuple[TaskKind, ...] = ("primitives", "critique", "review", "feedback")
 
 FETCH_SECONDS = 300
 """A provider's batch takes minutes to hours, and a look at one is a call."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import Row
-from chai_assets.workflow.item_state import Standing, Turn
+from chai_assets.core.rows import NewRow, ReviewRow
+from chai_assets.workflow.item_state import CritiqueTurn, ReviewTurn, Standing
 
 
 @dataclass
@@ -39,37 +39,31 @@ def scores(items: Iterable[Standing]) -> dict[str, Score]:
                 continue
             score = found[turn.answer["author"]]
             score.seconds += turn.answer["lead_time_s"] or 0.0
-            score.critiques += turn.kind == "critique"
-            if turn.kind == "review":
+            if isinstance(turn, CritiqueTurn):
+                score.critiques += 1
+            elif isinstance(turn, ReviewTurn):
                 score.reviews += 1
                 score.rejections += turn.answer["verdict"] == "reject"
-        for turn in final_reviews(item):
-            _credit(turn, found)
+        for turn, verdict in final_reviews(item):
+            _credit(turn, verdict, found)
     return dict(found)
 
 
-def final_reviews(item: Standing) -> list[Turn]:
+def final_reviews(item: Standing) -> list[tuple[ReviewTurn, ReviewRow]]:
     """The verdict that counts for each candidate: its regrade if it was given, its review otherwise."""
-    last = {
-        turn.candidate.candidate_id: turn
-        for turn in item.turns
-        if turn.kind == "review" and turn.answer is not None and turn.candidate is not None
-    }
+    last = {turn.candidate.candidate_id: (turn, verdict) for turn, verdict in item.reviews}
     return list(last.values())
 
 
-def _credit(turn: Turn, found: dict[str, Score]) -> None:
-    review, candidate = turn.answer, turn.candidate
-    assert review is not None
-    assert candidate is not None
-    author = found[candidate.critique["author"]]
+def _credit(turn: ReviewTurn, review: ReviewRow, found: dict[str, Score]) -> None:
+    author = found[turn.candidate.critique["author"]]
     author.reviewed += 1
     author.approved += review["verdict"] == "approve"
     author.ticked += len(review["ticks"])
     author.right += sum(tick["right"] for tick in review["ticks"])
     author.misses += len(review["misses"])
-    if turn.rejection is not None and turn.grade == 2 and review["verdict"] == "approve":
-        found[turn.rejection["author"]].overturned += 1
+    if turn.dispute and review["verdict"] == "approve":
+        found[turn.dispute.rejection["author"]].overturned += 1
 
 
 def add(total: dict[str, Score], more: dict[str, Score]) -> None:
@@ -80,7 +74,7 @@ def add(total: dict[str, Score], more: dict[str, Score]) -> None:
             setattr(into, column.name, getattr(into, column.name) + getattr(score, column.name))
 
 
-def score_row(person: str, score: Score) -> Row:
+def score_row(person: str, score: Score) -> NewRow:
     """A row of the scorecards table. The reward: a point a right finding, minus one a false alarm or a miss."""
     row = {
         "person": person,

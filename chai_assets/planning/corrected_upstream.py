@@ -18,9 +18,9 @@ def rest_on_corrected(items: Iterable[Standing], texts: Mapping[str, str]) -> li
     """
     rows = []
     for item in items:
-        if not item.moved_upstream or item.draft is None:
+        if not item.stale_upstream or item.draft is None:
             continue
-        for name, used in item.moved_upstream.items():
+        for name, used in item.stale_upstream.items():
             before, after = texts.get(used, ""), item.upstream[name].text
             changes = [f"-{c['before']} +{c['after']}".strip() for c in other_changes(before, [], after)]
             row = {"clip_id": item.clip_id, "aspect": item.aspect, "stage": item.stage, "rests_on": name}

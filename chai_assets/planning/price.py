@@ -1,6 +1,6 @@
 """What a plan costs in US dollars: the mean of what such requests cost so far, else a guess from clip and prompt.
 
-The guess is the one by which runs are held to their budgets (`costs/purse.py`).
+The guess is the one by which runs are held to their budgets (`costs/budget.py`).
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import polars as pl
 
 from chai_assets.core.imported import own_work
 from chai_assets.core.prompts import TEMPLATES, WritingTask
-from chai_assets.inference.budget import Purse, planning_purse
+from chai_assets.inference.budget import Budget, planning_budget
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.tables import Tables
 
@@ -51,21 +51,21 @@ def _usd_each(rows: pl.DataFrame, tables: Tables, choice: CaptionerChoice) -> pl
         clips = tables.read("clips", columns=["clip_id", "duration_s"], where=own_work())
         timed = asked.join(clips, on="clip_id", how="left")
         means = timed.group_by("task", "aspect").agg(pl.col("duration_s").mean(), pl.col("batch").first())
-        purses = {task: planning_purse(choice, tables, task) for task in means["task"].unique()}
-        kinds = [{**kind, "each": _guess(kind, purses[kind["task"]], tables)} for kind in means.to_dicts()]
+        budgets = {task: planning_budget(choice, tables, task) for task in means["task"].unique()}
+        kinds = [{**kind, "each": _guess(kind, budgets[kind["task"]], tables)} for kind in means.to_dicts()]
     else:
         kinds = [{**kind, "each": 0.0} for kind in kinds]
     schema = {"task": pl.String, "aspect": pl.String, "each": pl.Float64}
     return pl.DataFrame(kinds, schema={**schema, "duration_s": pl.Float64, "batch": pl.String}).select(*schema)
 
 
-def _guess(kind: dict[str, Any], purse: Purse, tables: Tables) -> float | None:
+def _guess(kind: dict[str, Any], budget: Budget, tables: Tables) -> float | None:
     task, aspect = kind["task"], kind["aspect"]
-    if aspect not in purse.paid and purse.price is None:
+    if aspect not in budget.paid and budget.price is None:
         return None
     seconds = 0.0 if task in ("merge", "polish") else kind["duration_s"] or 0.0
-    length = 0.0 if aspect in purse.paid else _prompt_length(tables, task, aspect, kind["batch"])
-    return purse.guess(aspect, length, seconds)
+    length = 0.0 if aspect in budget.paid else _prompt_length(tables, task, aspect, kind["batch"])
+    return budget.estimate_request(aspect, length, seconds)
 
 
 def _prompt_length(tables: Tables, task: WritingTask, aspect: str | None, batch: str) -> float:

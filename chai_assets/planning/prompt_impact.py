@@ -15,7 +15,7 @@ from chai_assets.planning.price import with_usd
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.triples.join import in_force
 from chai_assets.triples.merge_rows import MERGED, TRIPLE, to_merge
-from chai_assets.workflow.item_state import kept
+from chai_assets.workflow.walk import first_current
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.tables import Tables
 
@@ -54,7 +54,7 @@ def of_items(states: pl.DataFrame, templates: Templates) -> pl.DataFrame:
     known = states.filter(pl.col("written").is_not_null()).explode("written").unnest("written")
     known = known.with_columns(pl.col("templates").list.join(" "))
     groups = known.select("task", "templates").unique()
-    stale = [kept(task, used.split(), templates.replaced) is None for task, used in groups.iter_rows()]
+    stale = [first_current(task, used.split(), templates.replaced) is None for task, used in groups.iter_rows()]
     waits = pl.col("asked_again") & (pl.col("task") == "draft")
     action = pl.when("answered").then(pl.lit("stays")).when(waits).then(pl.lit("wait")).otherwise(pl.lit("again"))
     rows = known.join(groups.filter(pl.Series(stale, dtype=pl.Boolean)), on=["task", "templates"], how="semi")

@@ -11,7 +11,7 @@ import polars as pl
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import Row
-from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_resources.schemas import TABLES
 
 _NOT_CONTENT = {"entry_id", "recorded_at"}
@@ -52,7 +52,7 @@ def as_frame(rows: list[Row]) -> pl.DataFrame:
 
 def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> Row:
     draft = item.draft
-    critiques = [turn for turn in item.turns if turn.kind == "critique"]
+    critiques = [turn for turn in item.turns if isinstance(turn, CritiqueTurn)]
     answered = {turn.cause for turn in critiques if turn.answer is not None or turn.unreadable is not None}
     return {
         "batch": batch,
@@ -66,7 +66,7 @@ def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> 
         "draft_spec": draft["spec_version"] if draft else None,
         "critiqued": bool(draft and draft["draft_id"] in answered),
         "triple_spec": triples.get((item.clip_id, item.aspect)),
-        "moved_upstream": list(item.moved_upstream),
+        "moved_upstream": list(item.stale_upstream),
         "written": _written(item),
     }
 
@@ -75,7 +75,7 @@ def _written(item: Standing) -> list[Row] | None:
     """What a model wrote for it, where every template is known: what an unknown one led to stands anyway."""
     rows = [
         {"task": task, "templates": list(writing.templates), "answered": writing.answered}
-        for task, writing in item.written.items()
+        for task, writing in item.model_texts.items()
         if all(writing.templates)
     ]
     return rows or None

@@ -5,16 +5,16 @@ stored answer; what comes back is words for the page. Nothing here is a record: 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chai_assets.annotation.results import Malformed
-from chai_assets.core.rows import Row
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence, findings_of
 from chai_assets.critique.lint import lint_whole
 from chai_assets.revision.effects import effects
+from chai_assets.revision.prompt import RevisableCritique
 from chai_resources.captioners.protocol import Result
 
 PREVIEW_TITLE = "CHAI preview"
@@ -66,7 +66,7 @@ def saved_at(draft: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(draft["updated_at"]).replace("Z", "+00:00"))
 
 
-def critique_so_far(data: Mapping[str, Any], result: object) -> Row:
+def critique_so_far(data: Mapping[str, Any], result: object) -> RevisableCritique:
     """A row as of `critiques`, as far as a revision needs one. Raises NothingToAsk."""
     try:
         rating, findings = page.read_unfinished(data, result)
@@ -79,10 +79,10 @@ def critique_so_far(data: Mapping[str, Any], result: object) -> Row:
     text = as_prose(findings)
     if hints := lint_whole(text, data["draft"]):
         raise NothingToAsk(hints[0])
-    return {"critique_id": "preview", "findings": [asdict(finding) for finding in findings], "text": text}
+    return {"critique_id": "preview", "findings": [finding.value for finding in findings], "text": text}
 
 
-def shown(draft: str, critique: Row, result: Result | None) -> list[str]:
+def shown(draft: str, critique: RevisableCritique, result: Result | None) -> list[str]:
     """What the page shows for an answer; None is one that the budgets do not pay for."""
     if result is None:
         return [

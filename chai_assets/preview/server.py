@@ -1,6 +1,6 @@
 """The server that Label Studio asks for previews: its four routes, and the one place where a preview asks a model.
 
-It keeps nothing of its own. Answers are stored and booked as those of the pipeline are, by the hash of the request.
+It keeps nothing of its own. Answers are stored and metered as those of the pipeline are, by the hash of the request.
 Label Studio sends a token to /setup: it is not read, and no request is ever logged.
 """
 
@@ -22,10 +22,10 @@ from starlette.requests import Request as Asked
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, DraftRow, read_rows
 from chai_assets.critique.page import preview as page_parts
-from chai_assets.inference.budget import purse_of
-from chai_assets.inference.metered import Booked
+from chai_assets.inference.budget import open_budget
+from chai_assets.inference.metered import MeteredCaptioner
 from chai_assets.preview.protocol import (
     PREVIEW_USER,
     NothingToAsk,
@@ -36,7 +36,7 @@ from chai_assets.preview.protocol import (
     saved_at,
     shown,
 )
-from chai_assets.revision.prompt import revise_request
+from chai_assets.revision.prompt import RevisableCritique, revise_request
 from chai_assets.spec.resource import release_of
 from chai_assets.spec.versioning.adoption import adopted_version
 from chai_resources.captioner import CaptionerChoice
@@ -70,7 +70,7 @@ class Previews:
         self._settings, self._label_studio = settings, label_studio
         self._choice = CaptionerChoice.of(settings)
         self._engine = self._choice.open(Media(root=settings.media))
-        purse_of(self._choice, self._engine, Tables(root=settings.tables), STAGE, run="")
+        open_budget(self._choice, self._engine, Tables(root=settings.tables), STAGE, run="")
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="preview")
         self._room = threading.BoundedSemaphore(_PRESSES_AT_ONCE)
         self._lock = threading.Lock()
@@ -139,12 +139,12 @@ class Previews:
             time.sleep(_LOOK_S)
         return None
 
-    def _request(self, press: Press, critique: Row) -> tuple[Row, Request]:
+    def _request(self, press: Press, critique: RevisableCritique) -> tuple[DraftRow, Request]:
         """The draft, and the request that the asset `revisions` would make. Raises NothingToAsk."""
         tables = Tables(root=self._settings.tables)  # of its own: one is not for several threads
         batch = str(press.data.get("chai_batch"))
-        drafts = {row["draft_id"]: row for row in tables.rows("drafts", batch)}
-        clips = {row["clip_id"]: row for row in tables.rows("clips", batch)}
+        drafts = {row["draft_id"]: row for row in read_rows(tables, DraftRow, batch)}
+        clips = {row["clip_id"]: row for row in read_rows(tables, ClipRow, batch)}
         draft = drafts.get(press.data["draft_id"])
         if draft is None or draft["text"] != press.data["draft"]:
             raise NothingToAsk("No preview: this task shows a text that is no draft of its batch.")
@@ -152,18 +152,18 @@ class Previews:
         spec = release.lineage(adopted_version(tables, batch, release.in_force)).spec
         return draft, revise_request(spec, clips[draft["clip_id"]], draft, critique, self._engine)
 
-    def _asked(self, request: Request, draft: Row) -> Future[Result | None]:
+    def _asked(self, request: Request, draft: DraftRow) -> Future[Result | None]:
         """The answer to come; a request that is out already is not made a second time."""
         with self._lock:
             if request.hash not in self._out:
                 self._out[request.hash] = self._pool.submit(self._ask, request, draft)
             return self._out[request.hash]
 
-    def _ask(self, request: Request, draft: Row) -> Result | None:
+    def _ask(self, request: Request, draft: DraftRow) -> Result | None:
         tables = Tables(root=self._settings.tables)
         try:
-            booked = Booked(self._engine, self._choice, tables, draft["batch"], STAGE, draft["aspect"])
-            return next(iter(list(booked.run([request]))), None)
+            metered = MeteredCaptioner(self._engine, self._choice, tables, draft["batch"], STAGE, draft["aspect"])
+            return next(iter(list(metered.run([request]))), None)
         finally:
             with self._lock:
                 self._out.pop(request.hash, None)

@@ -4,9 +4,8 @@ import dagster as dg
 
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches
-from chai_assets.review.tasks import feedback_reader, review_reader
-from chai_assets.review.tasks import feedback_tasks as feedback_builder
-from chai_assets.review.tasks import review_tasks as review_builder
+from chai_assets.review.tasks import feedback_reader, feedback_task_builder, review_reader, review_task_builder
+from chai_assets.workflow.item_state import FeedbackTurn, ReviewTurn
 
 
 @dg.asset(
@@ -17,7 +16,7 @@ from chai_assets.review.tasks import review_tasks as review_builder
 )
 def review_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Review tasks: each candidate goes to a reviewer who never labelled or critiqued the item."""
-    return annotation_tasks.push(context, "review", review_builder)
+    return annotation_tasks.push(context, ReviewTurn, review_task_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])
@@ -29,7 +28,7 @@ def reviews(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks
 @dg.asset(partitions_def=batches, group_name="review", deps=["reviews"], pool="label_studio")
 def feedback_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
     """Feedback tasks: what the reviewer rejected and why, told to the author of the critique."""
-    return annotation_tasks.push(context, "feedback", feedback_builder)
+    return annotation_tasks.push(context, FeedbackTurn, feedback_task_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="review", deps=["label_studio_annotations"])

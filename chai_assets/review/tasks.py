@@ -2,28 +2,27 @@
 
 from typing import Any
 
-from chai_assets.annotation.collect import Interpret
-from chai_assets.annotation.push import Assigned, Build
-from chai_assets.annotation.task_data import HandOut
+from chai_assets.annotation.collect import ReadAnswer
+from chai_assets.annotation.push import AssignedTask, BuildTask
+from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.ids import feedback_id, review_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.critique.findings import findings_of
 from chai_assets.review import feedback_page, page
-from chai_assets.workflow.item_state import Standing, Turn
+from chai_assets.workflow.item_state import Dispute, FeedbackTurn, ReviewTurn, Standing
 from chai_resources.people import Person
 
 
-def review_tasks(hand_out: HandOut) -> Build:
+def review_task_builder(tasks: TaskContext) -> BuildTask[ReviewTurn]:
     """Builds the review task of a candidate, for a reviewer who never worked on the item.
 
     A regrade goes to somebody else than the reviewer whose verdict is disputed. None where nobody is left.
     """
 
-    def build(item: Standing, turn: Turn) -> Assigned | None:
+    def build(item: Standing, turn: ReviewTurn) -> AssignedTask | None:
         candidate = turn.candidate
-        assert candidate is not None
-        excluded = item.authors() | ({turn.rejection["author"]} if turn.rejection else set())
-        reviewer = hand_out.people.assign_reviewer(f"{item.clip_id}/{item.aspect}", excluded)
+        excluded = item.authors() | ({turn.dispute.rejection["author"]} if turn.dispute else set())
+        reviewer = tasks.people.assign_reviewer(f"{item.clip_id}/{item.aspect}", excluded)
         if reviewer is None:
             return None
         revision = candidate.revision
@@ -36,17 +35,17 @@ def review_tasks(hand_out: HandOut) -> Build:
             revision_id=revision["revision_id"] if revision else None,
             revision=revision["text"] if revision else None,
             grade=turn.grade,
-            appeal=_appeal(turn),
+            appeal=_appeal(turn.dispute) if turn.dispute else None,
         )
-        return hand_out.assigned(item, turn, reviewer, data, excluded=excluded)
+        return tasks.assign(item, turn, reviewer, data, excluded=excluded)
 
     return build
 
 
-def review_reader() -> Interpret:
+def review_reader() -> ReadAnswer:
     """Reads a submitted page into the columns of the `reviews` table."""
 
-    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> NewRow:
         answer = page.read(data, result)
         row = {
             "candidate_id": data["candidate_id"],
@@ -66,13 +65,11 @@ def review_reader() -> Interpret:
     return read
 
 
-def feedback_tasks(hand_out: HandOut) -> Build:
+def feedback_task_builder(tasks: TaskContext) -> BuildTask[FeedbackTurn]:
     """Builds the task that tells a critique's author of its rejection."""
 
-    def build(item: Standing, turn: Turn) -> Assigned:
+    def build(item: Standing, turn: FeedbackTurn) -> AssignedTask:
         candidate, rejection = turn.candidate, turn.rejection
-        assert candidate is not None
-        assert rejection is not None
         data = feedback_page.task_data(
             review_id=rejection["review_id"],
             draft=candidate.draft["text"],
@@ -86,15 +83,15 @@ def feedback_tasks(hand_out: HandOut) -> Build:
                 note=rejection["note"],
             ),
         )
-        return hand_out.assigned(item, turn, hand_out.annotator(item), data)
+        return tasks.assign(item, turn, tasks.annotator(item), data)
 
     return build
 
 
-def feedback_reader() -> Interpret:
+def feedback_reader() -> ReadAnswer:
     """Reads a submitted page into the columns of the `feedback` table."""
 
-    def read(data: dict[str, Any], result: list[Any], author: Person) -> Row:
+    def read(data: dict[str, Any], result: list[Any], author: Person) -> NewRow:
         answer = feedback_page.read(data, result)
         row = {
             "review_id": data["review_id"],
@@ -107,8 +104,6 @@ def feedback_reader() -> Interpret:
     return read
 
 
-def _appeal(turn: Turn) -> page.Appeal | None:
-    if turn.rejection is None or turn.plea is None:
-        return None
-    said = turn.rejection
-    return page.Appeal(said["reasons"], said["misses"], said["note"], turn.plea["reason"] or "")
+def _appeal(dispute: Dispute) -> page.Appeal:
+    rejection = dispute.rejection
+    return page.Appeal(rejection["reasons"], rejection["misses"], rejection["note"], dispute.request["reason"] or "")

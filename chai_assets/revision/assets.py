@@ -4,9 +4,9 @@ import dagster as dg
 
 from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
-from chai_assets.inference.generate import ask, given_up
+from chai_assets.inference.generate import Generator
 from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
-from chai_assets.revision.revise import finish_revision, wanted_revisions
+from chai_assets.revision.revise import complete_revision, pending_revisions
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -17,28 +17,22 @@ def revisions(
 ) -> dg.MaterializeResult:
     """Post-captions: each critique that asks for a change, applied to its draft by the model."""
     batch, tables = context.partition_key, workflow.tables
-    engine = captioner.open(workflow.media, context)
-    items = [item for item in workflow.standings(batch) if item.draft and item.unrevised]
-    spec, clips = workflow.lineage(batch).spec, workflow.clips(batch)
-    wanted = wanted_revisions(items, spec, clips, engine, given_up(tables, batch))
-    finish = finish_revision(
-        {item.draft["draft_id"]: item.draft for item in items if item.draft},
-        {item.unrevised["critique_id"]: item.unrevised for item in items if item.unrevised},
-    )
-    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    outcome = ask("revise", "revisions", batch, wanted, finish, **model, tables=tables, log=context.log.info)
+    items, spec = workflow.standings(batch), workflow.lineage(batch).spec
+    generator = Generator.in_run(context, "revise", captioner, tables, workflow.media)
+    pending = pending_revisions(items, spec, workflow.clips(batch), generator.captioner, generator.given_up())
+    report = generator.run(pending, complete_revision(items))
     columns = ["clip_id", "aspect", "draft_id", "text", "effects", "other_changes"]
     rows = tables.rows("revisions", batch, columns=columns)
     labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}
-    written = [{**row, "label_id": labels.get(row["draft_id"])} for row in rows[len(rows) - outcome.made :]]
+    written = [{**row, "label_id": labels.get(row["draft_id"])} for row in rows[len(rows) - report.written :]]
     doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
     return table_result(
         tables,
         "revisions",
         batch,
-        outcome.made,
+        report.written,
         findings_that_did_not_take=sum(not e["took"] for row in rows for e in row["effects"]),
         unasked_changes=sum(len(row["other_changes"]) for row in rows),
-        **outcome.metadata(),
+        **report.metadata(),
         **doubts_metadata(doubts),
     )

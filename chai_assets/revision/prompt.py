@@ -1,10 +1,21 @@
 """The revise request: one draft and one critique, for a model to apply."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 from chai_assets.core.prompts import TEMPLATES, build_request, clip_media, render
+from chai_assets.core.rows import ClipRow, DraftRow, FindingValue
 from chai_assets.spec.models import Spec
 from chai_resources.captioners.protocol import Captioner, Request
+
+
+class RevisableCritique(TypedDict):
+    """What a revision needs of a critique; a row of `critiques` is one."""
+
+    critique_id: str
+    findings: list[FindingValue]
+    text: str
+
 
 _WHY = {
     "wrong": "This is wrong",
@@ -16,9 +27,9 @@ _WHY = {
 
 def revise_request(
     spec: Spec,
-    clip: dict[str, Any],
-    draft: dict[str, Any],
-    critique: dict[str, Any],
+    clip: ClipRow,
+    draft: DraftRow,
+    critique: RevisableCritique,
     captioner: Captioner,
 ) -> Request:
     """The request for the revision of a draft by a critique: rows of `clips`, `drafts` and `critiques`."""
@@ -44,7 +55,7 @@ def revise_request(
     )
 
 
-def _line(finding: dict[str, Any]) -> str:
+def _line(finding: Mapping[str, Any]) -> str:
     quote, fix = finding["quote"], (finding["fix"] or "").strip()
     if finding["kind"] == "missing":
         return f"This is missing; add it: {fix}"

@@ -1,10 +1,10 @@
-"""Which revisions are wanted, and what a revision row holds: its effects are checked as it is made. Pure."""
+"""Which revisions wait to be written, and what a revision row holds: its effects are checked as it is made. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from chai_assets.core.ids import revision_id
-from chai_assets.core.rows import Row
-from chai_assets.inference.generate import Wanted
+from chai_assets.core.rows import ClipRow, NewRow
+from chai_assets.inference.pending import PendingRequest
 from chai_assets.revision.effects import effects, other_changes
 from chai_assets.revision.prompt import revise_request
 from chai_assets.spec.models import Spec
@@ -12,15 +12,15 @@ from chai_assets.workflow.item_state import Standing
 from chai_resources.captioners.protocol import Captioner
 
 
-def wanted_revisions(
+def pending_revisions(
     items: Iterable[Standing],
     spec: Spec,
-    clips: dict[str, Row],
+    clips: Mapping[str, ClipRow],
     captioner: Captioner,
     given_up: set[str],
-) -> list[Wanted]:
+) -> list[PendingRequest]:
     """Requests for the critiques that ask for a change and have no revision yet."""
-    wanted = []
+    pending = []
     for item in items:
         if item.stage != "revision" or item.draft is None or item.unrevised is None:
             continue
@@ -42,15 +42,18 @@ def wanted_revisions(
             "critique_id": critique["critique_id"],
             "spec_version": spec.version,
         }
-        wanted.append(Wanted(request, base))
-    return wanted
+        pending.append(PendingRequest(request, base))
+    return pending
 
 
-def finish_revision(drafts: dict[str, Row], critiques: dict[str, Row]) -> Callable[[Row], Row]:
+def complete_revision(items: Iterable[Standing]) -> Callable[[NewRow], NewRow]:
     """Completes revision rows: the id, whether each finding took, and what changed that none asked for."""
+    waiting = [(item.draft, item.unrevised) for item in items if item.draft and item.unrevised]
+    sources = {critique["critique_id"]: (draft, critique) for draft, critique in waiting}
 
-    def finish(row: Row) -> Row:
-        draft, findings = drafts[row["draft_id"]]["text"], critiques[row["critique_id"]]["findings"]
+    def complete(row: NewRow) -> NewRow:
+        source, critique = sources[row["critique_id"]]
+        draft, findings = source["text"], critique["findings"]
         return {
             **row,
             "revision_id": revision_id(row),
@@ -58,4 +61,4 @@ def finish_revision(drafts: dict[str, Row], critiques: dict[str, Row]) -> Callab
             "other_changes": other_changes(draft, findings, row["text"]),
         }
 
-    return finish
+    return complete

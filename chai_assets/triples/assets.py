@@ -6,10 +6,12 @@ import dagster as dg
 
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
-from chai_assets.inference.generate import Answered, ask, given_up
+from chai_assets.core.rows import TripleRow, read_rows
+from chai_assets.inference.generate import Generator
 from chai_assets.triples.join import in_force, join
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, to_merge, wanted_merges
+from chai_assets.triples.merge_rows import MERGED, still_too_long
+from chai_assets.triples.merging import merge_captions
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -30,7 +32,7 @@ def triples(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.Materia
     """Verified triples of draft, critique and revision; one that lost its approval is withdrawn, never erased."""
     batch, tables = context.partition_key, workflow.tables
     items = workflow.standings(batch)
-    outcome = join(items, workflow.clips(batch), tables.rows("triples", batch), workflow.lineage(batch))
+    outcome = join(items, workflow.clips(batch), read_rows(tables, TripleRow, batch), workflow.lineage(batch))
     added = tables.append("triples", outcome.entries)
     current = in_force(tables.read("triples", batch))
     result = table_result(
@@ -56,23 +58,8 @@ def merged_captions(
 ) -> dg.MaterializeResult:
     """One caption a clip, merged from its five approved ones; one over the token limit is asked for once more."""
     batch, tables = context.partition_key, workflow.tables
-    engine, lineage = captioner.open(workflow.media, context), workflow.lineage(batch)
-    approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
-    model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
-    told = {"tables": tables, "log": context.log.info}
-    outcome, asked = Answered(), set[str]()
-    for _ in ("whole", "shorter"):
-        merged = tables.read("merged_captions", batch, columns=[*MERGED, "text"])
-        due = to_merge(approved, merged, list(lineage.spec.aspects), lineage.templates)
-        texts = dict(approved.select("triple_id", "final").iter_rows())
-        texts |= dict(merged.select("merged_id", "text").iter_rows())
-        wanted = wanted_merges(due, texts, lineage.spec, engine, given_up(tables, batch), merge_limit)
-        # What failed or was held back a moment ago is left to the next run.
-        wanted = [item for item in wanted if item.request.hash not in asked]
-        asked |= {item.request.hash for item in wanted}
-        finish = finish_merge(due, merge_limit)
-        done = ask("merge", "merged_captions", batch, wanted, finish, **model, **told, asked_before=asked)
-        outcome = outcome.plus(done)
+    generator = Generator.in_run(context, "merge", captioner, tables, workflow.media)
+    report = merge_captions(generator, workflow.lineage(batch), merge_limit)
     too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED)).to_dicts()
     if too_long:
         context.log.warning(
@@ -80,5 +67,5 @@ def merged_captions(
             f"the first of {too_long[0]['clip_id']} with {too_long[0]['tokens']} tokens: they are kept and marked "
             "over_limit, and a dataset says where it cuts them; another model may do better"
         )
-    more = {"over_limit": preview(too_long), **outcome.metadata()}
-    return table_result(tables, "merged_captions", batch, outcome.made, **more)
+    more = {"over_limit": preview(too_long), **report.metadata()}
+    return table_result(tables, "merged_captions", batch, report.written, **more)

@@ -3,38 +3,38 @@
 `rows` of the `triples` table are entries: a triple is in force when its latest entry says `verified`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from chai_assets.core import ids as records
+from chai_assets.core import ids
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, NewRow, ReviewRow, TripleRow
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.triples.chain_hash import chain_hash
 from chai_assets.workflow.item_state import Candidate, Standing
 
 
-def broken_links(candidate: Candidate, review: Row) -> list[str]:
+def broken_links(candidate: Candidate, review: ReviewRow) -> list[str]:
     """What is wrong with a chain; empty when every id follows from its record and every record from the one before."""
     draft, critique, revision = candidate.draft, candidate.critique, candidate.revision
     wrong = []
-    if draft["draft_id"] != records.draft_id(draft):
+    if draft["draft_id"] != ids.draft_id(draft):
         wrong.append(f"draft {draft['draft_id']} is not what its id was made from")
-    if critique["critique_id"] != records.critique_id(critique):
+    if critique["critique_id"] != ids.critique_id(critique):
         wrong.append(f"critique {critique['critique_id']} is not what its id was made from")
     if critique["draft_id"] != draft["draft_id"]:
         wrong.append(f"critique {critique['critique_id']} is about draft {critique['draft_id']}")
     if revision is None and critique["verdict"] != "perfect":
         wrong.append(f"critique {critique['critique_id']} asks for a change and there is no revision")
     if revision is not None:
-        if revision["revision_id"] != records.revision_id(revision):
+        if revision["revision_id"] != ids.revision_id(revision):
             wrong.append(f"revision {revision['revision_id']} is not what its id was made from")
         if (revision["draft_id"], revision["critique_id"]) != (draft["draft_id"], critique["critique_id"]):
             wrong.append(f"revision {revision['revision_id']} was made from another draft or critique")
-    if review["review_id"] != records.review_id(review):
+    if review["review_id"] != ids.review_id(review):
         wrong.append(f"review {review['review_id']} is not what its id was made from")
     if review["candidate_id"] != candidate.candidate_id:
         wrong.append(f"review {review['review_id']} is about another candidate")
@@ -47,24 +47,26 @@ def broken_links(candidate: Candidate, review: Row) -> list[str]:
 class Joined:
     """New entries for the triples table, and the chains that do not hold, each with its faults."""
 
-    entries: list[Row] = field(default_factory=list)
-    broken: list[Row] = field(default_factory=list)
+    entries: list[NewRow] = field(default_factory=list)
+    broken: list[NewRow] = field(default_factory=list)
 
 
-def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row], lineage: Lineage) -> Joined:
+def join(
+    items: Iterable[Standing], clips: dict[str, ClipRow], entries: Iterable[TripleRow], lineage: Lineage
+) -> Joined:
     """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn.
 
     A triple that a later release asks nothing more of is entered again under that release.
     """
-    known: dict[str, list[Row]] = {}
+    known: dict[str, list[TripleRow]] = {}
     for entry in entries:
         known.setdefault(entry["triple_id"], []).append(entry)
     outcome, in_force = Joined(), set()
     for item in items:
-        if item.stage != "approved" or item.candidate is None or item.review is None:
+        if item.candidate is None or item.approval is None:
             continue
-        row = triple_row(item, clips[item.clip_id])
-        if faults := broken_links(item.candidate, item.review):
+        row = triple_row(clips[item.clip_id], item.aspect, item.candidate, item.approval, rounds=len(item.critiques))
+        if faults := broken_links(item.candidate, item.approval):
             outcome.broken.append({"clip_id": item.clip_id, "aspect": item.aspect, "faults": "; ".join(faults)})
             continue
         in_force.add(row["triple_id"])
@@ -79,11 +81,8 @@ def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row
     return outcome
 
 
-def triple_row(item: Standing, clip: Row) -> Row:
-    """The triple of an approved item, without entry id and standing."""
-    candidate, review = item.candidate, item.review
-    assert candidate is not None
-    assert review is not None
+def triple_row(clip: ClipRow, aspect: str, candidate: Candidate, review: ReviewRow, rounds: int) -> NewRow:
+    """The triple of an approved candidate, without entry id and standing; `rounds` of critique it took."""
     draft, critique, revision = candidate.draft, candidate.critique, candidate.revision
     chain: dict[str, Any] = {
         "draft_id": draft["draft_id"],
@@ -96,14 +95,14 @@ def triple_row(item: Standing, clip: Row) -> Row:
         "triple_id": record_id("triple", **chain),
         "chain_hash": chain_hash(**chain),
         "batch": clip["batch"],
-        "clip_id": item.clip_id,
+        "clip_id": clip["clip_id"],
         "source_id": clip["source_id"],
-        "aspect": item.aspect,
+        "aspect": aspect,
         "draft": draft["text"],
         "critique": critique["text"],
         "final": candidate.text,
         "rating": candidate.rating,
-        "rounds": len(item.answered("critique")),
+        "rounds": rounds,
         "findings": critique["findings"] if revision else [],
         "annotator": critique["author"],
         "reviewer": review["author"],
@@ -113,7 +112,7 @@ def triple_row(item: Standing, clip: Row) -> Row:
     }
 
 
-def _made_under(item: Standing, entry: Row, lineage: Lineage) -> Row:
+def _made_under(item: Standing, entry: Mapping[str, Any], lineage: Lineage) -> NewRow:
     """The version a triple counts for: its own as long as the aspect means the same, else the one it is confirmed by.
 
     While a release still asks something about the item, the triple stays with the version it had.
@@ -128,7 +127,7 @@ def in_force(entries: pl.DataFrame) -> pl.DataFrame:
     return entries.unique("triple_id", keep="last", maintain_order=True).filter(pl.col("standing") == "verified")
 
 
-def entry_of(row: Row, standing: str, number: int) -> Row:
+def entry_of(row: NewRow, standing: str, number: int) -> NewRow:
     """The row of the table: what a triple is from now on; `number` counts its earlier entries."""
     entry = record_id("entry", triple=row["triple_id"], standing=standing, number=number)
     return {**row, "standing": standing, "entry_id": entry}

@@ -7,7 +7,7 @@ import polars as pl
 from chai_assets.core.ids import record_id
 from chai_assets.core.prompts import Templates
 from chai_assets.core.rows import Row
-from chai_assets.inference.generate import Wanted
+from chai_assets.inference.pending import PendingRequest
 from chai_assets.spec.models import Spec
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
@@ -71,7 +71,7 @@ def wanted_merges(
     captioner: Captioner,
     given_up: set[str],
     limit: MergeLimit,
-) -> list[Wanted]:
+) -> list[PendingRequest]:
     """Requests for the clips to merge; `texts` holds the captions by id of the triple, and of the merged caption."""
     wanted = []
     for clip in due.drop("why", "replaces").iter_rows(named=True):
@@ -80,7 +80,7 @@ def wanted_merges(
         too_long = texts[clip["shortens"]] if clip["shortens"] else None
         request = merge_request(clip["clip_id"], captions, captioner, limit, too_long)
         if request.hash not in given_up:
-            wanted.append(Wanted(request, {**clip, "spec_version": spec.version}))
+            wanted.append(PendingRequest(request, {**clip, "spec_version": spec.version}))
     return wanted
 
 

@@ -1,38 +1,31 @@
-"""Reads one batch's rows and walks them: the bridge between the tables and `item_state.py`."""
+"""Reads one batch's rows and walks them: the bridge between the tables and `walk.py`."""
 
+from chai_assets.core.rows import (
+    ClipRow,
+    CritiqueRow,
+    DraftRow,
+    EventRow,
+    FeedbackRow,
+    LabelRow,
+    QuarantineRow,
+    ReviewRow,
+    RevisionRow,
+    read_rows,
+)
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_version
 from chai_assets.spec.versioning.lineage import Lineage
-from chai_assets.workflow.item_state import Standing, standings
-from chai_assets.workflow.records import Records
+from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.records import BatchRecords
+from chai_assets.workflow.walk import standings
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
 # Prompts are long, states are many, and the walk does not look at them.
 _LABEL = [name for name in TABLES["primitives"].schema.names if name != "states"]
-_DRAFT = [
-    "draft_id",
-    "clip_id",
-    "aspect",
-    "label_id",
-    "upstream",
-    "text",
-    "request_hash",
-    "model",
-    "recorded_at",
-]
-_DRAFT += ["batch", "spec_version", "spec_hash", "served_revision", "sampling", "prompt_hash"]
-_DRAFT += ["template_hash"]
-_REVISION = [
-    "revision_id",
-    "draft_id",
-    "critique_id",
-    "clip_id",
-    "aspect",
-    "text",
-    "effects",
-    "other_changes",
-]
+_DRAFT = ["draft_id", "batch", "clip_id", "aspect", "label_id", "upstream", "text", "spec_version", "spec_hash"]
+_DRAFT += ["request_hash", "model", "served_revision", "sampling", "prompt_hash", "template_hash", "recorded_at"]
+_REVISION = ["revision_id", "draft_id", "critique_id", "clip_id", "aspect", "text", "effects", "other_changes"]
 _REVISION += ["model", "served_revision", "template_hash", "recorded_at"]
 _EVENT = ["event_id", "what", "annotation_id", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
@@ -42,18 +35,18 @@ WALKED += ("annotation_events",)
 """The tables that `load_records` reads: while none of them changes, every item stands where it stood."""
 
 
-def load_records(tables: Tables, batch: str) -> Records:
+def load_records(tables: Tables, batch: str) -> BatchRecords:
     """The rows of a batch that decide where its items stand."""
-    return Records(
-        clips=tables.rows("clips", batch),
-        labels=tables.rows("primitives", batch, columns=_LABEL),
-        drafts=tables.rows("drafts", batch, columns=_DRAFT),
-        critiques=tables.rows("critiques", batch),
-        revisions=tables.rows("revisions", batch, columns=_REVISION),
-        reviews=tables.rows("reviews", batch),
-        feedback=tables.rows("feedback", batch),
-        quarantine=tables.rows("quarantine", batch, columns=_QUARANTINE),
-        events=tables.rows("annotation_events", batch, columns=_EVENT),
+    return BatchRecords(
+        clips=read_rows(tables, ClipRow, batch),
+        labels=read_rows(tables, LabelRow, batch, columns=_LABEL),
+        drafts=read_rows(tables, DraftRow, batch, columns=_DRAFT),
+        critiques=read_rows(tables, CritiqueRow, batch),
+        revisions=read_rows(tables, RevisionRow, batch, columns=_REVISION),
+        reviews=read_rows(tables, ReviewRow, batch),
+        feedback=read_rows(tables, FeedbackRow, batch),
+        quarantine=read_rows(tables, QuarantineRow, batch, columns=_QUARANTINE),
+        events=read_rows(tables, EventRow, batch, columns=_EVENT),
     )
 
 

@@ -1,16 +1,31 @@
-"""The rows of a batch that say where its items stand, the keys of tasks, and the latest word of people on each.
+"""The rows of a batch that say where its items stand, the keys of tasks, and the latest answer to each task.
 
-Pure functions over rows; what follows from the answers is decided in `item_state.py`.
+Pure functions over rows; what follows from the answers is decided in `walk.py`.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import (
+    ClipRow,
+    CritiqueRow,
+    DraftRow,
+    EventRow,
+    FeedbackRow,
+    LabelRow,
+    QuarantineRow,
+    ReviewRow,
+    RevisionRow,
+)
+
+TaskKind = Literal["primitives", "critique", "review", "feedback"]
+"""What people are asked to do; each kind has its project in Label Studio."""
 
 
 def label_key(clip_id: str, aspect: str, asked_in: str) -> str:
-    """Key of the labelling task of a clip's aspect; `asked_in` is the release in which its questions came to be."""
+    """Key of the labeling task of a clip's aspect; `asked_in` is the release in which its questions came to be."""
     return f"primitives:{clip_id}:{aspect}:{asked_in}"
 
 
@@ -30,45 +45,80 @@ def feedback_key(review_id: str) -> str:
 
 
 @dataclass
-class Records:
-    """The rows of one batch that the walk needs, with withdrawn annotations already known."""
+class BatchRecords:
+    """The rows of one batch that the walk needs, deleted annotations included."""
 
-    clips: list[Row]
-    labels: list[Row]
-    drafts: list[Row]
-    critiques: list[Row]
-    revisions: list[Row]
-    reviews: list[Row]
-    feedback: list[Row]
-    quarantine: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
+    clips: list[ClipRow]
+    labels: list[LabelRow]
+    drafts: list[DraftRow]
+    critiques: list[CritiqueRow]
+    revisions: list[RevisionRow]
+    reviews: list[ReviewRow]
+    feedback: list[FeedbackRow]
+    quarantine: list[QuarantineRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
     """Rows of annotation_events: event_id, what, annotation_id, updated_at."""
 
 
+_A = TypeVar("_A", LabelRow, CritiqueRow, ReviewRow, FeedbackRow)
+_S = TypeVar("_S", LabelRow, CritiqueRow, ReviewRow, FeedbackRow, QuarantineRow)
+
+
 @dataclass(frozen=True)
-class Word:
-    """The latest word on a task: an answer, or the quarantine row of one that could not be read."""
+class LatestAnswer(Generic[_A]):
+    """The latest answer to a task, or the quarantine row of one that could not be read; or neither."""
 
-    answer: Row | None = None
-    unreadable: Row | None = None
+    row: _A | None = None
+    unreadable: QuarantineRow | None = None
 
 
-def current_answers(records: Records) -> dict[str, Word]:
-    """The latest word on each task that has one.
+@dataclass(frozen=True)
+class LatestAnswers:
+    """The latest answer to each task that has one, by its key."""
+
+    labels: dict[str, LatestAnswer[LabelRow]]
+    critiques: dict[str, LatestAnswer[CritiqueRow]]
+    reviews: dict[str, LatestAnswer[ReviewRow]]
+    feedback: dict[str, LatestAnswer[FeedbackRow]]
+
+
+def latest_answers(records: BatchRecords) -> LatestAnswers:
+    """The latest answer to each task that has one.
 
     Latest by Label Studio's clock, then by event id. Versions of a deleted annotation do not count; an edit
     that cannot be read takes the place of what it replaced, so that an older version never stands silently.
     """
     deleted = {event["annotation_id"] for event in records.events if event["what"] == "deleted"}
-    annotation_of = {event["event_id"]: event for event in records.events}
-    latest: dict[str, tuple[Any, Row, bool]] = {}
-    tables = (records.labels, records.critiques, records.reviews, records.feedback, records.quarantine)
-    for rows in tables:
-        for row in rows:
-            event = annotation_of.get(row["event_id"])
-            if event is None or event["annotation_id"] in deleted:
-                continue
-            when = (event["updated_at"], row["event_id"])
-            if row["chai_key"] not in latest or when > latest[row["chai_key"]][0]:
-                latest[row["chai_key"]] = (when, row, rows is records.quarantine)
-    return {key: Word(None, row) if bad else Word(row) for key, (_, row, bad) in latest.items()}
+    times = {e["event_id"]: e["updated_at"] for e in records.events if e["annotation_id"] not in deleted}
+    unreadable = _newest(records.quarantine, times)
+
+    def latest(kind: TaskKind, rows: list[_A]) -> dict[str, LatestAnswer[_A]]:
+        bad = {key: row for key, row in unreadable.items() if key.startswith(f"{kind}:")}
+        found: dict[str, LatestAnswer[_A]] = {key: LatestAnswer(None, row) for key, row in bad.items()}
+        for key, row in _newest(rows, times).items():
+            if key not in bad or _moment(row, times) > _moment(bad[key], times):
+                found[key] = LatestAnswer(row)
+        return found
+
+    return LatestAnswers(
+        labels=latest("primitives", records.labels),
+        critiques=latest("critique", records.critiques),
+        reviews=latest("review", records.reviews),
+        feedback=latest("feedback", records.feedback),
+    )
+
+
+def _newest(rows: Iterable[_S], times: Mapping[str, datetime]) -> dict[str, _S]:
+    """The newest of the rows of each task, of those whose event still counts."""
+    found: dict[str, _S] = {}
+    for row in rows:
+        if row["event_id"] not in times:
+            continue
+        known = found.get(row["chai_key"])
+        if known is None or _moment(row, times) > _moment(known, times):
+            found[row["chai_key"]] = row
+    return found
+
+
+def _moment(row: _S, times: Mapping[str, datetime]) -> tuple[datetime, str]:
+    return times[row["event_id"]], row["event_id"]

@@ -7,7 +7,7 @@ nothing of Label Studio is known.
 import dagster as dg
 from pydantic import PrivateAttr
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, read_rows
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_version
 from chai_assets.spec.versioning.lineage import Lineage
@@ -29,9 +29,9 @@ class Workflow(dg.ConfigurableResource):
         """The specification that a batch is worked under."""
         return self.release.lineage(adopted_version(self.tables, batch, self.release.in_force))
 
-    def clips(self, batch: str) -> dict[str, Row]:
+    def clips(self, batch: str) -> dict[str, ClipRow]:
         """Clip rows of a batch by clip id."""
-        return {row["clip_id"]: row for row in self.tables.rows("clips", batch)}
+        return {row["clip_id"]: row for row in read_rows(self.tables, ClipRow, batch)}
 
     def standings(self, batch: str) -> list[Standing]:
         """Where every item of the batch stands, to be read only: walked again once a table it rests on has changed."""

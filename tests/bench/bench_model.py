@@ -1,6 +1,6 @@
 """A stage that asks a model: requests a second beside what the server allows, processor time, memory.
 
-Through `ask()` with tables, ledger, budget and stored answers, by the real SDK, against a server that answers in
+Through a `Generator` with tables, ledger, budget and stored answers, by the real SDK, against a server that answers in
 300 ms and lets 32 requests in at a time. Once without media, once with small clips that go out as frames.
 
 python -m tests.bench.bench_model [--smoke]
@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chai_assets.core.rows import Row
-from chai_assets.inference.generate import Wanted, ask
+from chai_assets.inference.generate import Generator
+from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import Media as Shown
@@ -69,17 +70,16 @@ def _asked(clips: int, with_clips: bool) -> dict[str, float]:
 
 
 def _stage(
-    wanted: list[Wanted], choice: CaptionerChoice, media: Media, tables: Tables, log: Callable[[str], None]
+    wanted: list[PendingRequest], choice: CaptionerChoice, media: Media, tables: Tables, log: Callable[[str], None]
 ) -> Callable[[], int]:
     def finish(row: Row) -> Row:
         return {**row, "draft_id": f"{row['clip_id']}-{row['aspect']}"}
 
-    engine = choice.open(media)
-    given = {"choice": choice, "captioner": engine, "tables": tables, "run": "bench"}
-    return lambda: ask("draft", "drafts", "bench", wanted, finish, log=log, **given).made
+    generator = Generator("draft", "bench", tables, choice, choice.open(media), "bench", log)
+    return lambda: generator.run(wanted, finish).written
 
 
-def _wanted(clips: int, media: Media | None) -> list[Wanted]:
+def _wanted(clips: int, media: Media | None) -> list[PendingRequest]:
     """The aspects of a clip back to back; clips are copies of a few, each an object of its own."""
     films = [_film(number) for number in range(5)] if media else []
     wanted = []
@@ -93,7 +93,7 @@ def _wanted(clips: int, media: Media | None) -> list[Wanted]:
             key = f"{clip * len(ASPECTS) + number:032x}"
             prompt = f"{_PROMPT}{name} {aspect}"
             request = Request(key, f"req_{key[::-1]}", "draft", prompt, {}, shown, cache_group=name)
-            wanted.append(Wanted(request, {"batch": "bench", "clip_id": name, "aspect": aspect}))
+            wanted.append(PendingRequest(request, {"batch": "bench", "clip_id": name, "aspect": aspect}))
     return wanted
 
 

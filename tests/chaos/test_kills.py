@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from chai_assets.workflow.item_state import TurnKind
+from chai_assets.workflow.records import TaskKind
 from chai_resources.schemas import TABLES
 from chai_resources.settings import LABEL_STUDIO_TOKEN
 from chai_resources.tables import Tables
@@ -61,7 +61,7 @@ class Deployment:
     def tasks(self) -> dict[str, list[int]]:
         """Ids of the batch's tasks in Label Studio by their key."""
         client = self.world.label_studio
-        projects = [client.require_project(kind) for kind in get_args(TurnKind)]
+        projects = [client.require_project(kind) for kind in get_args(TaskKind)]
         return {key: ids for project in projects for key, ids in client.existing(project, self.batch).items()}
 
     def task_states(self) -> dict[str, str]:

@@ -10,8 +10,9 @@ import dagster as dg
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.partitions import batches
-from chai_assets.drafting.draft import finish_draft
-from chai_assets.inference.generate import Wanted, ask
+from chai_assets.drafting.draft import complete_draft
+from chai_assets.inference.generate import Generator
+from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.protocol import Request
 from chai_resources.media import Media
@@ -21,7 +22,7 @@ from chai_resources.tables import Tables
 ASPECTS = ("subject", "scene", "motion", "spatial", "camera")
 
 
-def wanted(batch: str, clips: int) -> list[Wanted]:
+def wanted(batch: str, clips: int) -> list[PendingRequest]:
     """A request for each aspect of so many clips; each has a prompt of its own, by which a server counts it."""
     found = []
     for number in range(clips):
@@ -32,7 +33,7 @@ def wanted(batch: str, clips: int) -> list[Wanted]:
             request_hash = record_id("request", prompt=prompt)
             request = Request(f"{clip}/{aspect}", request_hash, "draft", prompt, context, cache_group=clip)
             base = {"batch": batch, "clip_id": clip, "aspect": aspect, "label_id": f"label of {clip}", "upstream": []}
-            found.append(Wanted(request, {**base, "spec_version": "1.0.0", "spec_hash": "none"}))
+            found.append(PendingRequest(request, {**base, "spec_version": "1.0.0", "spec_hash": "none"}))
     return found
 
 
@@ -46,19 +47,9 @@ def definitions(clips: int) -> dg.Definitions:
         batch = context.partition_key
         done = set(tables.read("drafts", batch, columns=["request_hash"])["request_hash"])
         asked = [item for item in wanted(batch, clips) if item.request.hash not in done]
-        outcome = ask(
-            "draft",
-            "drafts",
-            batch,
-            asked,
-            finish_draft,
-            choice=captioner,
-            captioner=captioner.open(media, context),
-            tables=tables,
-            run=context.run.run_id,
-            log=context.log.info,
-        )
-        return dg.MaterializeResult(metadata=outcome.metadata())
+        generator = Generator.in_run(context, "draft", captioner, tables, media)
+        report = generator.run(asked, complete_draft)
+        return dg.MaterializeResult(metadata=report.metadata())
 
     settings = Settings.from_env()
     resources = {"captioner": CaptionerChoice.of(settings), "tables": Tables(root=settings.tables)}

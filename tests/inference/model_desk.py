@@ -4,7 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.inference.generate import Answered, Wanted, ask, given_up
+from chai_assets.inference.generate import GenerationReport, Generator
+from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import Request
@@ -35,26 +36,19 @@ class Desk:
         model = ModelChoice(model=MODELS[engine], url=place, timeout_s=2.0, parallel=4, max_tokens=200, batches=batches)
         self.choice = CaptionerChoice(name=engine, model=model, prices=str(root / "prices.yaml"), **budget)
 
-    def ask(self, names: list[str], run: str) -> Answered:
+    def ask(self, names: list[str], run: str) -> GenerationReport:
         """Asks for those that have no row yet and did not fail for good, as a stage does."""
-        done, failed = self.made, given_up(self.tables, "b1")
+        done, failed = self.made, self.generator("").given_up()
         items = [wanted(name) for name in names if name not in done]
         return self.ask_these([item for item in items if item.request.hash not in failed], run)
 
-    def ask_these(self, items: list[Wanted], run: str) -> Answered:
+    def ask_these(self, items: list[PendingRequest], run: str) -> GenerationReport:
         """Asks for these in any case."""
-        return ask(
-            "draft",
-            "drafts",
-            "b1",
-            items,
-            lambda row: {**row, "draft_id": row["clip_id"]},
-            choice=self.choice,
-            captioner=self.choice.open(self.media),
-            tables=self.tables,
-            run=run,
-            log=lambda _: None,
-        )
+        return self.generator(run).run(items, lambda row: {**row, "draft_id": row["clip_id"]})
+
+    def generator(self, run: str) -> Generator:
+        captioner = self.choice.open(self.media)
+        return Generator("draft", "b1", self.tables, self.choice, captioner, run, log=lambda _: None)
 
     @property
     def made(self) -> list[str]:
@@ -66,6 +60,6 @@ class Desk:
         return self.tables.read("model_calls")
 
 
-def wanted(name: str) -> Wanted:
+def wanted(name: str) -> PendingRequest:
     request = Request(name, f"req_{name.encode().hex():0>32}", "draft", f"Describe it. {name}", {})
-    return Wanted(request, {"batch": "b1", "clip_id": name, "aspect": "camera"})
+    return PendingRequest(request, {"batch": "b1", "clip_id": name, "aspect": "camera"})

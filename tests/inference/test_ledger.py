@@ -23,13 +23,13 @@ def test_half_a_budget_stops_at_half_and_raising_it_finishes_the_rest(
         Desk(engine, url, tmp_path).ask(["first"], "run-0")
     half = Desk(engine, url, tmp_path, budget_run=20 * EACH)
     outcome = half.ask(names, "run-1")
-    assert (outcome.made, outcome.held_back, outcome.errors) == (20, 20, [])
+    assert (outcome.written, outcome.held_back, outcome.errors) == (20, 20, [])
     assert outcome.planned == pytest.approx(40 * EACH) if known else outcome.planned > 4 * 40 * EACH
     assert outcome.spent == pytest.approx(20 * EACH)
-    assert half.ask(names, "run-1").made == 0, "the same run has nothing left"
+    assert half.ask(names, "run-1").written == 0, "the same run has nothing left"
 
     rest = Desk(engine, url, tmp_path, budget_run=100 * EACH).ask(names, "run-2")
-    assert (rest.made, rest.held_back) == (20, 0)
+    assert (rest.written, rest.held_back) == (20, 0)
     assert set(book.charged.values()) == {1}
     assert sorted(half.made) == sorted([*names, *(["first"] if known else [])])
 
@@ -47,16 +47,16 @@ def test_answers_that_are_paid_need_no_budget(served: tuple[str, Book], tmp_path
     desk = Desk("openai", served[0], tmp_path)
     list(desk.choice.open(desk.media).run(wanted(name).request for name in names))
     poor = Desk("openai", served[0], tmp_path, budget_run=0.000001)
-    assert poor.ask(names, "run-1").made == 5
+    assert poor.ask(names, "run-1").written == 5
 
 
 def test_a_days_budget_counts_all_runs(served: tuple[str, Book], tmp_path):
     Desk("openai", served[0], tmp_path).ask(["row-0"], "run-1")
     desk = Desk("openai", served[0], tmp_path, budget_day=5 * EACH)
     names = [f"row-{number}" for number in range(4)]
-    assert desk.ask(names[1:3], "run-2").made == 2
+    assert desk.ask(names[1:3], "run-2").written == 2
     many = desk.ask([f"more-{number}" for number in range(9)], "run-3")
-    assert (many.made, many.held_back) == (2, 7)
+    assert (many.written, many.held_back) == (2, 7)
 
 
 def test_a_killed_run_loses_no_charge(served: tuple[str, Book], tmp_path, monkeypatch):
@@ -68,7 +68,7 @@ def test_a_killed_run_loses_no_charge(served: tuple[str, Book], tmp_path, monkey
             desk.ask(names, "run-1")
     assert desk.ledger.is_empty()
     again = desk.ask(names, "run-2")
-    assert again.made == 3
+    assert again.written == 3
     assert served[1].charged.total() == 3, "nothing is asked twice"
     assert len(desk.ledger) == 3
     assert again.spent == 0, "the money was spent by the run that was killed"
@@ -86,7 +86,7 @@ def test_a_batch_is_promised_when_handed_in_and_costs_half_when_fetched(
     desk = Desk(engine, url, tmp_path, batches=True)
     for run in ("run-1", "run-2"):
         waits = desk.ask(names, run)
-        assert (waits.made, waits.errors, waits.waiting, waits.spent) == (0, [], 3, 0)
+        assert (waits.written, waits.errors, waits.waiting, waits.spent) == (0, [], 3, 0)
         assert waits.planned == pytest.approx(3 * EACH / 2)
         assert waits.metadata()["waiting_in_batches"] == 3
     sums = costs(desk.ledger, "stage")
@@ -95,7 +95,7 @@ def test_a_batch_is_promised_when_handed_in_and_costs_half_when_fetched(
 
     book.desk.end()
     fetched = desk.ask(names, "run-3")
-    assert (fetched.made, len(fetched.errors), fetched.waiting) == (2, 1, 0)
+    assert (fetched.written, len(fetched.errors), fetched.waiting) == (2, 1, 0)
     sums = costs(desk.ledger, "stage")
     assert (sums["calls"].sum(), sums["waiting"].sum()) == (4, 0), "the promises are kept"
     assert sums["cost"].sum() == pytest.approx(EACH + 2 * EACH / 2)
@@ -122,7 +122,7 @@ def test_what_nobody_wants_any_more_is_fetched_and_booked_once_and_makes_no_row(
         assert (sums["waiting"].sum(), sums["calls"].sum(), sums["unknown"].sum()) == (0, 3, 0)
         assert sums["cost"].sum() == pytest.approx(2 * EACH / 2)
     assert not desk.choice.ended_batches(desk.media), "no run is asked for any more"
-    assert desk.ask(["b"], "run-5").made == 1
+    assert desk.ask(["b"], "run-5").written == 1
     assert (len(book.desk.batches), book.charged.total()) == (1, 2), "what was stored is not paid again"
 
 
@@ -155,7 +155,7 @@ def test_what_a_batch_is_promised_counts_against_the_days_budget_and_is_never_he
     assert (second.waiting, second.held_back) == (8, 12)
     served[1].desk.end()
     third = desk.ask(names, "run-3")
-    assert (third.made, third.held_back) == (8, 12)
+    assert (third.written, third.held_back) == (8, 12)
     rest = Desk("openai", served[0], tmp_path, batches=True, budget_day=50 * EACH).ask(names, "run-4")
     assert (rest.waiting, rest.held_back) == (12, 0)
     assert [len(batch.lines) for batch in served[1].desk.batches] == [8, 12]

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from chai_assets.annotation.push import ledger_of
+from chai_assets.annotation.push import task_ledger
 from chai_assets.cli.plan import show_plan
 from chai_assets.core.partitions import batches
 from chai_assets.core.prompts import TEMPLATES, Templates, WritingTask
-from chai_assets.drafting.draft import wanted_drafts
-from chai_assets.inference.budget import purse_of
-from chai_assets.inference.generate import given_up
+from chai_assets.drafting.draft import pending_drafts
+from chai_assets.inference.budget import open_budget
 from chai_assets.planning.prompt_impact import in_money, prompt_changes
 from chai_assets.spec.resource import release_of
 from chai_resources.captioner import CaptionerChoice
@@ -110,7 +109,7 @@ def test_one_character_writes_just_the_drafts_again_that_nobody_critiqued(world:
     queue = [task["data"] for batch in (one, two) for task in world.queue("ann", "critique", batch)]
     assert {data["draft_id"] for data in queue if (data["clip_id"], data["aspect"]) not in worked_on} == fresh
     for batch in (one, two):
-        for row in ledger_of(world.tables, batch).filter(kind="critique").to_dicts():
+        for row in task_ledger(world.tables, batch).filter(kind="critique").to_dicts():
             old = row["chai_key"].removeprefix("critique:")
             if (row["clip_id"], row["aspect"]) not in worked_on and old not in fresh:
                 assert (old in shown, row["state"]) == (True, "closed")
@@ -206,9 +205,8 @@ def test_the_planned_dollars_are_those_the_run_will_plan(world: World, change: C
         total = 0.0
         for batch in (one, two):
             clips = {row["clip_id"]: row for row in world.tables.rows("clips", batch)}
-            failed = given_up(world.tables, batch)
-            wanted = wanted_drafts(world.standings(batch), world.spec, clips, engine, failed)
-            total += purse_of(choice, engine, world.tables, "draft", "run").planned(wanted)
+            pending = pending_drafts(world.standings(batch), world.spec, clips, engine, given_up=set())
+            total += open_budget(choice, engine, world.tables, "draft", "run").estimate(pending)
         return total
 
     def of_plan() -> float:

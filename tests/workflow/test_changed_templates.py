@@ -15,7 +15,7 @@ from chai_assets.planning.prompt_impact import of_items
 from chai_assets.planning.standings_log import as_frame, new_entries, standing_rows
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge_rows import MERGED, finish_merge, to_merge
-from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_assets.workflow.records import critique_key
 from chai_resources.schemas import TABLES
 from tests.workflow.test_item_state import OneVersion, Story, TwoVersions
@@ -115,10 +115,10 @@ def test_changed_templates_move_nothing_that_was_answered_and_the_plan_names_wha
             told = standing_rows([item], "b", {}), standing_rows([now()], "b", {})
             plans = [of_items(as_frame(rows), templates).filter(action="again").height for rows in told]
             assert plans == [run()] * 2, "whatever templates counted when the log was written"
-        elif what == "person" and turn is not None and turn.kind == "critique":
+        elif what == "person" and isinstance(turn, CritiqueTurn):
             story.critique(turn.cause, how if turn.shown else "change", f"k{next(number)}")
             run()
-        elif what == "late" and turn is not None and turn.shown is not None:
+        elif what == "late" and isinstance(turn, CritiqueTurn) and turn.shown is not None:
             # Answered while its task was about to be closed.
             others = [r for r in story.records.revisions if r["critique_id"] == turn.shown["critique_id"]]
             story.critique(others[0]["revision_id"], how, f"k{next(number)}")

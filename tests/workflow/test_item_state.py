@@ -11,8 +11,9 @@ from chai_assets.annotation.push import closable
 from chai_assets.core.prompts import Templates, WritingTask
 from chai_assets.planning.corrected_upstream import rest_on_corrected
 from chai_assets.spec.versioning.carry import Carried
-from chai_assets.workflow.item_state import Rules, Standing, standings
-from chai_assets.workflow.records import Records, critique_key, feedback_key, label_key, review_key
+from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.records import BatchRecords, critique_key, feedback_key, label_key, review_key
+from chai_assets.workflow.walk import Rules, standings
 
 
 class OneVersion:
@@ -45,7 +46,7 @@ class Story:
     def __init__(self) -> None:
         self.clock, self.number = START, count(1)
         clip = {"clip_id": "c", "batch": "b", "source_id": "s"}
-        self.records = Records([clip], [], [], [], [], [], [])
+        self.records = BatchRecords([clip], [], [], [], [], [], [])
 
     def event(self, what: str = "submitted", annotation: int | None = None) -> dict[str, Any]:
         self.clock += timedelta(seconds=1)
@@ -216,7 +217,7 @@ def test_one_regrade_is_granted_and_its_verdict_stands(story: Story, verdict: st
     story.answer("v1", "request_regrade")
     turn = story.item().waiting
     assert turn is not None
-    assert (turn.kind, turn.grade, turn.rejection["review_id"]) == ("review", 2, "v1")  # type: ignore[index]
+    assert (turn.kind, turn.grade, turn.dispute.rejection["review_id"]) == ("review", 2, "v1")  # type: ignore[index]
     story.review(verdict, "v2", grade=2)
     assert story.item().stage == stage
 
@@ -258,7 +259,7 @@ def test_questions_asked_anew_stand_beside_the_way_and_close_nothing(story: Stor
     item = story.item(rules=TwoVersions({"l1"}))
     assert item.stage == "review"
     assert item.asked_again is not None
-    assert (item.asked_again.key, item.asked_again.asks) == (label_key("c", "subject", "2"), ("pace",))
+    assert (item.asked_again.key, item.asked_again.questions) == (label_key("c", "subject", "2"), ("pace",))
     assert {turn.kind for turn in item.open_turns} == {"primitives", "review"}
     story.review("approve", "v1")
     item = story.item(rules=TwoVersions({"l1"}))
@@ -280,7 +281,7 @@ def test_new_answers_undo_a_critiqued_draft_only_where_it_no_longer_says_what_is
     assert (kept.stage, kept.label["label_id"]) == ("review", "l2")  # type: ignore[index]
     fallen = story.item(rules=TwoVersions(set(), {"d1"}))
     assert (fallen.stage, fallen.draft) == ("drafting", None)
-    assert fallen.labelled_by == {"ann"}
+    assert fallen.labeled_by == {"ann"}
 
 
 def test_questions_asked_anew_bring_no_draft_back_that_fell_before(story: Story) -> None:
@@ -310,7 +311,7 @@ def test_a_corrected_upstream_caption_is_told_and_redone_only_where_the_rules_sa
     assert story.item("motion").stage == "drafting", "an untouched draft is written again"
     story.critique("d2", "perfect", "k9", rating=5)
     accepted = story.item("motion")
-    assert (accepted.stage, accepted.moved_upstream) == ("review", {"subject": "older"})
+    assert (accepted.stage, accepted.stale_upstream) == ("review", {"subject": "older"})
     assert story.item("motion", OneVersion(redo_upstream=True)).stage == "drafting"
     [row] = rest_on_corrected([accepted], {"older": "a red car"})
     assert (row["rests_on"], row["difference"]) == ("subject", "-a red car +r1")

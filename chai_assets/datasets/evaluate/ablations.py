@@ -22,7 +22,7 @@ from chai_assets.datasets.evaluate.degrade import VARIANTS, Degraded, Triple, Un
 from chai_assets.datasets.evaluate.model_critiques import SCHEMA, as_critique
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.manifest import MANIFEST, FileEntry, Manifest
-from chai_assets.inference.metered import Booked
+from chai_assets.inference.metered import MeteredCaptioner
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioner import ENGINES, CaptionerChoice
@@ -101,7 +101,7 @@ def _engine(name: str) -> Captioner:
     settings = Settings.from_env()
     choice = CaptionerChoice.of(settings.asking_live(), name)
     captioner = choice.open(Media(root=settings.media))
-    return Booked(captioner, choice, Tables(root=settings.tables), batch="ablations", stage="degrade")
+    return MeteredCaptioner(captioner, choice, Tables(root=settings.tables), batch="ablations", stage="degrade")
 
 
 def write_ablations(

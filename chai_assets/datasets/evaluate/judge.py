@@ -21,7 +21,7 @@ from chai_assets.datasets.read.published import Dataset
 from chai_assets.datasets.read.viewer import sample
 from chai_assets.datasets.write.formats import changed
 from chai_assets.datasets.write.manifest import MANIFEST
-from chai_assets.inference.metered import Booked
+from chai_assets.inference.metered import MeteredCaptioner
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
 from chai_resources.captioners.protocol import Captioner, Media, Request, Result
@@ -66,7 +66,7 @@ def judge_dataset(dataset: Dataset, size: int, eval_only: bool, settings: Settin
     triples = sampled(dataset, size, eval_only)
     tables = Tables(root=settings.tables)
     lengths = dict(tables.read("clips", columns=["clip_id", "duration_s"]).iter_rows())
-    return judge(triples, Booked(captioner, choice, tables, batch="judge", stage="judge"), lengths)
+    return judge(triples, MeteredCaptioner(captioner, choice, tables, batch="judge", stage="judge"), lengths)
 
 
 def sampled(dataset: Dataset, size: int, eval_only: bool) -> list[Row]:
