@@ -35,7 +35,7 @@ class Malformed(ValueError):
 
 
 @dataclass(frozen=True)
-class Part:
+class ResultPart:
     """One control's piece of a result: `region` joins the pieces that belong to one mark."""
 
     region: str
@@ -44,14 +44,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Submission:
     """A result split by control; every part is known to name a control of its page, with the right type."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[ResultPart, ...]
 
     @classmethod
-    def of(cls, result: object, controls: Mapping[str, Control]) -> "Sheet":
-        """The sheet a page with these controls submitted. Raises Malformed for what it cannot have sent."""
+    def of(cls, result: object, controls: Mapping[str, Control]) -> "Submission":
+        """The submission a page with these controls submitted. Raises Malformed for what it cannot have sent."""
         if not isinstance(result, list):
             raise Malformed(f"the result is {type(result).__name__}, not a list")
         if len(result) > MOST_PARTS:
@@ -79,12 +79,12 @@ class Sheet:
         """The texts typed, trimmed; empty ones and repetitions are dropped."""
         return texts_of(_only(self.named(control), control), control)
 
-    def named(self, control: str) -> list[Part]:
+    def named(self, control: str) -> list[ResultPart]:
         """Every part of the control."""
         return [part for part in self.parts if part.control == control]
 
 
-def texts_of(part: Part | None, control: str) -> list[str]:
+def texts_of(part: ResultPart | None, control: str) -> list[str]:
     """The texts of a text area's part, trimmed, without empty ones and repetitions."""
     return list(dict.fromkeys(filter(None, (text.strip() for text in _strings(part, "text", control)))))
 
@@ -157,7 +157,7 @@ def html_difference(before: str, after: str) -> str:
     return f"<p>{''.join(pieces)}</p>"
 
 
-def _part(item: object, controls: Mapping[str, Control]) -> Part:
+def _part(item: object, controls: Mapping[str, Control]) -> ResultPart:
     if not isinstance(item, dict) or not isinstance(item.get("from_name"), str):
         raise Malformed("a part of the result names no control")
     control, value = item["from_name"], item.get("value")
@@ -169,10 +169,10 @@ def _part(item: object, controls: Mapping[str, Control]) -> Part:
     region = item.get("id")
     if not isinstance(region, str):
         raise Malformed(f"{control}: the part has no id")
-    return Part(region, control, value)
+    return ResultPart(region, control, value)
 
 
-def _only(parts: list[Part], control: str) -> Part | None:
+def _only(parts: list[ResultPart], control: str) -> ResultPart | None:
     if len(parts) > 1:
         raise Malformed(f"{control}: answered {len(parts)} times")
     return parts[0] if parts else None
@@ -184,7 +184,7 @@ def _single(values: list[str], control: str) -> str | None:
     return values[0] if values else None
 
 
-def _strings(part: Part | None, key: str, control: str) -> list[str]:
+def _strings(part: ResultPart | None, key: str, control: str) -> list[str]:
     if part is None:
         return []
     values = part.value.get(key)

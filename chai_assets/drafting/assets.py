@@ -1,4 +1,4 @@
-"""Drafting: a model writes each aspect's caption from the labelled primitives."""
+"""Drafting: a model writes each aspect's caption from the labeled primitives."""
 
 import dagster as dg
 
@@ -18,7 +18,7 @@ from chai_resources.captioner import CaptionerChoice
     pool="model",
 )
 def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: CaptionerChoice) -> dg.MaterializeResult:
-    """Pre-captions: written once an item is labelled and the aspects it rests on are approved."""
+    """Pre-captions: written once an item is labeled and the aspects it rests on are approved."""
     batch, tables = context.partition_key, workflow.tables
     items, spec = workflow.standings(batch), workflow.lineage(batch).spec
     generator = Generator.in_run(context, "draft", captioner, tables, workflow.media)

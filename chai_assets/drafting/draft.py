@@ -18,7 +18,7 @@ def pending_drafts(
     captioner: Captioner,
     given_up: set[str],
 ) -> list[PendingRequest]:
-    """Requests for the items that are labelled, whose upstream captions are approved, and that have no draft.
+    """Requests for the items that are labeled, whose upstream captions are approved, and that have no draft.
 
     In clip order, so that the aspects of a clip go out back to back and share its prefix.
     """

@@ -1,4 +1,4 @@
-"""Labelling: questions about each clip's aspects go to annotators; their answers come back as primitives."""
+"""Labeling: questions about each clip's aspects go to annotators; their answers come back as primitives."""
 
 import dagster as dg
 
@@ -21,7 +21,7 @@ label_studio_annotations = dg.AssetSpec(
     partitions_def=batches, group_name="labeling", deps=["clips", "spec_adoptions", "primitives"], pool="label_studio"
 )
 def primitive_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
-    """Labelling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
+    """Labeling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
     return annotation_tasks.push(context, LabelTurn, label_task_builder)
 
 

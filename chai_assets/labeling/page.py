@@ -1,4 +1,4 @@
-"""The labelling page: the questions of one aspect about a clip, each with its own answers, all from the task.
+"""The labeling page: the questions of one aspect about a clip, each with its own answers, all from the task.
 
 The questions come compiled from the specification; which answers fit together is its concern.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chai_assets.annotation import results as pages
-from chai_assets.annotation.results import Malformed, Sheet
+from chai_assets.annotation.results import Malformed, Submission
 
 PROBLEMS = ("unplayable", "transition", "unsafe")
 
@@ -30,7 +30,7 @@ class Labels:
 
 
 def config() -> str:
-    """The page's labelling configuration."""
+    """The page's labeling configuration."""
     return pages.config(Path(__file__).with_name("page.xml"))
 
 
@@ -43,17 +43,17 @@ def read(data: Mapping[str, Any], result: object) -> Labels:
     """The answer a person submitted. Raises Malformed."""
     rows = list(_rows(data))
     controls = {control: (kind, f"{stem}_q_{at}") for control, kind, stem, at, _ in rows}
-    sheet = Sheet.of(result, controls | {"clip_problem": ("choices", "video"), "note": ("textarea", "video")})
-    problem = sheet.choice("clip_problem", PROBLEMS)
+    submission = Submission.of(result, controls | {"clip_problem": ("choices", "video"), "note": ("textarea", "video")})
+    problem = submission.choice("clip_problem", PROBLEMS)
     answers = {}
     for control, kind, stem, _, row in rows:
-        given = sheet.texts(control) if kind == "textarea" else sheet.choices(control, _values(row))
+        given = submission.texts(control) if kind == "textarea" else submission.choices(control, _values(row))
         if stem != "several" and len(given) > 1:
             raise Malformed(f"{row['key']}: {len(given)} answers where one is asked for")
         if stem == "choice" and not given and problem is None:
             raise Malformed(f"{row['key']} is not answered", "answer every question, with unsure where need be")
         answers[row["key"]] = given
-    return Labels(answers, problem, sheet.text("note"))
+    return Labels(answers, problem, submission.text("note"))
 
 
 def write(data: Mapping[str, Any], answer: Labels) -> list[dict[str, Any]]:

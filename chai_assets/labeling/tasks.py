@@ -1,4 +1,4 @@
-"""Labelling tasks from items, and labels from what people submit. Pure."""
+"""Labeling tasks from items, and labels from what people submit. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -11,7 +11,7 @@ from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.ids import label_id
 from chai_assets.core.rows import LabelRow, NewRow
 from chai_assets.labeling import page
-from chai_assets.spec.compile import Answers, check_answers, derive, labelling_rows
+from chai_assets.spec.compile import Answers, check_answers, derive, labeling_rows
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.versioning.carry import carry
@@ -21,11 +21,11 @@ from chai_resources.people import Person
 
 
 def label_task_builder(tasks: TaskContext) -> BuildTask[LabelTurn]:
-    """Builds the labelling task of an item: its aspect's questions, or those that a release asks anew.
+    """Builds the labeling task of an item: its aspect's questions, or those that a release asks anew.
 
     Where questions are asked again, the old answers stand in them already as far as they may still be given.
     """
-    rows = {aspect.id: labelling_rows(aspect) for aspect in tasks.spec.aspects.values()}
+    rows = {aspect.id: labeling_rows(aspect) for aspect in tasks.spec.aspects.values()}
 
     def build(item: Standing, turn: LabelTurn) -> AssignedTask:
         data, prefill = page.task_data(rows[item.aspect]), None

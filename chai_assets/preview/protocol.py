@@ -22,7 +22,7 @@ PREVIEW_TITLE = "CHAI preview"
 PREVIEW_USER = "label-studio"
 """By this name, and a password of its own, Label Studio asks that server."""
 
-Parts = list[dict[str, Any]]
+ResultParts = list[dict[str, Any]]
 """A result as Label Studio has it: one part for each control's piece."""
 
 
@@ -31,7 +31,7 @@ class NothingToAsk(Exception):
 
 
 @dataclass(frozen=True)
-class Press:
+class PreviewRequest:
     """A person has finished a part of a critique: on which task, the parts they touched, the last draft known then.
 
     Label Studio sends only the parts of the touched kind; the whole page stands in the draft that it saves of itself.
@@ -39,24 +39,24 @@ class Press:
 
     task_id: int
     data: Mapping[str, Any]
-    parts: Parts
+    parts: ResultParts
     saved_at: datetime | None
 
-    def settled(self, saved_at: datetime, result: Parts) -> bool:
+    def settled(self, saved_at: datetime, result: ResultParts) -> bool:
         """Whether a saved draft was made after this, and so has all there is to see."""
         newer = self.saved_at is None or saved_at > self.saved_at
         return newer and _by_place(self.parts).items() <= _by_place(result).items()
 
 
-def press_of(body: object) -> Press | None:
-    """What was pressed, from the body of /predict; None where a task is only opened. Raises ValueError."""
+def read_preview_request(body: object) -> PreviewRequest | None:
+    """The request in the body of /predict; None where a task is only opened. Raises ValueError."""
     try:
         context = body["params"]["context"]  # type: ignore[index]
         if not context or not isinstance(context.get("result"), list):
             return None
         (task,) = body["tasks"]  # type: ignore[index]
         saved = [saved_at(draft) for draft in task.get("drafts") or [] if isinstance(draft, dict)]
-        return Press(int(task["id"]), dict(task["data"]), context["result"], max(saved, default=None))
+        return PreviewRequest(int(task["id"]), dict(task["data"]), context["result"], max(saved, default=None))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not what Label Studio sends for one task: {error!r}") from None
 
@@ -99,7 +99,7 @@ def shown(draft: str, critique: RevisableCritique, result: Result | None) -> lis
     return [told, result.text, *(f"NOT done: {as_sentence(finding)}" for finding in missed)]
 
 
-def _by_place(parts: Parts) -> dict[tuple[Any, Any], str]:
+def _by_place(parts: ResultParts) -> dict[tuple[Any, Any], str]:
     """Values by mark and control, without what a preview put there."""
     named = [part for part in parts if part.get("from_name") != page.PREVIEW]
     return {(part.get("id"), part.get("from_name")): repr(part.get("value")) for part in named}

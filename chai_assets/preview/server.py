@@ -29,10 +29,10 @@ from chai_assets.inference.metered import MeteredCaptioner
 from chai_assets.preview.protocol import (
     PREVIEW_USER,
     NothingToAsk,
-    Parts,
-    Press,
+    PreviewRequest,
+    ResultParts,
     critique_so_far,
-    press_of,
+    read_preview_request,
     saved_at,
     shown,
 )
@@ -74,31 +74,31 @@ class Previews:
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="preview")
         self._room = threading.BoundedSemaphore(_PRESSES_AT_ONCE)
         self._lock = threading.Lock()
-        self._newest: dict[int, Press] = {}
+        self._newest: dict[int, PreviewRequest] = {}
         self._out: dict[str, Future[Result | None]] = {}
 
-    def predict(self, body: object) -> Parts:
-        """What to put into the page; nothing where a task was only opened, or where a later press counts instead.
+    def predict(self, body: object) -> ResultParts:
+        """What to put into the page; nothing where a task was only opened, or where a later request counts instead.
 
         Raises ValueError for a body that Label Studio does not send.
         """
-        press = press_of(body)
-        if press is None:
+        preview = read_preview_request(body)
+        if preview is None:
             return []
         if not self._room.acquire(blocking=False):
             return page_parts(
                 ["No preview just now: too many are asked for. In a moment, change a finding to see one."]
             )
         try:
-            return self._pressed(press)
+            return self._answer(preview)
         finally:
             self._room.release()
 
-    def _pressed(self, press: Press) -> Parts:
+    def _answer(self, preview: PreviewRequest) -> ResultParts:
         with self._lock:
-            self._newest[press.task_id] = press
+            self._newest[preview.task_id] = preview
         try:
-            texts = self._texts(press)
+            texts = self._texts(preview)
         except NothingToAsk as reason:
             texts = [str(reason)]
         except Exception:
@@ -106,47 +106,47 @@ class Previews:
             log.exception("a preview failed")
             texts = ["No preview: something failed, see preview.log. Submit as usual."]
         with self._lock:
-            if not self._counts(press):
+            if not self._is_newest(preview):
                 return []
-            del self._newest[press.task_id]
+            del self._newest[preview.task_id]
         return page_parts(texts)
 
-    def _texts(self, press: Press) -> list[str]:
-        result = self._whole_page(press)
+    def _texts(self, preview: PreviewRequest) -> list[str]:
+        result = self._whole_page(preview)
         if result is None:
             return []
-        critique = critique_so_far(press.data, result)
-        draft, request = self._request(press, critique)
+        critique = critique_so_far(preview.data, result)
+        draft, request = self._request(preview, critique)
         answer = self._asked(request, draft)
         until = time.monotonic() + ANSWER_S
-        while self._counts(press) and time.monotonic() < until:
+        while self._is_newest(preview) and time.monotonic() < until:
             try:
                 return shown(draft["text"], critique, answer.result(timeout=_LOOK_S))
             except StillOut:
                 continue
         return ["The model is slow. Its answer is kept: in a while change a finding and change it back to see it."]
 
-    def _whole_page(self, press: Press) -> Parts | None:
-        """The page as saved after the press, or saved last where nothing changed; None where a later press counts."""
+    def _whole_page(self, preview: PreviewRequest) -> ResultParts | None:
+        """The page as saved after the request, or as saved last; None where a later request counts instead."""
         until = time.monotonic() + SETTLE_S
-        while self._counts(press):
-            drafts = sorted(self._label_studio.drafts(press.task_id), key=saved_at)
+        while self._is_newest(preview):
+            drafts = sorted(self._label_studio.drafts(preview.task_id), key=saved_at)
             late = time.monotonic() > until
-            if drafts and (late or press.settled(saved_at(drafts[-1]), drafts[-1]["result"])):
+            if drafts and (late or preview.settled(saved_at(drafts[-1]), drafts[-1]["result"])):
                 return drafts[-1]["result"]
             if late:
                 raise NothingToAsk("Nothing was saved yet: change a finding, or press Enter in it.")
             time.sleep(_LOOK_S)
         return None
 
-    def _request(self, press: Press, critique: RevisableCritique) -> tuple[DraftRow, Request]:
+    def _request(self, preview: PreviewRequest, critique: RevisableCritique) -> tuple[DraftRow, Request]:
         """The draft, and the request that the asset `revisions` would make. Raises NothingToAsk."""
         tables = Tables(root=self._settings.tables)  # of its own: one is not for several threads
-        batch = str(press.data.get("chai_batch"))
+        batch = str(preview.data.get("chai_batch"))
         drafts = {row["draft_id"]: row for row in read_rows(tables, DraftRow, batch)}
         clips = {row["clip_id"]: row for row in read_rows(tables, ClipRow, batch)}
-        draft = drafts.get(press.data["draft_id"])
-        if draft is None or draft["text"] != press.data["draft"]:
+        draft = drafts.get(preview.data["draft_id"])
+        if draft is None or draft["text"] != preview.data["draft"]:
             raise NothingToAsk("No preview: this task shows a text that is no draft of its batch.")
         release = release_of(self._settings)
         spec = release.lineage(adopted_version(tables, batch, release.in_force)).spec
@@ -168,9 +168,9 @@ class Previews:
             with self._lock:
                 self._out.pop(request.hash, None)
 
-    def _counts(self, press: Press) -> bool:
-        """Whether nothing was pressed on the task since."""
-        return self._newest.get(press.task_id) is press
+    def _is_newest(self, preview: PreviewRequest) -> bool:
+        """Whether no later request came from the task."""
+        return self._newest.get(preview.task_id) is preview
 
 
 def refuse(settings: Settings) -> None:

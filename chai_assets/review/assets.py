@@ -15,7 +15,7 @@ from chai_assets.workflow.item_state import FeedbackTurn, ReviewTurn
     pool="label_studio",
 )
 def review_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
-    """Review tasks: each candidate goes to a reviewer who never labelled or critiqued the item."""
+    """Review tasks: each candidate goes to a reviewer who never labeled or critiqued the item."""
     return annotation_tasks.push(context, ReviewTurn, review_task_builder)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from chai_assets.annotation import results as pages
-from chai_assets.annotation.results import Malformed, Sheet
+from chai_assets.annotation.results import Malformed, Submission
 from chai_assets.critique.findings import Finding, as_sentence
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 
@@ -47,7 +47,7 @@ class ReviewAnswer:
 
 
 def config() -> str:
-    """The page's labelling configuration."""
+    """The page's labeling configuration."""
     return pages.config(Path(__file__).with_name("page.xml"))
 
 
@@ -87,17 +87,19 @@ def difference(draft: str, revision: str) -> str:
 def read(data: Mapping[str, Any], result: object) -> ReviewAnswer:
     """The answer a person submitted. Raises Malformed."""
     ids = [pages.shown(row, "finding_id", str) for row in pages.shown(data, "findings", list)]
-    sheet = Sheet.of(result, _CONTROLS | {f"tick_{at}": ("choices", f"finding_{at}") for at in range(len(ids))})
+    submission = Submission.of(
+        result, _CONTROLS | {f"tick_{at}": ("choices", f"finding_{at}") for at in range(len(ids))}
+    )
     ticks = []
     for at, finding_id in enumerate(ids):
-        tick = pages.required(sheet.choice(f"tick_{at}", _TICKS), f"the tick of finding {at + 1}")
+        tick = pages.required(submission.choice(f"tick_{at}", _TICKS), f"the tick of finding {at + 1}")
         ticks.append((finding_id, _TICKS[tick]))
     answer = ReviewAnswer(
-        verdict=cast(Verdict, pages.required(sheet.choice("verdict", get_args(Verdict)), "the verdict")),
+        verdict=cast(Verdict, pages.required(submission.choice("verdict", get_args(Verdict)), "the verdict")),
         ticks=tuple(ticks),
-        misses=tuple(sheet.texts("misses")),
-        reasons=tuple(sheet.choices("reasons", REJECTION_REASONS)),
-        note=sheet.text("note"),
+        misses=tuple(submission.texts("misses")),
+        reasons=tuple(submission.choices("reasons", REJECTION_REASONS)),
+        note=submission.text("note"),
     )
     _check(answer)
     return answer

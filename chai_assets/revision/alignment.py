@@ -76,7 +76,7 @@ class Reading:
         owned = [token.word.text for token in self.expected if token.owner == finding]
         return owned == [word.text for word in self.found[low:high]]
 
-    def neighbours(self, i1: int, i2: int) -> set[int]:
+    def neighbors(self, i1: int, i2: int) -> set[int]:
         """Findings whose words or seam touch the expected words [i1, i2) from outside."""
         beside = [self.expected[at].owner for at in (i1 - 1, i2) if 0 <= at < len(self.expected)]
         return {owner for owner in beside if owner is not None} | {

@@ -145,7 +145,7 @@ def _unasked(
     lost = [token for token in reading.expected[i1:i2] if token.owner is None and not token.added]
     added = [word.text for word in reading.found[j1:j2]]
     inside = {token.owner for token in reading.expected[i1:i2] if token.owner is not None}
-    touched = inside | reading.neighbours(i1, i2)
+    touched = inside | reading.neighbors(i1, i2)
     asked = _stems(
         word.text
         for number, finding in enumerate(findings)

@@ -21,7 +21,7 @@ NO_TEXT = {"", "-", "none", "nothing", NOT_APPLICABLE}
 """What people write into a text box that wants nothing."""
 
 
-def labelling_rows(aspect: Aspect) -> dict[str, list[dict[str, Any]]]:
+def labeling_rows(aspect: Aspect) -> dict[str, list[dict[str, Any]]]:
     """The questions of an aspect for the labelling page, in `choices`, `several` and `texts`.
 
     Each has `key`, `q` and `help`; those with options have `options`, each a `value` that annotators read.

@@ -71,7 +71,7 @@ def critiques(draw: st.DrawFn) -> tuple[dict[str, Any], critique.CritiqueAnswer]
 
 @st.composite
 def labels(draw: st.DrawFn) -> tuple[dict[str, Any], labeling.Labels]:
-    """A labelling task of any questions and an answer to it."""
+    """A labeling task of any questions and an answer to it."""
     values = st.lists(words, min_size=1, max_size=4, unique=True)
     keys = iter(draw(st.lists(words, min_size=9, max_size=9, unique=True)))
     rows: dict[str, list[dict[str, Any]]] = {"choices": [], "several": [], "texts": []}

@@ -266,7 +266,7 @@ def test_answers_come_in_the_order_in_which_they_are_offered() -> None:
         _chosen("choice_0", "in") + _chosen("clip_problem", "unsafe", "transition"),
     ],
 )
-def test_answers_the_labelling_page_does_not_offer_are_refused(result: Any) -> None:
+def test_answers_the_labeling_page_does_not_offer_are_refused(result: Any) -> None:
     with pytest.raises(Malformed):
         labeling.read(labeling.task_data(ROWS), result)
 

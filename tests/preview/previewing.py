@@ -1,4 +1,4 @@
-"""A deployment with previews: a real Label Studio, the server of previews, a model server, drafts to criticise."""
+"""A deployment with previews: a real Label Studio, the server of previews, a model server, drafts to criticize."""
 
 import threading
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ BATCH = "preview"
 
 @dataclass
 class Studio:
-    """A deployment with previews, what its model server saw, and one person who criticises."""
+    """A deployment with previews, what its model server saw, and one person who criticizes."""
 
     world: World
     book: Book
@@ -42,7 +42,7 @@ class Studio:
         provision(world.label_studio, world.settings.media, world.people, world.home, preview_url=preview_url)
 
     def tasks(self) -> list[dict[str, Any]]:
-        """Open critique tasks, one for each draft that nobody criticised."""
+        """Open critique tasks, one for each draft that nobody criticized."""
         return self.world.queue("ann", "critique", BATCH)
 
     def model(self) -> int:
