@@ -47,15 +47,14 @@ def resources(settings: Settings) -> dict[str, Any]:
     label_studio = LabelStudio(url=settings.label_studio_url, token=label_studio_token())
     release = release_of(settings)
     people = PeopleFile(path=str(settings.people))
-    workflow = Workflow(tables=tables, media=media, release=release)
     shortest, longest = settings.clip_seconds
     return {
         "tables": tables,
         "media": media,
         "label_studio": label_studio,
         "release": release,
-        "workflow": workflow,
-        "annotation_tasks": AnnotationTasks(workflow=workflow, label_studio=label_studio, people_file=people),
+        "workflow": Workflow(tables=tables, media=media, release=release),
+        "annotation_tasks": AnnotationTasks(label_studio=label_studio, people_file=people),
         "captioner": CaptionerChoice.of(settings),
         "polishing": critique_assets.Polishing(on=settings.polish),
         "merge_limit": MergeLimit(tokens=settings.merge_tokens, tokenizer=settings.tokenizer),

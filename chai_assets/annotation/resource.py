@@ -26,7 +26,6 @@ FULL_LOOK_TAG = "chai/full_look"
 class AnnotationTasks(dg.ConfigurableResource):
     """Label Studio and the people who work in it, for the stages that wait for people."""
 
-    workflow: Workflow
     label_studio: LabelStudio
     people_file: PeopleFile
 
@@ -35,13 +34,17 @@ class AnnotationTasks(dg.ConfigurableResource):
         """The team, as the people file says now."""
         return self.people_file.load()
 
-    def task_context(self, batch: str) -> TaskContext:
+    def task_context(self, workflow: Workflow, batch: str) -> TaskContext:
         """What this batch's tasks are made from."""
-        workflow = self.workflow
         return TaskContext(workflow.lineage(batch).spec, workflow.clips(batch), workflow.media, self.people)
 
     def collect(
-        self, context: dg.AssetExecutionContext, kind: TaskKind, table: str, read_answer: ReadAnswer
+        self,
+        context: dg.AssetExecutionContext,
+        workflow: Workflow,
+        kind: TaskKind,
+        table: str,
+        read_answer: ReadAnswer,
     ) -> dg.MaterializeResult:
         """Takes back what people submitted for the run's batch; answers it cannot read are warned about."""
         batch = context.partition_key
@@ -50,22 +53,20 @@ class AnnotationTasks(dg.ConfigurableResource):
             table,
             read_answer,
             batch=batch,
-            tables=self.workflow.tables,
+            tables=workflow.tables,
             label_studio=self.label_studio,
-            media=self.workflow.media,
+            media=workflow.media,
             people=self.people,
             full_look=_full_look(context),
         )
         for row in outcome.quarantined:
             context.log.warning(f"quarantined {row['chai_key']} by {row['account']}: {row['reason']}. {row['remedy']}")
-        read = self.workflow.tables.read(table, batch, columns=["event_id"])
+        read = workflow.tables.read(table, batch, columns=["event_id"])
         unread = (
-            self.workflow.tables.read("quarantine", batch)
-            .filter(pl.col("kind") == kind)
-            .join(read, "event_id", how="anti")
+            workflow.tables.read("quarantine", batch).filter(pl.col("kind") == kind).join(read, "event_id", how="anti")
         )
         return table_result(
-            self.workflow.tables,
+            workflow.tables,
             table,
             batch,
             outcome.records,
@@ -78,21 +79,22 @@ class AnnotationTasks(dg.ConfigurableResource):
     def push(
         self,
         context: dg.AssetExecutionContext,
+        workflow: Workflow,
         turn_type: type[AnyTurn],
         builder: Callable[[TaskContext], BuildTask[AnyTurn]],
     ) -> dg.MaterializeResult:
         """Pushes the tasks of one kind that items of the run's batch wait for; `builder` makes what builds them."""
         batch = context.partition_key
-        items = self.workflow.standings(batch)
+        items = workflow.standings(batch)
         kind = turn_type.kind
         # Made with the first task: mostly there is none to push.
-        build = cache(lambda: builder(self.task_context(batch)))
+        build = cache(lambda: builder(self.task_context(workflow, batch)))
         done = push_tasks(
             turn_type,
             batch,
             items,
             lambda item, turn: build()(item, turn),
-            tables=self.workflow.tables,
+            tables=workflow.tables,
             label_studio=self.label_studio,
             full_look=_full_look(context),
         )
@@ -112,13 +114,11 @@ class AnnotationTasks(dg.ConfigurableResource):
             }
         )
 
-    def close(self, context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def close(self, context: dg.AssetExecutionContext, workflow: Workflow) -> dg.MaterializeResult:
         """Gives unreadable answers of the run's batch back to their authors, and closes what was built on."""
         batch = context.partition_key
-        done = update_states(
-            batch, self.workflow.standings(batch), tables=self.workflow.tables, label_studio=self.label_studio
-        )
-        tasks = task_ledger(self.workflow.tables, batch)
+        done = update_states(batch, workflow.standings(batch), tables=workflow.tables, label_studio=self.label_studio)
+        tasks = task_ledger(workflow.tables, batch)
         counts = tasks.group_by("state").agg(tasks=pl.len()).sort("state")
         return dg.MaterializeResult(
             metadata={

@@ -8,11 +8,9 @@ from chai_assets.core.partitions import batches
 from chai_assets.critique.polish import finish_polish, wanted_polish
 from chai_assets.critique.tasks import critique_reader, critique_task_builder
 from chai_assets.inference.generate import Generator
-from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.item_state import CritiqueTurn
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
-from chai_resources.media import Media
-from chai_resources.tables import Tables
 
 
 class Polishing(dg.ConfigurableResource):
@@ -27,39 +25,38 @@ class Polishing(dg.ConfigurableResource):
     deps=["drafts", "revisions", "reviews", "feedback"],
     pool="label_studio",
 )
-def critique_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
+def critique_tasks(
+    context: dg.AssetExecutionContext, workflow: Workflow, annotation_tasks: AnnotationTasks
+) -> dg.MaterializeResult:
     """Critique tasks: the draft in round 1, then the revision each critique led to, until it is right."""
-    return annotation_tasks.push(context, CritiqueTurn, critique_task_builder)
+    return annotation_tasks.push(context, workflow, CritiqueTurn, critique_task_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="critique", deps=["label_studio_annotations"])
 def critiques(
-    context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks, tables: Tables
+    context: dg.AssetExecutionContext, workflow: Workflow, annotation_tasks: AnnotationTasks
 ) -> dg.MaterializeResult:
     """Critiques collected from annotators: a rating, and atomic findings located in the draft."""
-    drafts = tables.read("drafts", context.partition_key, columns=["draft_id", "text"])
-    return annotation_tasks.collect(context, "critique", "critiques", critique_reader(dict(drafts.iter_rows())))
+    drafts = workflow.tables.read("drafts", context.partition_key, columns=["draft_id", "text"])
+    return annotation_tasks.collect(
+        context, workflow, "critique", "critiques", critique_reader(dict(drafts.iter_rows()))
+    )
 
 
 @dg.asset(partitions_def=batches, group_name="critique", deps=[critiques], pool="model")
 def polished_critiques(
-    context: dg.AssetExecutionContext,
-    tables: Tables,
-    media: Media,
-    release: SpecRelease,
-    captioner: CaptionerChoice,
-    polishing: Polishing,
+    context: dg.AssetExecutionContext, workflow: Workflow, captioner: CaptionerChoice, polishing: Polishing
 ) -> dg.MaterializeResult:
     """Critiques in a model's better words, checked by rule; the written ones stay, and revisions go by them."""
     # What was handed in as a batch before it was turned off is fetched all the same: it is paid.
     if not polishing.on and not captioner.model.batches:
         return dg.MaterializeResult(metadata={"note": "critiques are not polished: set CHAI_POLISH=yes to have them"})
-    batch = context.partition_key
-    generator = Generator.in_run(context, "polish", captioner, tables, media)
+    batch, tables = context.partition_key, workflow.tables
+    generator = Generator.in_run(context, "polish", captioner, tables, workflow.media)
     written = tables.rows("critiques", batch) if polishing.on else []
     known = tables.rows("polished_critiques", batch, columns=["polished_id", "critique_id", "template_hash"])
     newest = {row["critique_id"]: row for row in known}
-    pending = wanted_polish(written, newest, release.templates, generator.captioner, generator.given_up())
+    pending = wanted_polish(written, newest, workflow.release.templates, generator.captioner, generator.given_up())
     report = generator.run(pending, finish_polish({row["critique_id"]: row for row in written}, newest))
     faulty = tables.read("polished_critiques", batch, columns=["critique_id", "fault", "written", "text"])
     faulty = faulty.unique("critique_id", keep="last", maintain_order=True).drop_nulls("fault")

@@ -6,9 +6,8 @@ from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches
 from chai_assets.core.rows import LabelRow, read_rows
 from chai_assets.labeling.tasks import EARLIER, label_reader, label_task_builder
-from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.item_state import LabelTurn
-from chai_resources.tables import Tables
+from chai_assets.workflow.resource import Workflow
 
 label_studio_annotations = dg.AssetSpec(
     "label_studio_annotations",
@@ -20,18 +19,22 @@ label_studio_annotations = dg.AssetSpec(
 @dg.asset(
     partitions_def=batches, group_name="labeling", deps=["clips", "spec_adoptions", "primitives"], pool="label_studio"
 )
-def primitive_tasks(context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks) -> dg.MaterializeResult:
+def primitive_tasks(
+    context: dg.AssetExecutionContext, workflow: Workflow, annotation_tasks: AnnotationTasks
+) -> dg.MaterializeResult:
     """Labeling tasks: the attributes of each aspect, asked once of one annotator for each clip."""
-    return annotation_tasks.push(context, LabelTurn, label_task_builder)
+    return annotation_tasks.push(context, workflow, LabelTurn, label_task_builder)
 
 
 @dg.asset(partitions_def=batches, group_name="labeling", deps=[label_studio_annotations, "spec_adoptions"])
 def primitives(
-    context: dg.AssetExecutionContext, annotation_tasks: AnnotationTasks, tables: Tables, release: SpecRelease
+    context: dg.AssetExecutionContext, workflow: Workflow, annotation_tasks: AnnotationTasks
 ) -> dg.MaterializeResult:
     """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
 
     def earlier() -> list[LabelRow]:
-        return read_rows(tables, LabelRow, context.partition_key, EARLIER)
+        return read_rows(workflow.tables, LabelRow, context.partition_key, EARLIER)
 
-    return annotation_tasks.collect(context, "primitives", "primitives", label_reader(release.releases, earlier))
+    return annotation_tasks.collect(
+        context, workflow, "primitives", "primitives", label_reader(workflow.release.releases, earlier)
+    )

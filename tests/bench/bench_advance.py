@@ -68,7 +68,7 @@ def _work_through(world: World, studio: LabelStudioHandle, clips: int) -> None:
     accounts = {account_key(person.email): person.email for person in world.people.everyone}
     given = resources(world.settings)["annotation_tasks"]
     answering = AnsweringLabelStudio(url=studio.url, token=studio.token, accounts=accounts)
-    tasks = AnnotationTasks(workflow=given.workflow, label_studio=answering, people_file=given.people_file)
+    tasks = AnnotationTasks(label_studio=answering, people_file=given.people_file)
     world.defs = build_defs(world.settings, {"annotation_tasks": tasks})
     for number in range(RUNS_AT_MOST):
         world.advance(MEASURED)

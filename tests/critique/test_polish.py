@@ -21,6 +21,7 @@ from chai_assets.demo.model_server.server import PracticeModel
 from chai_assets.planning.prompt_impact import prompt_changes
 from chai_assets.spec.resource import release_of
 from chai_assets.spec.versioning.releases import load_spec
+from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.engines.offline import OfflineCaptioner
@@ -97,11 +98,11 @@ class Batch:
         self.tables, self.captioner = Tables(root=settings.tables), captioner
         rows = [critique(1), critique(2, "it is left"), critique(3, "", verdict="perfect"), critique(2, "it is left")]
         self.tables.append("critiques", rows)
-        self.media, self.release = Media(root=settings.media), release_of(settings)
+        media, self.release = Media(root=settings.media), release_of(settings)
+        self.workflow = Workflow(tables=self.tables, media=media, release=self.release)
 
     def run(self, on: bool = True) -> dict[str, Any]:
-        resources = {"tables": self.tables, "media": self.media, "release": self.release}
-        resources |= {"captioner": self.captioner, "polishing": Polishing(on=on)}
+        resources = {"workflow": self.workflow, "captioner": self.captioner, "polishing": Polishing(on=on)}
         instance = dg.DagsterInstance.ephemeral()
         instance.add_dynamic_partitions("batches", ["b1"])
         done = dg.materialize([polished_critiques], resources=resources, partition_key="b1", instance=instance)
