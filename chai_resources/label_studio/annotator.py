@@ -3,15 +3,14 @@
 import re
 from typing import Any
 
-import requests
-
-from chai_resources.label_studio.api import Api, LabelStudioDown, LabelStudioRefused
+from chai_resources.label_studio.api import Api
+from chai_resources.label_studio.errors import LabelStudioRefused
 from chai_resources.label_studio.listing import Filter, tasks_by_id
 from chai_resources.people import account_key
 
 
 class Annotator:
-    """What someone does on the labelling pages, for practice people and tests.
+    """What someone does on the labeling pages, for practice people and tests.
 
     Raises LabelStudioRefused with the guard's words where the person may not do a thing.
     """
@@ -48,14 +47,11 @@ def open_tasks_of(account_key: str) -> list[Filter]:
 
 def submit_form(api: Api, path: str, email: str, password: str) -> None:
     """Post a log-in or sign-up form in the api's session. Raises LabelStudioRefused when it comes back."""
-    try:
-        form = api.session.get(api.url + path, timeout=60)
-        csrf = re.search(r'csrfmiddlewaretoken" value="([^"]+)', form.text)
-        fields = {"email": email, "password": password, "csrfmiddlewaretoken": csrf[1] if csrf else ""}
-        reply = api.session.post(api.url + path, data=fields, allow_redirects=False, timeout=60)
-    except requests.RequestException as error:
-        raise LabelStudioDown(api.url, error) from None
+    form = api.session.get(path)
+    csrf = re.search(r'csrfmiddlewaretoken" value="([^"]+)', form.text)
+    fields = {"email": email, "password": password, "csrfmiddlewaretoken": csrf[1] if csrf else ""}
+    reply = api.session.post_form(path, fields)
     if reply.status_code != 302:  # success leads on to the first page; a refusal shows the form again
-        said = re.findall(r'class="[^"]*error[^"]*"[^>]*>\s*([^<]+)', reply.text)
-        words = " ".join(text.strip() for text in said) or "the form came back"
+        errors = re.findall(r'class="[^"]*error[^"]*"[^>]*>\s*([^<]+)', reply.text)
+        words = " ".join(text.strip() for text in errors) or "the form came back"
         raise LabelStudioRefused(f"POST {path.partition('?')[0]} as {email}", reply.status_code, words)

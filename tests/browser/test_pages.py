@@ -22,7 +22,7 @@ from chai_resources.media import Media
 from chai_resources.people import account_key
 from tests.browser.chromium import Window, window
 from tests.ingestion import films
-from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.label_studio import LabelStudioHandle, start_label_studio, task_ids
 from tests.services.local import S3Server
 
 pytestmark = pytest.mark.browser
@@ -72,7 +72,7 @@ class Studio:
 
     def give(self, page: str, email: str, data: dict[str, Any], prefill: Any = None) -> int:
         """One task for a person on a page; returns its id."""
-        key = f"{page}:{email}:{len(self.service.task_ids(self.projects[page]))}"
+        key = f"{page}:{email}:{len(task_ids(self.service, self.projects[page]))}"
         common = {"assignee": account_key(email), "title": "Camera: a practice clip", "returned": "", "fps": 30}
         common["handbook"] = publish.link(load_spec(), load_spec().aspects["camera"])
         task = Task(key, data | common | {"video": f"{self.media}/clip.mp4"}, prefill)
