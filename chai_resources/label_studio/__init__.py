@@ -1,4 +1,4 @@
-"""Label Studio, seen from outside: projects, tasks, annotations and people over its REST API.
+"""Label Studio, seen from outside: projects, tasks, annotations and accounts, over its SDK and REST API.
 
 `LabelStudio` is the service account's client, `Annotator` a person's own session. What tasks and annotations
 mean is not known here.

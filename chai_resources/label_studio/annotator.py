@@ -1,4 +1,4 @@
-"""A person's own session with Label Studio: logged in through the form, held to the role guard's rules."""
+"""A person's own session with Label Studio: logged in through the form, bound by the role guard's rules."""
 
 import re
 from typing import Any
@@ -10,9 +10,9 @@ from chai_resources.people import account_key
 
 
 class Annotator:
-    """What someone does on the labeling pages, for practice people and tests.
+    """What a person does on the labeling pages, for the people of the demo and of tests.
 
-    Raises LabelStudioRefused with the guard's words where the person may not do a thing.
+    Methods raise LabelStudioRefused, with the guard's words, where the person may not do this.
     """
 
     def __init__(self, url: str, email: str, password: str) -> None:
@@ -21,7 +21,7 @@ class Annotator:
         submit_form(self.api, "/user/login/", email, password)
 
     def queue(self, project_id: int) -> list[dict[str, Any]]:
-        """Tasks that are assigned to this account and neither answered nor closed, oldest first."""
+        """Tasks that are assigned to this account and neither answered nor closed, oldest first: `id` and `data`."""
         mine = open_tasks_of(account_key(self.email))
         return list(tasks_by_id(self.api, project_id, mine, include="id,data"))
 
@@ -36,12 +36,12 @@ class Annotator:
 
 
 def assigned_to(account_key: str) -> list[Filter]:
-    """Filters for what is assigned to an account and not closed."""
+    """Filters for the open tasks that are assigned to an account."""
     return [("data.assignee", "equal", "String", account_key), ("data.chai_state", "equal", "String", "open")]
 
 
 def open_tasks_of(account_key: str) -> list[Filter]:
-    """Filters for what is assigned to an account, not answered yet and not closed."""
+    """Filters for the open tasks that are assigned to an account and not answered yet."""
     return [*assigned_to(account_key), ("total_annotations", "equal", "Number", 0)]
 
 

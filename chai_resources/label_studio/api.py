@@ -23,9 +23,8 @@ class Api:
     """
 
     def __init__(self, url: str, token: str = "") -> None:
-        # Imported here: half the commands never ask Label Studio and need not wait for its SDK. And not
-        # `label_studio_sdk.LabelStudio`, which for conveniences that nobody uses here loads pandas and more
-        # for a second.
+        # Imported here: many commands never ask Label Studio and need not wait for its SDK. Of that the base class:
+        # `label_studio_sdk.LabelStudio` adds conveniences that are not used here, and loads pandas and more, for 1 s.
         from label_studio_sdk.base_client import LabelStudioBase
         from label_studio_sdk.core.api_error import ApiError
 
@@ -49,7 +48,7 @@ class Api:
 
     def send(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """JSON of a write, made once."""
-        # Encoded here: the SDK first walks through every value of a body in Python, 60 ms for 1,000 small tasks.
+        # Encoded here: the SDK would first walk through every value of the body.
         content = None if body is None else json.dumps(body, allow_nan=False).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         response = self._http.request(

@@ -49,7 +49,7 @@ def connect(sdk: "LabelStudioBase", project_id: int, title: str, url: str, user:
 
 
 def disconnect(sdk: "LabelStudioBase", project_id: int, title: str) -> None:
-    """Have the project's page ask the model server of that title no more; it need not run."""
+    """Have the project's page stop asking the model server of that title, which need not run."""
     for model in _titled(sdk, project_id, title):
         sdk.ml.delete(model)
 

@@ -216,7 +216,7 @@ def test_no_lost_reply_makes_a_task_twice(
     assert all(len(ids) == 1 for ids in found.values())
 
 
-def test_doubles_are_mended_but_no_work_is_deleted(service: LabelStudio, project: int, ann: Annotator):
+def test_duplicates_are_removed_but_no_work_is_deleted(service: LabelStudio, project: int, ann: Annotator):
     form = [{"data": {**t.data, "chai_key": t.chai_key, "chai_batch": "b"}} for t in _tasks(*"pqr")]
     for _ in range(3):
         service._api.send("POST", f"/api/projects/{project}/import", form)

@@ -166,7 +166,7 @@ ATTACKS = {
     "read it past the pattern": Attack("GET", "/api/invite%0A"),
     "read the storages": Attack("GET", "/api/storages/"),
     "read the webhooks": Attack("GET", "/api/webhooks/"),
-    "read the organisation": Attack("GET", "/api/organizations/1/memberships"),
+    "read the organization": Attack("GET", "/api/organizations/1/memberships"),
     "read a model server": Attack("GET", "/api/ml/1"),
     "open the administration": Attack("GET", "/admin/"),
     "open the job queues": Attack("GET", "/django-rq/"),
