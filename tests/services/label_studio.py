@@ -6,10 +6,13 @@ Fixtures that use it belong in conftest.py.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
+import requests
+
 from chai_resources import local_services
-from chai_resources.label_studio import LabelStudio
+from chai_resources.label_studio import Annotator, LabelStudio
 from chai_resources.label_studio.listing import first_tasks, parse_time, tasks_by_id
 from tests.services.local import free_ports
 
@@ -37,6 +40,15 @@ def start_label_studio(home: Path, media: str | None = None, local_models: bool 
         return local_services.stop(home, "label-studio")
 
     return LabelStudioHandle(f"http://127.0.0.1:{port}", token, home, stop)
+
+
+@cache
+def raw_session(person: Annotator) -> requests.Session:
+    """The person's session for raw requests, in which a refusal is an answer and no error."""
+    session = requests.Session()
+    for cookie in person.api.session.cookies.jar:
+        session.cookies.set_cookie(cookie)
+    return session
 
 
 def newest(service: LabelStudio, project_id: int) -> datetime | None:
