@@ -119,16 +119,6 @@ class Media(dg.ConfigurableResource):
         """Where the object lies, for records: its path, or its `s3://` address."""
         return self._name(key) if self.is_s3 else str(self._path(key))
 
-    def presigned(self, key: str, seconds: int) -> str:
-        """An address that needs no credentials for so many seconds; a file:// URI if local."""
-        if not self.is_s3:
-            return self._path(key).as_uri()
-
-        def sign(s3: Any, at: tuple[str, str]) -> str:
-            return s3.generate_presigned_url("get_object", Params={"Bucket": at[0], "Key": at[1]}, ExpiresIn=seconds)
-
-        return self._s3_call(key, sign)
-
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
         """The object as a file to read, for as long as the context lasts. Raises MediaError."""

@@ -1,11 +1,11 @@
-"""Label Studio, seen from outside: projects, tasks, annotations and people over its REST API.
+"""Label Studio, seen from outside: projects, tasks, annotations and accounts, over its SDK and REST API.
 
 `LabelStudio` is the service account's client, `Annotator` a person's own session. What tasks and annotations
 mean is not known here.
 """
 
 from chai_resources.label_studio.annotator import Annotator
-from chai_resources.label_studio.api import LabelStudioDown, LabelStudioRefused
 from chai_resources.label_studio.client import LabelStudio, Task, title_of
+from chai_resources.label_studio.errors import LabelStudioDown, LabelStudioRefused
 
 __all__ = ["Annotator", "LabelStudio", "LabelStudioDown", "LabelStudioRefused", "Task", "title_of"]

@@ -1,19 +1,18 @@
-"""A person's own session with Label Studio: logged in through the form, held to the role guard's rules."""
+"""A person's own session with Label Studio: logged in through the form, bound by the role guard's rules."""
 
 import re
 from typing import Any
 
-import requests
-
-from chai_resources.label_studio.api import Api, LabelStudioDown, LabelStudioRefused
+from chai_resources.label_studio.api import Api
+from chai_resources.label_studio.errors import LabelStudioRefused
 from chai_resources.label_studio.listing import Filter, tasks_by_id
 from chai_resources.people import account_key
 
 
 class Annotator:
-    """What someone does on the labelling pages, for practice people and tests.
+    """What a person does on the labeling pages, for the people of the demo and of tests.
 
-    Raises LabelStudioRefused with the guard's words where the person may not do a thing.
+    Methods raise LabelStudioRefused, with the guard's words, where the person may not do this.
     """
 
     def __init__(self, url: str, email: str, password: str) -> None:
@@ -22,7 +21,7 @@ class Annotator:
         submit_form(self.api, "/user/login/", email, password)
 
     def queue(self, project_id: int) -> list[dict[str, Any]]:
-        """Tasks that are assigned to this account and neither answered nor closed, oldest first."""
+        """Tasks that are assigned to this account and neither answered nor closed, oldest first: `id` and `data`."""
         mine = open_tasks_of(account_key(self.email))
         return list(tasks_by_id(self.api, project_id, mine, include="id,data"))
 
@@ -37,25 +36,22 @@ class Annotator:
 
 
 def assigned_to(account_key: str) -> list[Filter]:
-    """Filters for what is assigned to an account and not closed."""
+    """Filters for the open tasks that are assigned to an account."""
     return [("data.assignee", "equal", "String", account_key), ("data.chai_state", "equal", "String", "open")]
 
 
 def open_tasks_of(account_key: str) -> list[Filter]:
-    """Filters for what is assigned to an account, not answered yet and not closed."""
+    """Filters for the open tasks that are assigned to an account and not answered yet."""
     return [*assigned_to(account_key), ("total_annotations", "equal", "Number", 0)]
 
 
 def submit_form(api: Api, path: str, email: str, password: str) -> None:
     """Post a log-in or sign-up form in the api's session. Raises LabelStudioRefused when it comes back."""
-    try:
-        form = api.session.get(api.url + path, timeout=60)
-        csrf = re.search(r'csrfmiddlewaretoken" value="([^"]+)', form.text)
-        fields = {"email": email, "password": password, "csrfmiddlewaretoken": csrf[1] if csrf else ""}
-        reply = api.session.post(api.url + path, data=fields, allow_redirects=False, timeout=60)
-    except requests.RequestException as error:
-        raise LabelStudioDown(api.url, error) from None
+    form = api.session.get(path)
+    csrf = re.search(r'csrfmiddlewaretoken" value="([^"]+)', form.text)
+    fields = {"email": email, "password": password, "csrfmiddlewaretoken": csrf[1] if csrf else ""}
+    reply = api.session.post_form(path, fields)
     if reply.status_code != 302:  # success leads on to the first page; a refusal shows the form again
-        said = re.findall(r'class="[^"]*error[^"]*"[^>]*>\s*([^<]+)', reply.text)
-        words = " ".join(text.strip() for text in said) or "the form came back"
+        errors = re.findall(r'class="[^"]*error[^"]*"[^>]*>\s*([^<]+)', reply.text)
+        words = " ".join(text.strip() for text in errors) or "the form came back"
         raise LabelStudioRefused(f"POST {path.partition('?')[0]} as {email}", reply.status_code, words)

@@ -1,97 +1,68 @@
-"""HTTP towards Label Studio: JSON in and out, bounded retries of reads only, errors that name the remedy.
+"""One session with Label Studio: its SDK, and plain JSON requests for what the SDK cannot do, or does too slowly.
 
-Writes are never repeated here: Label Studio carries a request out even when its reply is lost.
+Which request is made when is not decided here.
 """
 
 import json
-import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import requests
+from chai_resources.label_studio.errors import LabelStudioRefused
 
-READ_ATTEMPTS = 5
-# Longer than gunicorn lets a request run, so that a write is over, one way or the other, when we give up.
-WRITE_TIMEOUT_S = 660
+if TYPE_CHECKING:
+    from label_studio_sdk.core.request_options import RequestOptions
 
-
-class LabelStudioDown(RuntimeError):
-    """Label Studio cannot be reached, or gave no answer."""
-
-    def __init__(self, url: str, reason: object) -> None:
-        super().__init__(
-            f"no answer from Label Studio at {url} ({reason}): start it with `make up`, "
-            "or look into run/label-studio.log under CHAI_HOME"
-        )
-
-
-class LabelStudioRefused(RuntimeError):
-    """Label Studio answered with an error; `status` is the HTTP status, the message carries its words."""
-
-    def __init__(self, request: str, status: int, words: str) -> None:
-        hint = ": is CHAI_LABEL_STUDIO_TOKEN the token of this Label Studio?" if status == 401 else ""
-        super().__init__(f"Label Studio refused {request} ({status}): {words}{hint}")
-        self.status = status
+T = TypeVar("T")
 
 
 class Api:
-    """A session with one Label Studio."""
+    """A session of the account whose token is given, or of nobody yet: logging in then makes it a person's.
+
+    All requests, the SDK's too, raise LabelStudioDown and LabelStudioRefused.
+    """
 
     def __init__(self, url: str, token: str = "") -> None:
+        # Imported here: many commands never ask Label Studio and need not wait for its SDK. Of that the base class:
+        # `label_studio_sdk.LabelStudio` adds conveniences that are not used here, and loads pandas and more, for 1 s.
+        from label_studio_sdk.base_client import LabelStudioBase
+        from label_studio_sdk.core.api_error import ApiError
+
+        from chai_resources.label_studio.connection import Connection
+
         self.url = url.rstrip("/")
-        self.session = requests.Session()
-        if token:
-            self.session.headers["Authorization"] = f"Token {token}"
+        self.session = Connection(self.url)
+        try:
+            # No repeats by the SDK, which repeats a write as well when only its reply was lost.
+            self.sdk = LabelStudioBase(base_url=self.url, api_key=token, httpx_client=self.session, max_retries=0)
+        except ApiError as error:  # an access token that has run out; nothing was sent
+            raise LabelStudioRefused("its token", error.status_code or 401, str(error.body)) from None
+        self._http = self.sdk._client_wrapper.httpx_client
+        # A person's session has a cookie; without a token the SDK would send an empty one, which is refused.
+        self._options: RequestOptions = {} if token else {"additional_headers": {"Authorization": None}}
 
     def get(self, path: str, **params: Any) -> Any:
-        """JSON of a read; tried a few times, with growing pauses, while the server fails or is away."""
-        for attempt in range(READ_ATTEMPTS):
-            last = attempt == READ_ATTEMPTS - 1
-            try:
-                response = self.session.get(self.url + path, params=params, timeout=120)
-            except requests.RequestException as error:
-                if last:
-                    raise LabelStudioDown(self.url, error) from None
-            else:
-                if last or response.status_code < 500:
-                    return _read(response)
-            time.sleep(0.25 * 2**attempt)
-        raise AssertionError("unreachable")
+        """JSON of a read."""
+        response = self._http.request(path, method="GET", params=params, request_options=self._options)
+        return response.json() if response.content else None
+
+    def send(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+        """JSON of a write, made once."""
+        # Encoded here: the SDK would first walk through every value of the body.
+        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        response = self._http.request(
+            path, method=method, params=params, content=content, headers=headers, request_options=self._options
+        )
+        return response.json() if response.content else None
 
     def server_time(self) -> datetime:
         """The server's clock, from the Date header of its answer, UTC."""
-        try:
-            date = self.session.get(self.url + "/health", timeout=30).headers["Date"]
-        except requests.RequestException as error:
-            raise LabelStudioDown(self.url, error) from None
-        return parsedate_to_datetime(date).astimezone(UTC)
-
-    def send(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
-        """JSON of a write, made once. LabelStudioDown here means: it may have been carried out, or not."""
-        # A connection of its own: a kept-alive one may be closing, and then nobody knows what happened.
-        headers = {"Connection": "close"}
-        try:
-            response = self.session.request(
-                method, self.url + path, params=params, json=body, headers=headers, timeout=WRITE_TIMEOUT_S
-            )
-        except requests.RequestException as error:
-            raise LabelStudioDown(self.url, error) from None
-        return _read(response)
+        return parsedate_to_datetime(self.session.get("/health").headers["Date"]).astimezone(UTC)
 
 
-def _read(response: requests.Response) -> Any:
-    if response.ok:
-        return response.json() if response.content else None
-    request = f"{response.request.method} {response.request.path_url.partition('?')[0]}"
-    raise LabelStudioRefused(request, response.status_code, _words(response))
-
-
-def _words(response: requests.Response) -> str:
-    try:
-        answer = response.json()
-    except ValueError:
-        return response.reason if "<html" in response.text[:500] else response.text[:500]
-    if isinstance(answer, dict):
-        answer = answer.get("validation_errors") or answer.get("detail") or answer
-    return answer if isinstance(answer, str) else json.dumps(answer)[:2000]
+def required(value: T | None) -> T:
+    """What Label Studio always sends, though the types of its SDK let it be missing."""
+    if value is None:
+        raise ValueError("Label Studio left out what it always sends: this client was written for another version")
+    return value

@@ -1,7 +1,7 @@
 """Loads Label Studio's Django from its wheel and brings its database up to date.
 
-`python boot.py` migrates and makes the service account, for deployments with several workers (run it once as
-a job before them); with no account in the environment it migrates only. The web entry is wsgi.py.
+`python boot.py` migrates the database and makes the service account that the environment names, if it names one.
+Where there are several workers, run it once as a job before they start. The web entry is wsgi.py.
 """
 # pyright: reportMissingImports=false
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def load() -> None:
-    """Set Django up. The settings module must be Label Studio's own: it reads itself while it is imported."""
+    """Set up Django, with Label Studio's own settings module: another one fails, since it reads itself on import."""
     spec = importlib.util.find_spec("label_studio")
     if spec is None or spec.origin is None:
         raise SystemExit("label-studio is not installed here: make its environment with `make setup`")
@@ -24,7 +24,7 @@ def load() -> None:
 
 
 def prepare() -> None:
-    """Apply what migrations are missing and make sure of the service account. Safe to repeat."""
+    """Apply the migrations that are missing, and make or correct the service account. Safe to repeat."""
     from django.core.management import call_command
     from label_studio.server import is_database_synchronized
 
@@ -36,7 +36,7 @@ def prepare() -> None:
 
 
 def _service_account(email: str, password: str, token: str) -> None:
-    """The one superuser. Label Studio's own `init` ignores a changed token or password; here they apply."""
+    """Make or correct the one superuser. Label Studio's own `init` ignores a changed token or password."""
     from organizations.models import Organization
     from rest_framework.authtoken.models import Token
     from users.models import User

@@ -1,10 +1,12 @@
 """Roles for Label Studio Community: superusers do as they like, everyone else only labels their own tasks.
 
-The Community edition gives every user every right. This middleware refuses, to all but superusers: writing to
-a task that is not assigned to them, that they worked on before or that is closed; deleting; exports, tokens,
-invitations and administration; API tokens; writes from other sites. What may be written is a short list of
-the requests that the labelling page itself sends, so test it again with every Label Studio upgrade. Reads of
-tasks stay open; other people's e-mails are masked.
+The Community edition gives every user every right. This middleware takes most of them from all but superusers:
+- They may answer a task only if it is assigned to them, is open, and they did not work on its item before.
+- They may not delete, export or administer anything, read tokens or invitations, or use the API with a token.
+- Nothing may be written from another site.
+
+What may be written is a short list of the requests that the labeling page itself sends, so test it again with
+every Label Studio upgrade. Reads of tasks stay open; other people's e-mails are masked.
 """
 # pyright: reportMissingImports=false
 
@@ -16,15 +18,21 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-SAFE = {"GET", "HEAD", "OPTIONS"}
+READS = {"GET", "HEAD", "OPTIONS"}
 TASK = r"/api/tasks/(?P<task>\d+)"
 PREVIEW = r"/api/ml/(?P<model>\d+)/interactive-annotating"
 PREVIEW_TITLE = "CHAI preview"  # as chai_assets/preview/protocol.py has it
-_SORRY = "No preview now: its server gives no answer. Your work is not touched; submit as usual."
-_SHOWN = {"id": "preview", "from_name": "preview", "to_name": "facts", "type": "textarea", "value": {"text": [_SORRY]}}
-# As chai_assets/critique/page.py puts texts there; for an error the page would show nothing at all.
-NO_PREVIEW = {"data": {"result": [_SHOWN]}}
-WRITES = [
+_UNAVAILABLE = "No preview now: its server gives no answer. Your work is not touched; submit as usual."
+_SHOWN_TEXT = {
+    "id": "preview",
+    "from_name": "preview",
+    "to_name": "facts",
+    "type": "textarea",
+    "value": {"text": [_UNAVAILABLE]},
+}
+# In the form in which chai_assets/critique/page.py fills in texts. An error would leave the page empty.
+NO_PREVIEW = {"data": {"result": [_SHOWN_TEXT]}}
+ALLOWED_WRITES = [
     (method, re.compile(pattern + r"/?\Z"))
     for method, pattern in [
         ("POST", r"/user/login"),
@@ -47,8 +55,8 @@ CLOSED_READS = re.compile(
     r"|/api/(token|jwt|invite|storages|webhooks|organizations|ml|model-provider-connections|session-policy)(/|\Z)"
     r"|/api/current-user/(token|reset-token)(/|\Z)"
 )
-# What the labelling page sends. Others ("task", "ground_truth", "completed_by") move or bless an annotation.
-FIELDS = {
+# What the labeling page sends. Other fields ("task", "ground_truth", "completed_by") move or bless an annotation.
+ANNOTATION_FIELDS = {
     "result",
     "lead_time",
     "draft_id",
@@ -56,16 +64,17 @@ FIELDS = {
     "parent_prediction",
     "parent_annotation",
     "project",
+    "was_cancelled",
+    "unique_id",
 }
-FIELDS |= {"was_cancelled", "unique_id"}
 
 
-class Refused(Exception):
+class NotAllowed(Exception):
     """A request that this user may not make; the words are shown to them."""
 
 
 class RoleGuard:
-    """Django middleware; must come behind Label Studio's own, when the user is known."""
+    """Django middleware. Must come after Label Studio's own, which sets the user."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -81,7 +90,7 @@ class RoleGuard:
                 return JsonResponse(_previews(request.GET.get("project", "")), safe=False)
             if restricted:
                 _check(request, restricted)
-        except Refused as why:
+        except NotAllowed as why:
             return JsonResponse({"detail": str(why)}, status=403)
         response = self.get_response(request)
         if restricted and re.match(PREVIEW, request.path_info) and b'"errors"' in response.content[:10]:
@@ -90,19 +99,19 @@ class RoleGuard:
 
 
 def account_key(email: str) -> str:
-    """Pseudonym of an account in task data; the same function as in chai_resources/people.py."""
+    """Pseudonym of an account in task data. chai_resources/people.py, which cannot be imported here, has the same."""
     return "acc_" + hashlib.sha256(email.lower().encode()).hexdigest()[:16]
 
 
 def _same_origin(request: HttpRequest) -> None:
-    """Label Studio switches CSRF checks off for its API; a browser always names the origin of a write."""
+    """Refuse writes from other sites: Label Studio checks no CSRF token, but a browser names the origin of a write."""
     origin = request.META.get("HTTP_ORIGIN")
-    if request.method not in SAFE and origin and origin.split("://", 1)[-1] != request.get_host():
-        raise Refused("requests from another site are refused")
+    if request.method not in READS and origin and origin.split("://", 1)[-1] != request.get_host():
+        raise NotAllowed("requests from another site are refused")
 
 
 def _restricted_user(request: HttpRequest) -> Any:
-    """The user to hold to the rules; None for superusers, and for strangers, whom Label Studio turns away."""
+    """The user whom the rules bind; None for superusers, and for strangers, whom Label Studio itself turns away."""
     from jwt_auth.auth import TokenAuthenticationPhaseout
     from rest_framework.exceptions import APIException
 
@@ -117,32 +126,32 @@ def _restricted_user(request: HttpRequest) -> Any:
     if user.is_superuser or not user.is_authenticated:
         return None
     if by_token:
-        raise Refused("API tokens are not for annotators; log in on the web page")
+        raise NotAllowed("API tokens are not for annotators; log in on the web page")
     return user
 
 
 def _check(request: HttpRequest, user: Any) -> None:
     path = request.path_info
     if not path.isprintable():
-        raise Refused("no such page")
-    if request.method in SAFE:
+        raise NotAllowed("no such page")
+    if request.method in READS:
         if CLOSED_READS.match(path):
-            raise Refused("not for annotators")
+            raise NotAllowed("not for annotators")
         return
-    hits = (pattern.match(path) for method, pattern in WRITES if method == request.method)
+    hits = (pattern.match(path) for method, pattern in ALLOWED_WRITES if method == request.method)
     hit = next((hit for hit in hits if hit), None)
     if hit is None:
-        raise Refused("not for annotators")
+        raise NotAllowed("not for annotators")
     ids = {name: int(value) for name, value in hit.groupdict().items()}
     if "model" in ids:
         _check_preview(request, user, ids["model"])
     elif ids:
-        _check_labelling(request, user, ids)
+        _check_answer(request, user, ids)
     elif path.startswith("/api/dm/actions") and request.GET.getlist("id") != ["next_task"]:
-        raise Refused("the only action for annotators is taking the next task")
+        raise NotAllowed("the only action for annotators is taking the next task")
 
 
-def _check_labelling(request: HttpRequest, user: Any, ids: dict[str, int]) -> None:
+def _check_answer(request: HttpRequest, user: Any, ids: dict[str, int]) -> None:
     task = _task(user, ids)
     _check_assigned(task, user)
     if request.method != "DELETE":
@@ -152,15 +161,15 @@ def _check_labelling(request: HttpRequest, user: Any, ids: dict[str, int]) -> No
 def _check_assigned(task: Any, user: Any) -> None:
     me = account_key(user.email)
     if me in (task.data.get("excluded") or []):
-        raise Refused("you worked on this item in an earlier step")
+        raise NotAllowed("you worked on this item in an earlier step")
     if task.data.get("assignee") != me:
-        raise Refused("this task is not assigned to you")
+        raise NotAllowed("this task is not assigned to you")
     if task.data.get("chai_state") == "closed":
-        raise Refused("this task has been collected and is closed")
+        raise NotAllowed("this task has been collected and is closed")
 
 
 def _previews(project: str) -> list[dict[str, Any]]:
-    """The one model server that annotators may know of, and no more of it than the page needs."""
+    """What annotators may know of model servers: the one for previews, and of that what the page needs."""
     from ml.models import MLBackend
 
     asked = MLBackend.objects.filter(title=PREVIEW_TITLE, project=int(project) if project.isdecimal() else 0)
@@ -168,64 +177,64 @@ def _previews(project: str) -> list[dict[str, Any]]:
 
 
 def _check_preview(request: HttpRequest, user: Any, model: int) -> None:
-    """A preview may be asked for as the task may be answered, and by nothing but the task and what was typed."""
+    """Refuse a preview of a task that the user may not answer, or a request that sends more than what was typed."""
     from ml.models import MLBackend
     from tasks.models import Task
 
     body = _json(request)
     if set(body) - {"task", "context"} or not isinstance(body.get("task"), int):
-        raise Refused("the request sets fields that are not for annotators")
+        raise NotAllowed("the request sets fields that are not for annotators")
     task = Task.objects.filter(pk=body["task"]).first()
     if task is None or not MLBackend.objects.filter(pk=model, title=PREVIEW_TITLE, project=task.project_id).exists():
-        raise Refused("not for annotators")
+        raise NotAllowed("not for annotators")
     _check_assigned(task, user)
 
 
 def _task(user: Any, ids: dict[str, int]) -> Any:
-    """The task a request writes to; the annotation or draft in question must be the user's own."""
+    """The task that a request writes to. Refuses an annotation or draft that is not the user's own."""
     from tasks.models import Annotation, AnnotationDraft, Task
 
     tasks = {ids["task"]} if "task" in ids else set()
     if "annotation" in ids:
         annotation = Annotation.objects.filter(pk=ids["annotation"], completed_by=user).first()
         if annotation is None:
-            raise Refused("this annotation belongs to someone else")
+            raise NotAllowed("this annotation belongs to someone else")
         tasks.add(annotation.task_id)
     if "draft" in ids:
         draft = AnnotationDraft.objects.filter(pk=ids["draft"], user=user).first()
         if draft is None:
-            raise Refused("this draft belongs to someone else")
+            raise NotAllowed("this draft belongs to someone else")
         tasks.add(draft.task_id)
     task = Task.objects.filter(pk__in=tasks).first() if len(tasks) == 1 else None
     if task is None:
-        raise Refused("no such task")
+        raise NotAllowed("no such task")
     return task
 
 
 def _json(request: HttpRequest) -> dict[str, Any]:
-    """The body as Label Studio will read it: in another character set it could say two things."""
+    """The body as Label Studio will read it. Only UTF-8: in another character set it could say two things."""
     charset = (request.content_params or {}).get("charset", "utf-8")
     if request.content_type != "application/json" or charset.lower() not in ("utf-8", "utf8"):
-        raise Refused("only JSON in UTF-8 is accepted")
+        raise NotAllowed("only JSON in UTF-8 is accepted")
     try:
         body = json.loads(request.body.decode("utf-8") or "{}")
     except ValueError:
-        raise Refused("the request is not JSON") from None
+        raise NotAllowed("the request is not JSON") from None
     if not isinstance(body, dict):
-        raise Refused("the request is no JSON object")
+        raise NotAllowed("the request is no JSON object")
     return body
 
 
 def _check_body(request: HttpRequest, task: Any) -> None:
     body = _json(request)
-    if set(body) - FIELDS:
-        raise Refused("the request sets fields that are not for annotators")
+    if set(body) - ANNOTATION_FIELDS:
+        raise NotAllowed("the request sets fields that are not for annotators")
     if str(body.get("project") or task.project_id) != str(task.project_id):
-        raise Refused("the task belongs to another project")
+        raise NotAllowed("the task belongs to another project")
     if body.get("parent_annotation"):
-        raise Refused("copying another annotation is not for annotators")
+        raise NotAllowed("copying another annotation is not for annotators")
     if body.get("was_cancelled") or request.GET.get("was_cancelled", "0").lower() not in ("0", "false"):
-        raise Refused("tasks cannot be skipped; say on the page what is wrong with the clip")
+        raise NotAllowed("tasks cannot be skipped; say on the page what is wrong with the clip")
 
 
 def _mask_emails(response: HttpResponse, user: Any) -> HttpResponse:

@@ -1,7 +1,7 @@
-"""Serves the annotators' handbook from the media store, to whoever is logged in.
+"""Serves the annotators' handbook from the media store to everyone who is logged in.
 
 CHAI_MEDIA names the store as it does for the platform: a folder, or s3://bucket/prefix with the AWS_* variables.
-The pages are published by the asset `spec`; they run no script and load nothing.
+The asset `spec` publishes the pages; they run no script and load nothing.
 """
 # pyright: reportMissingImports=false
 
@@ -14,12 +14,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 PAGE = re.compile(r"/(handbook/\d+\.\d+\.\d+/[0-9a-f]{12}/[a-z][a-z0-9_]*\.html)")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# So long may a browser show a page that was published anew meanwhile.
-SECONDS = 300
+# For so long a browser may go on showing a page that has been published anew.
+CACHE_SECONDS = 300
 
 
 class Handbook:
-    """Django middleware; must come after the one that knows the user."""
+    """Django middleware. Must come after the one that sets the user."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -36,10 +36,10 @@ class Handbook:
             return redirect_to_login(request.get_full_path(), "/user/login/")
         page = _stored(os.environ.get("CHAI_MEDIA", ""), hit[1])
         if page is None:
-            # Not 404, for which Label Studio shows a page of its own that says nothing.
+            # Not 404: for that, Label Studio shows a page of its own that says nothing.
             text = "This handbook is not published yet: materialize the asset `spec` in Dagster."
             return HttpResponse(text, content_type="text/plain", status=503)
-        headers = {"Content-Security-Policy": POLICY, "Cache-Control": f"private, max-age={SECONDS}"}
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": f"private, max-age={CACHE_SECONDS}"}
         return HttpResponse(page, content_type="text/html; charset=utf-8", headers=headers)
 
 

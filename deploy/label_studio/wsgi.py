@@ -1,7 +1,7 @@
 """Web entry of Label Studio for gunicorn, with the role guard and the handbook as the innermost middleware.
 
-CHAI_PREPARE=1 migrates and makes the service account first; that is for one worker, where it saves starting
-Django twice. With more workers run boot.py once before them.
+CHAI_PREPARE=1 first brings the database up to date, which saves a single worker from starting Django twice. With
+several workers, run boot.py once before them.
 """
 # pyright: reportMissingImports=false
 
@@ -18,8 +18,8 @@ from ml.models import MLBackend, create_ml_webhook  # noqa: E402
 
 settings.MIDDLEWARE = [*settings.MIDDLEWARE, "guard.RoleGuard", "handbook.Handbook"]
 
-# Along with a model server Label Studio makes a webhook that tells it of everything, while people wait; at a private
-# address it then refuses that webhook, and the model server with it.
+# For each model server Label Studio also makes a webhook, which reports every change to it while people wait. At a
+# private address that webhook is refused, and the model server with it.
 post_save.disconnect(create_ml_webhook, sender=MLBackend)
 
 if os.environ.get("CHAI_PREPARE") == "1":

@@ -22,7 +22,7 @@ from chai_resources.media import Media
 from chai_resources.people import account_key
 from tests.browser.chromium import Window, window
 from tests.ingestion import films
-from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.label_studio import LabelStudioHandle, raw_session, start_label_studio, task_ids
 from tests.services.local import S3Server
 
 pytestmark = pytest.mark.browser
@@ -72,7 +72,7 @@ class Studio:
 
     def give(self, page: str, email: str, data: dict[str, Any], prefill: Any = None) -> int:
         """One task for a person on a page; returns its id."""
-        key = f"{page}:{email}:{len(self.service.task_ids(self.projects[page]))}"
+        key = f"{page}:{email}:{len(task_ids(self.service, self.projects[page]))}"
         common = {"assignee": account_key(email), "title": "Camera: a practice clip", "returned": "", "fps": 30}
         common["handbook"] = publish.link(load_spec(), load_spec().aspects["camera"])
         task = Task(key, data | common | {"video": f"{self.media}/clip.mp4"}, prefill)
@@ -237,7 +237,7 @@ def test_the_handbook_is_only_for_those_who_are_logged_in(studio: Studio) -> Non
     address = studio.server.url + publish.address(load_spec())
     turned_away = requests.get(address, allow_redirects=False, timeout=30)
     assert (turned_away.status_code, turned_away.headers["Location"].partition("?")[0]) == (302, "/user/login/")
-    session = Annotator(studio.server.url, ANN, PASSWORD).api.session
+    session = raw_session(Annotator(studio.server.url, ANN, PASSWORD))
     served = session.get(address, timeout=30)
     assert (served.status_code, served.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in served.headers["Content-Security-Policy"]

@@ -18,7 +18,7 @@ from chai_resources import tables
 from chai_resources.captioner import ENGINES
 from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.captioners.protocol import Request, Result
-from chai_resources.label_studio.api import Api
+from chai_resources.label_studio.connection import Connection
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 
@@ -89,7 +89,7 @@ def main() -> None:
     engine = watched_engine(Path(errand.calls), moments)
     ENGINES["offline"] = lambda choice, media: engine()
     moments.around(tables, "write_deltalake")
-    moments.around(Api, "send")
+    moments.around(Connection, "write")
     for write in ("put_file", "put_bytes", "put_new"):
         moments.around(Media, write)
     print("begun", flush=True)

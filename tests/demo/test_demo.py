@@ -25,6 +25,7 @@ from chai_resources.label_studio import LabelStudio
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
+from tests.services.label_studio import task_ids
 from tests.services.local import free_ports
 from tests.spec.versions import rehearsal
 
@@ -154,5 +155,5 @@ def _shows_every_turn_of_the_loop(items: list[Standing]) -> None:
 def _everything(tables: Tables, settings: Settings) -> dict[str, object]:
     """Row counts of every table, and of every Label Studio project."""
     label_studio = LabelStudio(url=settings.label_studio_url, token=token(settings))
-    tasks = {kind: len(label_studio.task_ids(label_studio.require_project(kind))) for kind in KINDS}
+    tasks = {kind: len(task_ids(label_studio, label_studio.require_project(kind))) for kind in KINDS}
     return {**{name: tables.read(name).height for name in TABLES}, **tasks}

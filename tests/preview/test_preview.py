@@ -21,6 +21,7 @@ from chai_resources.label_studio import LabelStudioRefused
 from chai_resources.local_services import log_path, password_of, start, stop
 from tests.inference.model_desk import EACH
 from tests.preview.previewing import BATCH, Studio, previewing
+from tests.services.label_studio import task_ids
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_annotators_reach_the_preview_of_their_own_tasks_and_nothing_else_of_mod
         {"id": model, "title": "CHAI preview", "is_interactive": True}
     ]
     assert studio.ann.api.get("/api/ml", project=labels) == []
-    [other, *_] = studio.world.label_studio.task_ids(labels)
+    [other, *_] = task_ids(studio.world.label_studio, labels)
     for person, method, path, body in (
         (rev, "POST", ask, {"task": task["id"], "context": context}),
         (studio.ann, "POST", ask, {"task": other, "context": context}),

@@ -25,7 +25,7 @@ from chai_resources.label_studio import (
     listing,
 )
 from chai_resources.people import account_key
-from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.label_studio import LabelStudioHandle, newest, start_label_studio, task_ids
 from tests.services.local import S3Server, free_ports, start_s3
 
 CONFIG = """<View><Video name="v" value="$video"/><Text name="t" value="$text"/>
@@ -147,7 +147,7 @@ def test_a_project_is_made_once_and_brought_up_to_date(service: LabelStudio, stu
 def test_a_project_that_is_up_to_date_is_not_written_to(service: LabelStudio, monkeypatch: pytest.MonkeyPatch):
     words = "Be <b>fair</b> & exact; 1 < 2."
     service.ensure_project("critique", "Untouched", CONFIG, words)
-    monkeypatch.setattr(service._api, "send", lambda *_, **__: pytest.fail("something was written"))
+    monkeypatch.setattr(service._api.session, "write", lambda *_, **__: pytest.fail("something was written"))
     service.ensure_project("critique", "Untouched", CONFIG, words)
 
 
@@ -170,7 +170,7 @@ def test_pushing_again_adds_only_what_is_missing(service: LabelStudio, project: 
     assert again["k2"] == first["k2"]
     assert service.existing(project, "b1") == {k: [i] for k, i in (first | again).items()}
     assert service.existing(project, "b2") == {"k1": [other["k1"]]}
-    assert service.task_ids(project) == {
+    assert task_ids(service, project) == {
         first["k1"]: "k1",
         first["k2"]: "k2",
         again["k3"]: "k3",
@@ -216,7 +216,7 @@ def test_no_lost_reply_makes_a_task_twice(
     assert all(len(ids) == 1 for ids in found.values())
 
 
-def test_doubles_are_mended_but_no_work_is_deleted(service: LabelStudio, project: int, ann: Annotator):
+def test_duplicates_are_removed_but_no_work_is_deleted(service: LabelStudio, project: int, ann: Annotator):
     form = [{"data": {**t.data, "chai_key": t.chai_key, "chai_batch": "b"}} for t in _tasks(*"pqr")]
     for _ in range(3):
         service._api.send("POST", f"/api/projects/{project}/import", form)
@@ -248,14 +248,14 @@ def test_polling_gives_each_task_once_though_many_share_one_time(
     assert [t["id"] for t in service.changed(project, begin + timedelta(seconds=3), "b")] == later[-2:]
     assert list(service.changed(project, begin + timedelta(seconds=4))) == []
     assert list(service.changed(project, begin, "another batch")) == []
-    assert service.newest(project) == begin + timedelta(seconds=3)
+    assert newest(service, project) == begin + timedelta(seconds=3)
     assert service.existing(project, "b") == {key: [task_id] for key, task_id in ids.items()}
 
 
 def test_polling_sees_what_people_do_and_who_did_it(service: LabelStudio, project: int, ann: Annotator):
-    assert service.newest(project) is None
+    assert newest(service, project) is None
     ids = service.ensure_tasks(project, "b", _tasks("k1", "k2"))
-    pushed = service.newest(project)
+    pushed = newest(service, project)
     assert pushed is not None
     assert service.touched(project, pushed) == []
     annotation = ann.submit(ids["k2"], ANSWER, lead_time=12.5)
@@ -268,7 +268,7 @@ def test_polling_sees_what_people_do_and_who_did_it(service: LabelStudio, projec
     )
     assert (made["result"], made["lead_time"]) == (ANSWER, 12.5)
     assert task["data"]["chai_key"] == "k2"
-    submitted = service.newest(project)
+    submitted = newest(service, project)
     assert submitted is not None
     assert submitted > pushed
     assert service.touched(project, pushed) == [("b", ids["k2"], submitted)]
@@ -278,7 +278,7 @@ def test_polling_sees_what_people_do_and_who_did_it(service: LabelStudio, projec
     (made,) = task["annotations"]
     assert (made["completed_by"], made["updated_by"]) == (EMAIL.lower(), local_services.SERVICE_ACCOUNT)
 
-    edited = service.newest(project)
+    edited = newest(service, project)
     assert edited is not None
     time.sleep(1.1)  # an unanswered task that changed within a second of its push counts as just pushed
     service._api.send("DELETE", f"/api/annotations/{annotation}/")
@@ -330,7 +330,7 @@ def test_reads_outlast_a_hiccup_and_writes_are_made_once(studio: LabelStudioHand
     hiccuping = LabelStudio(url=proxy.url, token=studio.token)
     project = hiccuping.ensure_project("critique", f"Project {next(NUMBERS)}", CONFIG, "")
     proxy.read_fates = ["refused", "lost", "refused"]
-    assert hiccuping.newest(project) is None
+    assert newest(hiccuping, project) is None
     assert proxy.read_fates == []
     proxy.import_fates = ["refused", "refused"]
     with pytest.raises(LabelStudioRefused, match="503"):
@@ -341,9 +341,9 @@ def test_reads_outlast_a_hiccup_and_writes_are_made_once(studio: LabelStudioHand
 def test_an_absent_server_and_a_wrong_token_are_told_with_the_remedy(studio: LabelStudioHandle):
     (port,) = free_ports(1)
     with pytest.raises(LabelStudioDown, match=rf"127.0.0.1:{port}.*make up"):
-        LabelStudio(url=f"http://127.0.0.1:{port}", token="x").newest(1)
+        newest(LabelStudio(url=f"http://127.0.0.1:{port}", token="x"), 1)
     with pytest.raises(LabelStudioRefused, match=r"401.*CHAI_LABEL_STUDIO_TOKEN"):
-        LabelStudio(url=studio.url, token="0" * 40).newest(1)
+        newest(LabelStudio(url=studio.url, token="0" * 40), 1)
 
 
 def test_media_play_from_the_folder_and_from_s3(

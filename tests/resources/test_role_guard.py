@@ -17,7 +17,7 @@ import requests
 from chai_resources.label_studio import Annotator, LabelStudio, LabelStudioRefused, Task
 from chai_resources.local_services import CHECKOUT, LABEL_STUDIO_VENV, home_secrets
 from chai_resources.people import account_key
-from tests.services.label_studio import LabelStudioHandle, start_label_studio
+from tests.services.label_studio import LabelStudioHandle, raw_session, start_label_studio
 
 CONFIG = """<View><Text name="t" value="$text"/>
 <Choices name="c" toName="t"><Choice value="a"/><Choice value="b"/></Choices></View>"""
@@ -39,7 +39,7 @@ class Stage:
     def ask(self, who: Annotator, method: str, path: str, **options: Any) -> requests.Response:
         """A raw request in a person's session; `{name}` in the path stands for an id."""
         address = self.studio.url + path.format(**self.ids)
-        return who.api.session.request(method, address, allow_redirects=False, timeout=60, **options)
+        return raw_session(who).request(method, address, allow_redirects=False, timeout=60, **options)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ ATTACKS = {
     "read it past the pattern": Attack("GET", "/api/invite%0A"),
     "read the storages": Attack("GET", "/api/storages/"),
     "read the webhooks": Attack("GET", "/api/webhooks/"),
-    "read the organisation": Attack("GET", "/api/organizations/1/memberships"),
+    "read the organization": Attack("GET", "/api/organizations/1/memberships"),
     "read a model server": Attack("GET", "/api/ml/1"),
     "open the administration": Attack("GET", "/admin/"),
     "open the job queues": Attack("GET", "/django-rq/"),
@@ -247,7 +247,7 @@ def test_an_annotators_api_token_opens_nothing(stage: Stage):
     access = _access_token(stage, stage.ids["ann"])
     url = f"{stage.studio.url}/api/projects/{stage.ids['project']}/"
     for header in (_token(key), {"X-API-Key": key}, {"Authorization": f"Bearer {access}"}):
-        for session in (requests.Session(), stage.bob.api.session):  # alone, and under another's session
+        for session in (requests.Session(), raw_session(stage.bob)):  # alone, and under another's session
             reply = session.get(url, headers=header)
             assert (reply.status_code, "token" in reply.text) == (403, True), header
     service = _access_token(stage, 1)
