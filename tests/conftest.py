@@ -1,6 +1,7 @@
 """Real services for all tests, started once a session on free ports; nothing is shared between test runs."""
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,22 @@ from tests.services.local import S3Server, start_s3
 
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
 
-# Hypothesis would fail an example that takes longer than 0.2 s or is slow to make, and no test here is timed.
+# Hypothesis would fail an example that takes longer than 0.2 s or is slow to make, and no test here is timed. Under
+# CI=true it would take the same examples in every run, and new ones are what finds something.
 _SLOW = [hypothesis.HealthCheck.too_slow]
-hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=_SLOW)
+hypothesis.settings.register_profile("untimed", deadline=None, derandomize=False, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Every run draws other examples, from a seed that `pytest_report_header` shows."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.randrange(2**32))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"examples of this run: --hypothesis-seed={config.option.hypothesis_seed} draws the same again"
 
 
 @pytest.fixture(scope="session")

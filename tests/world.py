@@ -35,6 +35,9 @@ PEOPLE = """
 - {id: rae, name: Rae, email: rae@example.com, roles: [reviewer]}
 """
 
+# A failing test shows what was logged, and Dagster tells of every step at level DEBUG.
+QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
+
 
 @dataclass
 class World:
@@ -89,7 +92,7 @@ class World:
     def run(self, job: str, batch: str | None = None, **tags: str) -> dg.ExecuteInProcessResult:
         """Runs a job in this process; a failed step raises."""
         definition = self.defs.resolve_job_def(job)
-        return definition.execute_in_process(partition_key=batch, instance=self.instance, tags=tags)
+        return definition.execute_in_process(QUIET, partition_key=batch, instance=self.instance, tags=tags)
 
     def advance(self, batch: str, full_look: bool = False) -> dg.ExecuteInProcessResult:
         """One run of `advance`."""

@@ -1,4 +1,4 @@
-"""Ingesting 200 short 480p clips, beside the same normalisation alone: clips per second and core.
+"""Ingesting 200 short 480p clips, beside the same normalization alone: clips per second and core.
 
 Alone means the `ffmpeg` command where there is one, else a bare PyAV loop; `bare` in the figures says which.
 Ingestion also hashes, scans every frame for cuts and damage, makes thumbnails and signatures, and stores.
@@ -51,15 +51,15 @@ def run(clips: int = 200) -> dict[str, float | str]:
         if len(made) != clips:
             raise RuntimeError(f"{len(made)} clips came of {clips} files")
         again_wall, _ = _timed(second_run)
-        normalise = _ffmpeg if shutil.which("ffmpeg") else _pyav
-        bare_wall, bare_core = _timed(lambda: _all(normalise, inbox, bare))
+        normalize = _ffmpeg if shutil.which("ffmpeg") else _pyav
+        bare_wall, bare_core = _timed(lambda: _all(normalize, inbox, bare))
     return {
         "clips": clips,
         "frames_per_clip": FRAMES,
         "ingest_clips_per_s": round(clips / ingest_wall, 2),
         "ingest_clips_per_core_s": round(clips / ingest_core, 2),
         "again_s": round(again_wall, 2),
-        "bare": normalise.__name__.removeprefix("_"),
+        "bare": normalize.__name__.removeprefix("_"),
         "bare_clips_per_s": round(clips / bare_wall, 2),
         "bare_clips_per_core_s": round(clips / bare_core, 2),
         "peak_mb": round(peak_mb(), 1),
@@ -82,9 +82,9 @@ def _processor_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def _all(normalise: Callable[[Path, Path], None], inbox: Path, target: Path) -> None:
+def _all(normalize: Callable[[Path, Path], None], inbox: Path, target: Path) -> None:
     with ThreadPoolExecutor(CORES) as pool:
-        list(pool.map(lambda path: normalise(path, target / path.name), sorted(inbox.iterdir())))
+        list(pool.map(lambda path: normalize(path, target / path.name), sorted(inbox.iterdir())))
 
 
 def _ffmpeg(source: Path, target: Path) -> None:

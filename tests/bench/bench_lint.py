@@ -40,7 +40,7 @@ def run(captions: int = CAPTIONS) -> dict[str, float]:
 def _caption(aspect: Aspect, dice: random.Random) -> tuple[str, dict[str, str]]:
     """A text of about a hundred words and the states of its primitives, one of them not what the text says.
 
-    The sentences are joined, so that none is recognised as a whole and all are read term by term.
+    The sentences are joined, so that none is recognized as a whole and all are read term by term.
     """
     said = dice.sample(aspect.primitives, SAID)
     states = dict.fromkeys((primitive.id for primitive in aspect.primitives), ABSENT)

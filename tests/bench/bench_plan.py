@@ -1,6 +1,6 @@
 """Planning a release over a million (clip, aspect) rows: seconds and peak memory, and how both grow.
 
-The rows are made here, in the shape that the tables have after a year of work: every item labelled with answers of
+The rows are made here, in the shape that the tables have after a year of work: every item labeled with answers of
 its own, drafted, critiqued and approved. The release adds a camera question, splits a camera primitive by it and
 rewords a subject definition. The plan is read from real Delta tables.
 

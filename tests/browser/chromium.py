@@ -3,6 +3,7 @@
 A wait that gets stuck fails the test; a picture of what was on the screen then is kept.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,7 +140,8 @@ def _is_submission(response: Any) -> bool:
 def window(url: str, pictures: Path) -> Iterator[Window]:
     """A fresh browser window; `pictures` receives last.png, what was on the screen when the test was over."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium: install the package `chromium`, or Google Chrome")
+        missing = "no Chromium: install the package `chromium`, or Google Chrome"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})

@@ -205,7 +205,7 @@ def test_an_annotator_answers_every_question(studio: Studio, desk: Window) -> No
     assert _without_ids(labeling.write(data, said)) == _without_ids(studio.result(task))
 
 
-def test_a_clip_that_cannot_be_labelled_needs_no_answers(studio: Studio, desk: Window) -> None:
+def test_a_clip_that_cannot_be_labeled_needs_no_answers(studio: Studio, desk: Window) -> None:
     data = labeling.task_data(labeling_rows(load_spec().aspects["camera"]))
     task = studio.give("labeling", ANN, data)
     studio.open(desk, "labeling", ANN)

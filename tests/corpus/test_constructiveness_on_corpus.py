@@ -3,11 +3,11 @@
 import pytest
 
 from chai_assets.critique.prose.constructiveness import COEFFICIENTS, CONSTRUCTIVE, INTERCEPT, score
+from tests.corpus import fit_constructiveness as fitting
 from tests.corpus.measure_caption_lint import corpus
 
 FOLDER = corpus()
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="CHAI_CORPUS does not name a folder with release_dev.tar.gz")
-fitting = pytest.importorskip("tests.corpus.fit_constructiveness", reason="scikit-learn is not installed")
 
 
 @pytest.fixture(scope="module")
