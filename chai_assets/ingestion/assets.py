@@ -22,7 +22,7 @@ from chai_resources.tables import Tables, as_rows
     ],
 )
 def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox: Inbox) -> dg.MaterializeResult:
-    """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
+    """Shots of a few seconds, cut from the batch's videos, normalized, stored, and identified by content."""
     # Video libraries take half a second to import, which every run and code server would pay.
     from chai_assets.ingestion.ingest import ClipRules, Known, ingest
 

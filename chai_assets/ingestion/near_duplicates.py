@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chai_assets.ingestion.perceptual_hash import FAR_BITS, FAR_COLOUR, LENGTH_APART, SECONDS_APART
+from chai_assets.ingestion.perceptual_hash import FAR_BITS, FAR_COLOR, LENGTH_APART, SECONDS_APART
 
 _FRAME = "[0-9a-f]{70}"
 SIGNATURE = f"^{_FRAME}-{_FRAME}-{_FRAME}$"
-"""A signature as text: three frames of 32 bytes of hash and three of colour, in hex."""
+"""A signature as text: three frames of 32 bytes of hash and three of color, in hex."""
 
 _MIDDLE = 1
 _STARS = pl.Schema({"first": pl.UInt32, "again": pl.UInt32})
@@ -22,10 +22,10 @@ _STARS = pl.Schema({"first": pl.UInt32, "again": pl.UInt32})
 
 @dataclass(frozen=True)
 class Looks:
-    """What clips look like: hashes (n, 3, 4) as 64-bit words, colours (n, 3, 3), lengths in seconds."""
+    """What clips look like: hashes (n, 3, 4) as 64-bit words, colors (n, 3, 3), lengths in seconds."""
 
     hashes: np.ndarray
-    colours: np.ndarray
+    colors: np.ndarray
     seconds: np.ndarray
 
     @classmethod
@@ -46,8 +46,8 @@ class Looks:
             np.abs(self.seconds[one] - self.seconds[two]) <= apart(self.seconds[one], self.seconds[two])
         )
         for number in range(3):
-            colours = np.abs(self.colours[one[kept], number] - self.colours[two[kept], number])
-            kept = kept[(colours <= FAR_COLOUR).all(axis=1)]
+            colors = np.abs(self.colors[one[kept], number] - self.colors[two[kept], number])
+            kept = kept[(colors <= FAR_COLOR).all(axis=1)]
         kept = kept[self.far(one[kept], two[kept]) <= FAR_BITS]
         mask = np.zeros(len(one), dtype=bool)
         mask[kept] = True

@@ -11,7 +11,7 @@ from chai_assets.annotation.task_data import HandOut
 from chai_assets.core.ids import label_id
 from chai_assets.core.rows import Row
 from chai_assets.labeling import page
-from chai_assets.spec.compile import Answers, check_answers, derive, labelling_rows
+from chai_assets.spec.compile import Answers, check_answers, derive, labeling_rows
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.versioning.carry import carry
@@ -25,7 +25,7 @@ def label_tasks(hand_out: HandOut) -> Build:
 
     Where questions are asked again, the old answers stand in them already as far as they may still be given.
     """
-    rows = {aspect.id: labelling_rows(aspect) for aspect in hand_out.spec.aspects.values()}
+    rows = {aspect.id: labeling_rows(aspect) for aspect in hand_out.spec.aspects.values()}
 
     def build(item: Standing, turn: Turn) -> Assigned:
         data, prefill = page.task_data(rows[item.aspect]), None

@@ -20,7 +20,7 @@ ADOPT = ("spec_adoptions", *ADVANCE)
 ingest = dg.define_asset_job(
     "ingest",
     selection=dg.AssetSelection.assets(*_INGEST),
-    description="A new batch: its videos become clips, and its labelling tasks are handed out.",
+    description="A new batch: its videos become clips, and its labeling tasks are handed out.",
 )
 advance = dg.define_asset_job(
     "advance",

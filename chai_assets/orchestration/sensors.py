@@ -177,7 +177,7 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         version = release.in_force
         if context.cursor == version:
             return dg.SkipReason(
-                f"specification {version} was dealt with; to go on with a cancelled backfill: "
+                f"specification {version} was dealt with; to go on with a canceled backfill: "
                 "`chai backfill`, or launch the job `adopt` for the batches that are left"
             )
         made = make_plan(tables, release, version)

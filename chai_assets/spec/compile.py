@@ -1,4 +1,4 @@
-"""What follows from the specification: the questions of a labelling page, and from their answers the states
+"""What follows from the specification: the questions of a labeling page, and from their answers the states
 of the primitives, the facts for a draft prompt, and the sentences of a caption.
 
 Pure functions of one aspect and answers by attribute id. `derive`, `facts` and `statements` expect answers
@@ -21,8 +21,8 @@ NO_TEXT = {"", "-", "none", "nothing", NOT_APPLICABLE}
 """What people write into a text box that wants nothing."""
 
 
-def labelling_rows(aspect: Aspect) -> dict[str, list[dict[str, Any]]]:
-    """The questions of an aspect for the labelling page, in `choices`, `several` and `texts`.
+def labeling_rows(aspect: Aspect) -> dict[str, list[dict[str, Any]]]:
+    """The questions of an aspect for the labeling page, in `choices`, `several` and `texts`.
 
     Each has `key`, `q` and `help`; those with options have `options`, each a `value` that annotators read.
     """

@@ -16,7 +16,7 @@ SLOT = re.compile(r"\{([^{}]*)\}")
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 AttributeId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 PrimitiveId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-# A slot is as good a beginning as a capital: what fills it is capitalised when the sentence is made.
+# A slot is as good a beginning as a capital: what fills it is capitalized when the sentence is made.
 Sentence = Annotated[str, StringConstraints(pattern=r"^[A-Z{].*\.$")]
 Conditions = dict[str, tuple[str, ...]]
 

@@ -14,7 +14,7 @@ from chai_assets.critique.findings import Finding, in_order
 from chai_assets.labeling import page as labeling
 from chai_assets.review import feedback_page as feedback
 from chai_assets.review import page as review
-from chai_assets.spec.compile import labelling_rows
+from chai_assets.spec.compile import labeling_rows
 from chai_assets.spec.handbook import publish
 from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.label_studio import Annotator, LabelStudio, Task
@@ -183,7 +183,7 @@ def test_findings_of_the_last_round_arrive_marked_and_stay(studio: Studio, desk:
 
 
 def test_an_annotator_answers_every_question(studio: Studio, desk: Window) -> None:
-    rows = labelling_rows(load_spec().aspects["scene"])
+    rows = labeling_rows(load_spec().aspects["scene"])
     data = labeling.task_data(rows)
     task = studio.give("labeling", ANN, data)
     studio.open(desk, "labeling", ANN)
@@ -206,7 +206,7 @@ def test_an_annotator_answers_every_question(studio: Studio, desk: Window) -> No
 
 
 def test_a_clip_that_cannot_be_labelled_needs_no_answers(studio: Studio, desk: Window) -> None:
-    data = labeling.task_data(labelling_rows(load_spec().aspects["camera"]))
+    data = labeling.task_data(labeling_rows(load_spec().aspects["camera"]))
     task = studio.give("labeling", ANN, data)
     studio.open(desk, "labeling", ANN)
     desk.choose("Only if this clip cannot be labelled", "shows a cut")
@@ -220,7 +220,7 @@ def test_a_clip_that_cannot_be_labelled_needs_no_answers(studio: Studio, desk: W
 @pytest.mark.parametrize("page", ["labeling", "critique"])
 def test_an_annotator_opens_the_handbook_beside_the_task(studio: Studio, desk: Window, page: str) -> None:
     camera = load_spec().aspects["camera"]
-    studio.give(page, ANN, labeling.task_data(labelling_rows(camera)) if page == "labeling" else _critique_data())
+    studio.give(page, ANN, labeling.task_data(labeling_rows(camera)) if page == "labeling" else _critique_data())
     studio.open(desk, page, ANN)
     handbook = desk.open_beside("Handbook: Camera")
     assert handbook.title() == "Camera - Handbook"

@@ -240,7 +240,7 @@ def test_shots_outside_the_length_window_are_skipped_and_listed(folder, media):
     assert "CHAI_CLIP_SECONDS" in batch.problems[0]["reason"]
 
 
-def test_the_same_shot_encoded_again_is_recognised_in_a_later_batch_too(folder, media, tmp_path):
+def test_the_same_shot_encoded_again_is_recognized_in_a_later_batch_too(folder, media, tmp_path):
     write(folder / "a.mp4", scene(1, 60))
     write(folder / "b.mkv", scene(1, 60), crf=30, size=(240, 180))
     later = tmp_path / "inbox" / "b2"
@@ -264,8 +264,8 @@ def test_other_shots_are_not_taken_for_the_same(folder, media):
     write(folder / "longer.mp4", scene(1, 80))
     write(folder / "still and still again.mp4", scene(4, 40, pan=0) + scene(5, 40) + scene(4, 40, pan=0))
     write(folder / "tinted.mp4", [(picture * (1, 1, 0.8)).astype("uint8") for picture in scene(1, 60)])
-    for name, colour in (("red", (200, 0, 0)), ("blue", (0, 0, 200)), ("dark red", (190, 0, 0))):
-        write(folder / f"{name}.mp4", plain(colour, 40))
+    for name, color in (("red", (200, 0, 0)), ("blue", (0, 0, 200)), ("dark red", (190, 0, 0))):
+        write(folder / f"{name}.mp4", plain(color, 40))
     batch = Batch(folder, media)
     batch.run()
     assert batch.problems == []

@@ -15,7 +15,7 @@ def signature(raw: np.ndarray) -> str:
 
 @st.composite
 def shots(draw) -> pl.DataFrame:
-    """Clips of a few originals, each copy with up to 18 bits, 7 grey levels and half a second of change."""
+    """Clips of a few originals, each copy with up to 18 bits, 7 gray levels and half a second of change."""
     chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     originals = chance.integers(0, 256, (3, 3, 35), dtype=np.uint8)
     originals[:, :, 32:] = 100

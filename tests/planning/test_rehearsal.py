@@ -57,7 +57,7 @@ def label(world: World, batch: str, zooming: int = 0) -> list[str]:
 
 
 def approve_all(world: World, batch: str) -> None:
-    """Takes a labelled batch to the end: every draft is perfect, every review approves."""
+    """Takes a labeled batch to the end: every draft is perfect, every review approves."""
     for _ in range(8):
         world.advance(batch)
         for task in world.queue("ann", "critique", batch):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chai_assets.spec.compile import check_answers, derive, facts, labelling_rows, statements
+from chai_assets.spec.compile import check_answers, derive, facts, labeling_rows, statements
 from chai_assets.spec.models import SLOT, Aspect
 from chai_assets.spec.versioning.releases import load_spec
 from tests.spec.answers import form_answers, walker
@@ -27,7 +27,7 @@ def rendered() -> str:
         lines += ["", f"[{aspect.id}]", *statements(aspect, walker()[aspect.id])]
     lines += ["", "# facts of the motion prompt", "", *facts(MOTION, walker()["motion"])]
     lines += ["", "# rows of the motion page"]
-    for group, rows in labelling_rows(MOTION).items():
+    for group, rows in labeling_rows(MOTION).items():
         lines += ["", f"[{group}]"]
         for row in rows:
             options = [option["value"] for option in row.get("options", [])]
@@ -42,7 +42,7 @@ def test_the_worked_example_reads_as_its_golden_file() -> None:
 
 @pytest.mark.parametrize("aspect", ASPECTS, ids=lambda aspect: aspect.id)
 def test_every_question_stands_on_the_page_once_with_all_its_answers(aspect: Aspect) -> None:
-    groups = labelling_rows(aspect)
+    groups = labeling_rows(aspect)
     rows = {row["key"]: row for group in ("choices", "several", "texts") for row in groups[group]}
     assert sorted(rows) == sorted(attribute.id for attribute in aspect.attributes)
     for attribute in aspect.attributes:

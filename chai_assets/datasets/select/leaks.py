@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from chai_assets.ingestion.near_duplicates import SIGNATURE, Looks
-from chai_assets.ingestion.perceptual_hash import FAR_COLOUR
+from chai_assets.ingestion.perceptual_hash import FAR_COLOR
 
 _BLOCK = 128
 """Eval clips compared at once: with their likes in train some ten megabytes."""
@@ -82,14 +82,14 @@ def _no_twins(signed: pl.DataFrame) -> None:
     for start in range(0, len(held), _BLOCK):
         assert looks is not None
         block = held[start : start + _BLOCK]
-        luma = looks.colours[:, 1, 0]
+        luma = looks.colors[:, 1, 0]
         near = train[
-            np.searchsorted(luma[train], luma[block[0]] - FAR_COLOUR) : np.searchsorted(
-                luma[train], luma[block[-1]] + FAR_COLOUR, side="right"
+            np.searchsorted(luma[train], luma[block[0]] - FAR_COLOR) : np.searchsorted(
+                luma[train], luma[block[-1]] + FAR_COLOR, side="right"
             )
         ]
-        close = np.abs(looks.colours[block, 1, 1][:, None] - looks.colours[near, 1, 1]) <= FAR_COLOUR
-        close &= np.abs(looks.colours[block, 1, 2][:, None] - looks.colours[near, 1, 2]) <= FAR_COLOUR
+        close = np.abs(looks.colors[block, 1, 1][:, None] - looks.colors[near, 1, 1]) <= FAR_COLOR
+        close &= np.abs(looks.colors[block, 1, 2][:, None] - looks.colors[near, 1, 2]) <= FAR_COLOR
         one, two = np.nonzero(close)
         one, two = near[two], block[one]
         alike = np.flatnonzero(looks.alike(one, two))

@@ -35,7 +35,7 @@ _MISSING = re.compile(r"^\d+\. This is missing; add it: (.+)$", re.MULTILINE)
 
 
 _KEPT = "Words that stay exactly as they are, in this order"
-_CRITICISE = "A caption written for this task"
+_CRITICIZE = "A caption written for this task"
 _CRITIQUE = json.dumps({"findings": [{"kind": "missing", "quote": "", "fix": "The camera moves slowly."}]})
 """It cannot see; any critique is as good."""
 _AS_LIKELY = 40
@@ -64,7 +64,7 @@ class PracticeModel:
         if _KEPT in parts:
             kept = re.findall(r"^- (.*)$", parts[_KEPT], re.MULTILINE)
             return self._write("polish", {"text": parts["The critique"], "kept": kept})
-        if _CRITICISE in parts:
+        if _CRITICIZE in parts:
             return _CRITIQUE
         captions = [{"aspect": name, "text": text} for name, text in parts.items() if name in self._spec.aspects]
         if captions:

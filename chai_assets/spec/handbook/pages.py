@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chai_assets.core.html import Node as _Node
 from chai_assets.core.html import element as _el
-from chai_assets.spec.compile import labelling_rows
+from chai_assets.spec.compile import labeling_rows
 from chai_assets.spec.handbook.pictograms import PICTOGRAMS
 from chai_assets.spec.models import SLOT, UNSURE, Aspect, Attribute, Primitive, Spec
 
@@ -143,8 +143,8 @@ class _AspectPage:
         return _el("div", _picture(name), self.link(name))
 
     def questions(self) -> Iterator[ET.Element]:
-        """Every question in the words and order of the labelling page, its answers, and the terms they lead to."""
-        for row in (row for group in labelling_rows(self.aspect).values() for row in group):
+        """Every question in the words and order of the labeling page, its answers, and the terms they lead to."""
+        for row in (row for group in labeling_rows(self.aspect).values() for row in group):
             attribute = self.aspect.attribute(row["key"])
             yield _el(
                 "li",

@@ -123,7 +123,7 @@ def _primitive_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
         said = [name for name in ("given_by", "excludes", "meaning") if getattr(before, name) != getattr(after, name)]
         what = {"given_by": "given by other answers", "excludes": "excludes others", "meaning": "means something else"}
         grown = _only_new_options(before, after, old, new) and said == ["given_by"]
-        grown = grown or (said == ["excludes"] and _only_new_neighbours(before, after, removed, added))
+        grown = grown or (said == ["excludes"] and _only_new_neighbors(before, after, removed, added))
         words = "; ".join(what[name] for name in said) or ("is said now" if after.says else "is no longer said")
         yield Change(new.id, "primitive", after.id, "addition" if grown else "meaning", words)
 
@@ -140,7 +140,7 @@ def _only_new_options(before: Primitive, after: Primitive, old: Aspect, new: Asp
     return True
 
 
-def _only_new_neighbours(
+def _only_new_neighbors(
     before: Primitive, after: Primitive, removed: Sequence[Primitive], added: Sequence[Primitive]
 ) -> bool:
     """Whether the only change in what a primitive excludes is about primitives that came or went."""

@@ -46,7 +46,7 @@ class Lineage:
     def asked_in(self, aspect: str) -> list[str]:
         """The versions in which the questions of an aspect came to mean what they mean, oldest first.
 
-        The last one is what its labelling tasks are named after: a release that asks nothing new makes none.
+        The last one is what its labeling tasks are named after: a release that asks nothing new makes none.
         """
         return self._asked_in[aspect]
 
