@@ -113,8 +113,8 @@ def diff(
     if table.row_count:
         console.print(table)
     kinds = Counter(change.kind for change in changes)
-    told = ", ".join(f"{kinds[kind]} of {kind}" for kind in ("meaning", "addition", "wording") if kinds[kind])
-    console.print(f"{old} to {new}: {told or 'no change'}; that needs a step of [bold]{step_needed(changes)}[/bold]")
+    counts = ", ".join(f"{kinds[kind]} of {kind}" for kind in ("meaning", "addition", "wording") if kinds[kind])
+    console.print(f"{old} to {new}: {counts or 'no change'}; that needs a step of [bold]{step_needed(changes)}[/bold]")
 
 
 @app.command()

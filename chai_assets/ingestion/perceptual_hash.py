@@ -1,6 +1,7 @@
-"""Recognizing the same shot in another file: perceptual hashes and mean colors of three frames.
+"""The signature of a shot, and the search for a stored clip that shows the same one.
 
-A wrong match loses a clip, a missed one costs a duplicate, so every doubt counts against a match.
+A signature is the perceptual hash and the mean color of three frames. What counts as the same stands in
+`same_shot.py`; pairs among hundreds of thousands of clips are found by `near_duplicates.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,24 +11,20 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from chai_assets.ingestion.same_shot import (
+    MAX_COLOR_DIFFERENCE,
+    MAX_HASH_BITS,
+    MAX_LENGTH_SECONDS,
+    MAX_LENGTH_SHARE,
+)
+
 POSITIONS = (0.25, 0.5, 0.75)
 """Where in a shot the frames are taken: its ends may be fades, or be cut a frame differently."""
 
 _HASH_SIDE = 16
 _HASH_BITS = _HASH_SIDE**2
-FAR_BITS = 16
-"""Of 256. Measured on 14 clips: hard re-encoding (CRF 36 at half the size) moves 2 to 16, in one case 20;
-a camera moved by 1 % of the width 10 to 36, a different picture more than 100."""
-
-FAR_COLOR = 6
-"""Of 255. Re-encoding moves a frame's mean color by 2 at most; hashes see no color at all."""
-
 _PLAIN = 5.0
 """Least detail, in gray levels, of a frame with something to hash. A gray ramp has 3, real clips 20 to 30."""
-
-SECONDS_APART = 0.15
-LENGTH_APART = 0.03
-"""Two shots whose lengths differ by more than either of these, the larger one counting, are not the same."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +71,8 @@ class ShotIndex:
         wanted = _parse(text)
         bits = np.bitwise_count(self._stacked[:, :, :-3] ^ wanted[:, :-3]).sum(axis=2)
         colors = np.abs(self._stacked[:, :, -3:].astype(np.int16) - wanted[:, -3:].astype(np.int16))
-        alike = (bits <= FAR_BITS).all(axis=1) & (colors <= FAR_COLOR).all(axis=(1, 2))
-        apart = max(SECONDS_APART, LENGTH_APART * duration_s)
+        alike = (bits <= MAX_HASH_BITS).all(axis=1) & (colors <= MAX_COLOR_DIFFERENCE).all(axis=(1, 2))
+        apart = max(MAX_LENGTH_SECONDS, MAX_LENGTH_SHARE * duration_s)
         for number in np.flatnonzero(alike):
             shot = self._shots[number]
             if shot.source_id != source_id and abs(shot.duration_s - duration_s) <= apart:

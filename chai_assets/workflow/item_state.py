@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import Row
-from chai_assets.spec.versioning.carry import Carried
+from chai_assets.spec.versioning.carry import CarriedAnswers
 from chai_assets.workflow.records import (
     Records,
     Word,
@@ -118,15 +118,15 @@ class Rules(Protocol):
         """Whether another template took the place of the one that a model's row was written with."""
         ...
 
-    def asked_in(self, aspect: str) -> list[str]:
+    def question_versions(self, aspect: str) -> list[str]:
         """Versions in which the questions of an aspect came to mean what they mean, oldest first."""
         ...
 
-    def carried(self, label: Row) -> Carried:
+    def carried_answers(self, label: Row) -> CarriedAnswers:
         """The answers of a label as they stand now, and the questions to ask again."""
         ...
 
-    def stands(self, draft: Row, made_from: Row, label: Row) -> bool:
+    def draft_still_valid(self, draft: Row, made_from: Row, label: Row) -> bool:
         """Whether a draft made from one label still says what is to be said by the current one."""
         ...
 
@@ -252,7 +252,7 @@ class _Walk:
     def _label(self) -> Row | None:
         """The current label: the answer to the newest questions, else an older one as far as it carries."""
         item = self.item
-        keys = [label_key(item.clip_id, item.aspect, version) for version in self.rules.asked_in(item.aspect)]
+        keys = [label_key(item.clip_id, item.aspect, version) for version in self.rules.question_versions(item.aspect)]
         words = {key: self.answers[key] for key in keys if key in self.answers}
         given = {key: word.answer for key, word in words.items() if word.answer}
         key = max(given or words, key=keys.index, default=keys[-1])
@@ -260,7 +260,7 @@ class _Walk:
         if label is None:
             return None
         item.labelled_by = {answer["author"] for answer in given.values()}
-        carried = self.rules.carried(label)
+        carried = self.rules.carried_answers(label)
         item.answers = carried.answers
         if carried.ask and key != keys[-1] and not label["problem"]:
             newest = self.answers.get(keys[-1], Word())
@@ -319,7 +319,7 @@ class _Walk:
         label, made_from = self.item.label, self.labels.get(draft["label_id"])
         if self.item.asked_again or label is None or made_from is None:
             return True
-        return self.rules.stands(draft, made_from, label)
+        return self.rules.draft_still_valid(draft, made_from, label)
 
     def _made_now(self, draft: Row) -> bool:
         """Whether a draft nobody has critiqued would be made just so from the current label."""

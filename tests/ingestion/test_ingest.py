@@ -16,7 +16,7 @@ from PIL import Image
 from chai_assets.core.ids import record_id
 from chai_assets.ingestion import ingest as ingest_module
 from chai_assets.ingestion.inbox import batches
-from chai_assets.ingestion.ingest import ClipRules, FileOutcome, Known, Row, ingest
+from chai_assets.ingestion.ingest import ClipRules, FileOutcome, Row, StoredRows, ingest
 from chai_assets.ingestion.shots import Scan
 from chai_resources.media import Media, MediaError
 from chai_resources.schemas import TABLES
@@ -38,7 +38,7 @@ class Batch:
 
     def run(self, rules: ClipRules = RULES, known: "Batch | None" = None) -> list[FileOutcome]:
         other = known or Batch("", self.media)
-        rows = Known([*other.sources, *self.sources], [*other.clips, *self.clips])
+        rows = StoredRows([*other.sources, *self.sources], [*other.clips, *self.clips])
         outcomes = list(ingest(self.name, self.folder, self.media, rows, rules))
         for outcome in outcomes:
             self.clips += outcome.clips
@@ -183,7 +183,7 @@ def test_a_run_killed_at_any_file_and_repeated_gives_the_rows_of_a_whole_run(fol
     whole.run()
     for killed_after in range(4):
         batch = Batch(folder, Media(root=str(tmp_path / f"media{killed_after}")))
-        running = ingest("b1", str(folder), batch.media, Known(), RULES)
+        running = ingest("b1", str(folder), batch.media, StoredRows(), RULES)
         for _ in range(killed_after):
             outcome = next(running)
             batch.clips += outcome.clips

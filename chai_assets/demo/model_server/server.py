@@ -109,12 +109,12 @@ def _statements(aspect: Aspect, known: str) -> list[str]:
     terms = set(_PRESENT.findall(known))
     texts = {name.replace(" ", "_"): text for name, text in _TEXT.findall(known)}
     asked = {attribute.id: number for number, attribute in enumerate(aspect.attributes)}
-    said = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
+    parts = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
     for primitive in aspect.primitives:
         if primitive.says and primitive.term in terms:
-            said.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
-    said.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
-    filled = [_SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template) for _, _, template in said]
+            parts.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
+    parts.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
+    filled = [_SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template) for _, _, template in parts]
     return [sentence[:1].upper() + sentence[1:] for sentence in filled]
 
 
