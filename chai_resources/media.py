@@ -1,7 +1,7 @@
 """The media store: clips, thumbnails and stored answers as keyed objects in a folder or under `s3://`.
 
 Writes are atomic: a reader sees a whole object or none. What the objects are, and how their keys are chosen,
-is the business of the callers. boto3 takes endpoint and credentials from the standard AWS_* variables.
+is the business of the callers. What is asked of boto3 is in `s3.py`.
 """
 
 import os
@@ -16,11 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import boto3
 import dagster as dg
-from boto3.exceptions import Boto3Error
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from chai_resources.settings import s3_options
 
@@ -94,7 +90,9 @@ class Media(dg.ConfigurableResource):
         """Whether the key holds an object. Raises MediaError if the store does not answer."""
         if not self.is_s3:
             return self._path(key).is_file()
-        return self._s3_call(_checked(key), _head)
+        from chai_resources import s3
+
+        return self._s3_call(_checked(key), s3.exists)
 
     # Not `keys`: dict() of the resource, which Dagster takes, would mistake it for a mapping's.
     def list_keys(self, prefix: str = "") -> list[str]:
@@ -207,40 +205,24 @@ class Media(dg.ConfigurableResource):
 
     @cached_property
     def _s3(self) -> Any:
-        own_server = "aws_endpoint" in s3_options()
-        # boto3's shared session would keep the first credentials it saw, and is not safe across threads.
-        return boto3.Session().client(
-            "s3",
-            config=Config(
-                connect_timeout=5,
-                read_timeout=60,
-                retries={"mode": "standard", "max_attempts": 3},
-                signature_version="s3v4",
-                # A server of one's own has one host name, not one a bucket.
-                s3={"addressing_style": "path" if own_server else "auto"},
-            ),
-        )
+        from chai_resources import s3
+
+        return s3.client(own_server="aws_endpoint" in s3_options())
 
     def _put_object(self, key: str, data: bytes, **condition: str) -> bool:
+        from chai_resources import s3
+
         kind = _TYPES.get(Path(_checked(key)).suffix, "binary/octet-stream")
-
-        def put(s3: Any, at: tuple[str, str]) -> bool:
-            try:
-                s3.put_object(Bucket=at[0], Key=at[1], Body=data, ContentType=kind, **condition)
-            except ClientError as error:
-                if condition and _status(error) == 412:
-                    return False
-                raise
-            return True
-
-        return self._s3_call(key, put)
+        return self._s3_call(key, lambda client, at: s3.put(client, at, data, kind, **condition))
 
     def _s3_call(self, key: str, call: Callable[[Any, tuple[str, str]], T]) -> T:
+        from chai_resources import s3
+
         bucket, full_key = at = self._at(key)
         try:
             return call(self._s3, at)
-        except (ClientError, BotoCoreError, Boto3Error) as error:
-            raise MediaError(f"s3://{bucket}/{full_key}: {_explain(error, bucket)}") from error
+        except s3.ERRORS as error:
+            raise MediaError(f"s3://{bucket}/{full_key}: {s3.explain(error, bucket)}") from error
 
 
 def _checked(key: str) -> str:
@@ -249,36 +231,6 @@ def _checked(key: str) -> str:
     if not key or any(part in ("", ".", "..") or part.startswith(_PART) for part in parts):
         raise ValueError(f"media key {key!r} is not a plain relative path such as clips/x.mp4")
     return key
-
-
-def _head(s3: Any, at: tuple[str, str]) -> bool:
-    try:
-        s3.head_object(Bucket=at[0], Key=at[1])
-    except ClientError as error:
-        if _status(error) == 404:
-            return False
-        raise
-    return True
-
-
-def _status(error: ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def _explain(error: Exception, bucket: str) -> str:
-    """What went wrong and what to do, in one line."""
-    if isinstance(error, Boto3Error) and isinstance(error.__context__, ClientError):
-        error = error.__context__  # a managed transfer wraps the server's answer in text
-    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
-    if code == "NoSuchBucket":
-        return f"the bucket {bucket} does not exist; create it or correct the setting, then run again"
-    if code in ("NoSuchKey", "404"):
-        return "there is no such object; it was deleted or never stored"
-    if isinstance(error, NoCredentialsError) or (isinstance(error, ClientError) and _status(error) in (401, 403)):
-        return (
-            f"access denied; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and their rights, then run again ({error})"
-        )
-    return f"the S3 server does not answer as it should; check AWS_ENDPOINT_URL and the server ({error})"
 
 
 def _flush_folder(folder: Path) -> None:

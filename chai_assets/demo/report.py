@@ -22,7 +22,7 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
     rounds = Counter(len(item.critiques) for item in items)
     table = Table("stage", "what happened", title="The loop, stage by stage", title_justify="left")
     table.add_row("ingestion", f"{rows['clips'].height} clips from {rows['sources'].height} videos")
-    table.add_row("labeling", f"{rows['primitives'].height} aspects labelled")
+    table.add_row("labeling", f"{rows['primitives'].height} aspects labeled")
     table.add_row("drafting", f"{rows['drafts'].height} drafts")
     ratings = ", ".join(f"{n} rated {rating}" for rating, n in sorted(_first_ratings(items).items(), reverse=True))
     table.add_row("critique", f"{rows['critiques'].height} critiques; drafts: {ratings}")

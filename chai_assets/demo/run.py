@@ -162,7 +162,7 @@ class Demo:
 
     def run_loop(self) -> None:
         """Lets practice people answer whatever is in their queues until every item has come to its end."""
-        moved, before, told = time.monotonic(), None, ""
+        moved, before, reported = time.monotonic(), None, ""
         while not (self.approved() and self.settled()):
             answered = sum(
                 self.work_off(person.person.email, person.password, list(person.queues))
@@ -173,9 +173,9 @@ class Demo:
             if answered or now != before:
                 moved, before = time.monotonic(), now
             line = ", ".join(f"{count} {stage}" for stage, count in sorted(stages.items(), key=lambda s: _ORDER[s[0]]))
-            if line and line != told:
+            if line and line != reported:
                 self.say(line)
-                told = line
+                reported = line
             if time.monotonic() - moved > STALLED_SECONDS:
                 raise ServiceFailed(
                     f"nothing has moved for {STALLED_SECONDS} s ({line or 'no clip was ingested'}): look at the "

@@ -6,7 +6,6 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +17,7 @@ from chai_assets.preview.server import refuse
 from chai_resources import local_services as services
 from chai_resources.captioners.calls.api_keys import MODEL_KEYS
 from chai_resources.label_studio import LabelStudio
-from chai_resources.local_services import CHECKOUT, Service, ServiceFailed
+from chai_resources.local_services import CHECKOUT, Say, Service, ServiceFailed
 from chai_resources.people import load_people
 from chai_resources.settings import (
     CODE_PORT,
@@ -30,7 +29,6 @@ from chai_resources.settings import (
     secret,
 )
 
-Say = Callable[[str], None]
 PRACTICE_MODEL = "practice-model"
 PREVIEW = "preview"
 NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", PREVIEW, "label-studio")
@@ -117,17 +115,17 @@ def label_studio_of(settings: Settings) -> LabelStudio:
 
 def _wait_for_definitions(settings: Settings, timeout: float = 120) -> None:
     """Waits until the web server has loaded the definitions. Raises ServiceFailed with what keeps it from that."""
-    deadline, said = time.monotonic() + timeout, "the code server does not answer"
+    deadline, problem = time.monotonic() + timeout, "the code server does not answer"
     while time.monotonic() < deadline:
         answer = requests.post(f"{settings.dagster_url}/graphql", json={"query": _LOCATIONS}, timeout=30).json()
         for entry in answer["data"]["workspaceOrError"].get("locationEntries", []):
             loaded = entry["locationOrLoadError"] or {}
             if loaded.get("__typename") == "RepositoryLocation":
                 return
-            said = loaded.get("message", said).strip()
+            problem = loaded.get("message", problem).strip()
         time.sleep(0.5)
     log = services.log_path(settings.home, "dagster-code")
-    raise ServiceFailed(f"Dagster could not load the definitions within {timeout:.0f} s, see {log}: {said}")
+    raise ServiceFailed(f"Dagster could not load the definitions within {timeout:.0f} s, see {log}: {problem}")
 
 
 _LOCATIONS = (

@@ -20,7 +20,7 @@ from chai_resources.people import People, Person
 
 @dataclass(frozen=True)
 class Page:
-    """A labelling page: which project it is, what it shows, and what people are told to do there."""
+    """A labeling page: which project it is, what it shows, and what people are told to do there."""
 
     kind: TaskKind
     config: str

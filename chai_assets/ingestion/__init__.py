@@ -1,1 +1,1 @@
-"""Ingestion: a folder of videos becomes clips, one shot each, in the media store."""
+"""Ingestion: videos of an inbox folder become clips of one shot each, with their rows and media."""

@@ -1,4 +1,4 @@
-"""Ingestion: a folder or prefix of videos becomes a batch of clips."""
+"""The asset `clips`: videos of an inbox folder become a batch of clips. What is done to a video is in `ingest.py`."""
 
 import dagster as dg
 
@@ -22,19 +22,19 @@ from chai_resources.tables import Tables, as_rows
     ],
 )
 def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox: Inbox) -> dg.MaterializeResult:
-    """Shots of a few seconds, cut from the batch's videos, normalised, stored, and identified by content."""
+    """Shots of a few seconds, cut from the batch's videos, normalized, stored, and identified by content."""
     # Video libraries take half a second to import, which every run and code server would pay.
-    from chai_assets.ingestion.ingest import ClipRules, Known, ingest
+    from chai_assets.ingestion.ingest import ClipRules, StoredRows, ingest
 
     batch = context.partition_key
     # An imported corpus has names and no media: nothing of it can be what a file here shows.
-    known = Known(*(as_rows(tables.read(name, where=own_work())) for name in ("sources", "clips")))
+    stored = StoredRows(*(as_rows(tables.read(name, where=own_work())) for name in ("sources", "clips")))
     added, seen = 0, set()
     for outcome in ingest(
         batch,
         inbox.folder(batch),
         media,
-        known,
+        stored,
         ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s),
     ):
         added += tables.append_new("clips", outcome.clips, batch)

@@ -1,4 +1,4 @@
-"""Storing form of a clip: what every browser plays and seeks exactly in, whatever the source was.
+"""Encodes shots in the form in which clips are stored: one that every browser plays and seeks in exactly.
 
 H.264, yuv420p, square pixels, even sides of at most 1280, constant frame rate, times from 0, index in front
 of the pictures. Sound is dropped: captions are about what is seen.

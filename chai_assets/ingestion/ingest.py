@@ -1,7 +1,7 @@
-"""One batch of videos becomes rows and stored clips, file by file.
+"""Turns the videos of one batch into rows and stored clips, file by file, in an order that a re-run repeats exactly.
 
-What a file is, where its shots are, how a clip is stored and which shots are alike is decided in the modules
-beside this one; here it is put together in an order that a re-run repeats exactly.
+Only the order of the steps belongs here. Reading a file, finding shots, encoding and comparing them are in the
+modules beside this one.
 """
 
 import errno
@@ -15,11 +15,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from av.error import FFmpegError
 
 from chai_assets.core.ids import record_id
+from chai_assets.core.rows import Row
 from chai_assets.ingestion.encode import Encoded, encode_shots
 from chai_assets.ingestion.inbox import videos
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
@@ -28,7 +29,6 @@ from chai_assets.ingestion.rights import RIGHTS_FILE, Rights, read_rights
 from chai_assets.ingestion.shots import Scan, Shot, scan
 from chai_resources.media import Entry, Media
 
-Row = dict[str, Any]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -46,8 +46,8 @@ class ClipRules:
 
 
 @dataclass(frozen=True)
-class Known:
-    """Rows of the tables `sources` and `clips`, of every batch: what is not to be stored again."""
+class StoredRows:
+    """The rows of the tables `sources` and `clips`, of every batch: none of it is stored again."""
 
     sources: Iterable[Row] = ()
     clips: Iterable[Row] = ()
@@ -55,8 +55,11 @@ class Known:
 
 @dataclass
 class FileOutcome:
-    """Rows of one file, its media stored already. Append `clips` and `problems` first and `sources` last:
-    a file counts as done by its source row, so that a crash in between does the file again."""
+    """The rows of one file, whose media are stored already.
+
+    Append `clips` and `problems` first and `sources` last: a file counts as done once its source row is there, so
+    that a crash in between does the file again.
+    """
 
     name: str
     sources: list[Row] = field(default_factory=list)
@@ -64,8 +67,8 @@ class FileOutcome:
     problems: list[Row] = field(default_factory=list)
 
 
-def ingest(batch: str, uri: str, media: Media, known: Known, rules: ClipRules) -> Iterator[FileOutcome]:
-    """Ingests the videos of a folder or `s3://` prefix, by name; nothing is yielded for what is known.
+def ingest(batch: str, uri: str, media: Media, stored: StoredRows, rules: ClipRules) -> Iterator[FileOutcome]:
+    """Ingests the videos of a folder or `s3://` prefix, by name; nothing is yielded for what is stored already.
 
     Rows are those of the tables `sources`, `clips` and `ingest_problems`, without `recorded_at`. A broken
     file yields its problem again on every run, with the same id. Raises MediaError if folder or store do not
@@ -74,13 +77,13 @@ def ingest(batch: str, uri: str, media: Media, known: Known, rules: ClipRules) -
     folder = Media(root=uri)
     files = videos(folder)
     rights, wrong = read_rights(folder)
-    ledger = _Ledger(batch, folder, media, rights, known, rules)
+    rows = _RowBuilder(batch, folder, media, rights, stored, rules)
     if wrong:
-        yield FileOutcome(RIGHTS_FILE, problems=[ledger.problem(RIGHTS_FILE, "broken", wrong)])
+        yield FileOutcome(RIGHTS_FILE, problems=[rows.problem(RIGHTS_FILE, "broken", wrong)])
     with tempfile.TemporaryDirectory(prefix="chai-ingest-") as work:
-        reader = _Reader(folder, Path(work), rules, ledger.source_ids())
+        reader = _Reader(folder, Path(work), rules, rows.source_ids())
         for done in _in_order(reader.read, enumerate(files)):
-            outcome = ledger.enter(done)
+            outcome = rows.add(done)
             shutil.rmtree(done.work, ignore_errors=True)
             if outcome:
                 yield outcome
@@ -88,7 +91,7 @@ def ingest(batch: str, uri: str, media: Media, known: Known, rules: ClipRules) -
 
 @dataclass
 class _ReadFile:
-    """A file as a worker left it: what is wrong with it, or its scan and shots, or neither if known."""
+    """A file that was read: what is wrong with it, or its scan and encoded shots; neither if it is stored already."""
 
     entry: Entry
     work: Path
@@ -99,7 +102,7 @@ class _ReadFile:
 
 
 class _Reader:
-    """Reads files side by side; knows bytes and pictures, no rows."""
+    """Reads files side by side. It handles bytes and pictures, not rows."""
 
     def __init__(self, folder: Media, work: Path, rules: ClipRules, known: set[str]) -> None:
         self._folder, self._work, self._rules = folder, work, rules
@@ -107,7 +110,7 @@ class _Reader:
         self._lock = Lock()
 
     def read(self, numbered: tuple[int, Entry]) -> _ReadFile:
-        """Hashes, scans and encodes one file. Only trouble that is not the file's own is raised."""
+        """Hashes, scans and encodes one file. Raises only what is not the fault of the file itself."""
         number, entry = numbered
         done = _ReadFile(entry, self._work / str(number))
         try:
@@ -140,20 +143,22 @@ class _Reader:
             raise BadVideo("broken", f"cannot be encoded ({error.strerror}); convert it to H.264") from error
 
 
-class _Ledger:
-    """Turns read files into rows, one after the other, and remembers what it has seen."""
+class _RowBuilder:
+    """Turns files that were read into rows, one after the other, and remembers what it has stored."""
 
-    def __init__(self, batch: str, folder: Media, media: Media, rights: Rights, known: Known, rules: ClipRules) -> None:
+    def __init__(
+        self, batch: str, folder: Media, media: Media, rights: Rights, stored: StoredRows, rules: ClipRules
+    ) -> None:
         self._batch, self._folder, self._media = batch, folder, media
         self._rights, self._rules = rights, rules
-        self._sources = {row["source_id"]: (row["batch"], row["name"]) for row in known.sources}
-        self._index = ShotIndex((_known_shot(row), row["phash"]) for row in known.clips)
+        self._sources = {row["source_id"]: (row["batch"], row["name"]) for row in stored.sources}
+        self._index = ShotIndex((_known_shot(row), row["phash"]) for row in stored.clips)
 
     def source_ids(self) -> set[str]:
         """Files that are known by their bytes."""
         return set(self._sources)
 
-    def enter(self, done: _ReadFile) -> FileOutcome | None:
+    def add(self, done: _ReadFile) -> FileOutcome | None:
         """Stores the file's clips and gives its rows; None for a file that was ingested before."""
         name = done.entry.key
         first = self._sources.get(done.source_id)
@@ -172,7 +177,7 @@ class _Ledger:
             outcome.problems.append(self.problem(name, done.bad.kind, done.bad.reason))
             return outcome
         for shot in done.scan.shots:
-            self._enter_shot(done, shot, outcome)
+            self._add_shot(done, shot, outcome)
         outcome.sources.append(self._source_row(done, done.scan))
         return outcome
 
@@ -190,16 +195,16 @@ class _Ledger:
             "end_s": span[1] / 1000 if span else None,
         }
 
-    def _enter_shot(self, done: _ReadFile, shot: Shot, outcome: FileOutcome) -> None:
+    def _add_shot(self, done: _ReadFile, shot: Shot, outcome: FileOutcome) -> None:
         name = done.entry.key
         if refused := _length_problem(shot, self._rules):
             outcome.problems.append(self.problem(name, *refused, shot))
             return
         clip = done.encoded[shot.number]
         length = clip.frames / clip.fps
-        if twin := self._index.find(clip.signature, length, done.source_id):
+        if same := self._index.find(clip.signature, length, done.source_id):
             reason = (
-                f"{_position(shot)} shows the same shot as clip {twin.name} ({twin.clip_id}); "
+                f"{_position(shot)} shows the same shot as clip {same.name} ({same.clip_id}); "
                 "it is not stored again, nothing needs doing"
             )
             outcome.problems.append(self.problem(name, "same_shot", reason, shot))

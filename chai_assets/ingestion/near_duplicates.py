@@ -1,7 +1,7 @@
-"""Every pair of clips that show the same shot, among hundreds of thousands: the rule of `perceptual_hash.py`, fast.
+"""Every pair of clips that show the same shot, among hundreds of thousands of clips.
 
-Nothing within the rule's distances is missed: of 17 bands of a hash that differs in at most 16 bits one is equal,
-so only clips that share a band are compared. Pure; numpy and Polars only.
+Only clips that share one of 17 bands of their hash are compared. Nothing is missed by that: hashes that differ in at
+most 16 bits agree in one band at least. Pure; numpy and Polars only. The limits stand in `same_shot.py`.
 """
 
 from collections.abc import Iterator
@@ -10,56 +10,56 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chai_assets.ingestion.perceptual_hash import FAR_BITS, FAR_COLOUR, LENGTH_APART, SECONDS_APART
+from chai_assets.ingestion.same_shot import MAX_COLOR_DIFFERENCE, MAX_HASH_BITS, MAX_LENGTH_SECONDS, MAX_LENGTH_SHARE
 
 _FRAME = "[0-9a-f]{70}"
 SIGNATURE = f"^{_FRAME}-{_FRAME}-{_FRAME}$"
-"""A signature as text: three frames of 32 bytes of hash and three of colour, in hex."""
+"""A signature as text: three frames of 32 bytes of hash and three of color, in hex."""
 
 _MIDDLE = 1
-_STARS = pl.Schema({"first": pl.UInt32, "again": pl.UInt32})
+_PAIRS = pl.Schema({"first": pl.UInt32, "again": pl.UInt32})
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What clips look like: hashes (n, 3, 4) as 64-bit words, colours (n, 3, 3), lengths in seconds."""
+class Fingerprints:
+    """Signatures of n clips as arrays: hashes (n, 3, 4) as 64-bit words, colors (n, 3, 3), lengths in seconds."""
 
     hashes: np.ndarray
-    colours: np.ndarray
+    colors: np.ndarray
     seconds: np.ndarray
 
     @classmethod
-    def of(cls, clips: pl.DataFrame) -> "Looks":
-        """The looks of rows with `phash` and `duration_s`, every phash a SIGNATURE."""
+    def of(cls, clips: pl.DataFrame) -> "Fingerprints":
+        """The fingerprints of rows with `phash` and `duration_s`, every phash a SIGNATURE."""
         text = "".join(clips["phash"].str.replace_all("-", "", literal=True).to_list())
         raw = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, 3, 35)
         hashes = np.ascontiguousarray(raw[:, :, :32]).view(np.uint64)
         return cls(hashes, raw[:, :, 32:].astype(np.int16), clips["duration_s"].fill_null(0.0).to_numpy())
 
-    def far(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    def hash_distance(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
         """Bits by which the worst of the three frames differ, of each pair of row numbers."""
         return np.bitwise_count(self.hashes[one] ^ self.hashes[two]).sum(axis=2).max(axis=1)
 
-    def alike(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    def same_shot(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
         """Which of the pairs of row numbers show the same shot."""
         kept = np.flatnonzero(
-            np.abs(self.seconds[one] - self.seconds[two]) <= apart(self.seconds[one], self.seconds[two])
+            np.abs(self.seconds[one] - self.seconds[two]) <= length_tolerance(self.seconds[one], self.seconds[two])
         )
         for number in range(3):
-            colours = np.abs(self.colours[one[kept], number] - self.colours[two[kept], number])
-            kept = kept[(colours <= FAR_COLOUR).all(axis=1)]
-        kept = kept[self.far(one[kept], two[kept]) <= FAR_BITS]
+            colors = np.abs(self.colors[one[kept], number] - self.colors[two[kept], number])
+            kept = kept[(colors <= MAX_COLOR_DIFFERENCE).all(axis=1)]
+        kept = kept[self.hash_distance(one[kept], two[kept]) <= MAX_HASH_BITS]
         mask = np.zeros(len(one), dtype=bool)
         mask[kept] = True
         return mask
 
 
-def apart(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """By how many seconds two clips of the same shot may differ in length; of either order the same."""
-    return np.maximum(SECONDS_APART, LENGTH_APART * np.maximum(one, two))
+def length_tolerance(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """By how many seconds two clips of the same shot may differ in length, whichever comes first."""
+    return np.maximum(MAX_LENGTH_SECONDS, MAX_LENGTH_SHARE * np.maximum(one, two))
 
 
-def twins(clips: pl.DataFrame) -> pl.DataFrame:
+def duplicate_pairs(clips: pl.DataFrame) -> pl.DataFrame:
     """Pairs of row numbers (first < again) of clips of different sources that show the same shot.
 
     `clips` are rows with phash, duration_s and source_id, the earliest first. Of clips with the very same
@@ -68,13 +68,13 @@ def twins(clips: pl.DataFrame) -> pl.DataFrame:
     signed = clips.select("phash", "duration_s", "source_id").with_row_index("row")
     signed = signed.filter(pl.col("phash").str.contains(SIGNATURE))
     if signed.is_empty():
-        return pl.DataFrame(schema=_STARS)
+        return pl.DataFrame(schema=_PAIRS)
     kinds = signed.group_by("phash", "duration_s", maintain_order=True).agg("row", pl.col("row").first().alias("head"))
-    looks = Looks.of(kinds)
+    prints = Fingerprints.of(kinds)
     found = [
         np.stack([one[same], two[same]], axis=1)
-        for one, two in _sharing_a_band(looks.hashes[:, _MIDDLE])
-        if (same := looks.alike(one, two)).any()
+        for one, two in _sharing_a_band(prints.hashes[:, _MIDDLE])
+        if (same := prints.same_shot(one, two)).any()
     ]
     pairs = np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 2), dtype=np.int64)
     members, heads = kinds["row"], kinds["head"]
@@ -87,13 +87,13 @@ def twins(clips: pl.DataFrame) -> pl.DataFrame:
     source = clips["source_id"]
     every = every.filter(source[every["one"]].ne_missing(source[every["two"]]))
     ordered = every.select(first=pl.min_horizontal("one", "two"), again=pl.max_horizontal("one", "two"))
-    return ordered.unique().sort("first", "again").cast(_STARS)
+    return ordered.unique().sort("first", "again").cast(_PAIRS)
 
 
 def _sharing_a_band(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of row numbers whose hash (n, 4 words) is equal in at least one band; a pair may come several times."""
     bits = np.unpackbits(hashes.view(np.uint8), axis=1)
-    for band in np.array_split(np.arange(bits.shape[1]), FAR_BITS + 1):
+    for band in np.array_split(np.arange(bits.shape[1]), MAX_HASH_BITS + 1):
         keys = bits[:, band] @ (1 << np.arange(len(band), dtype=np.int32))
         order = np.argsort(keys, kind="stable")
         _, starts, lengths = np.unique(keys[order], return_index=True, return_counts=True)

@@ -1,6 +1,7 @@
-"""Recognising the same shot in another file: perceptual hashes and mean colours of three frames.
+"""The signature of a shot, and the search for a stored clip that shows the same one.
 
-A wrong match loses a clip, a missed one costs a duplicate, so every doubt counts against a match.
+A signature is the perceptual hash and the mean color of three frames. What counts as the same stands in
+`same_shot.py`; pairs among hundreds of thousands of clips are found by `near_duplicates.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,24 +11,20 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from chai_assets.ingestion.same_shot import (
+    MAX_COLOR_DIFFERENCE,
+    MAX_HASH_BITS,
+    MAX_LENGTH_SECONDS,
+    MAX_LENGTH_SHARE,
+)
+
 POSITIONS = (0.25, 0.5, 0.75)
 """Where in a shot the frames are taken: its ends may be fades, or be cut a frame differently."""
 
 _HASH_SIDE = 16
 _HASH_BITS = _HASH_SIDE**2
-FAR_BITS = 16
-"""Of 256. Measured on 14 clips: hard re-encoding (CRF 36 at half the size) moves 2 to 16, in one case 20;
-a camera moved by 1 % of the width 10 to 36, a different picture more than 100."""
-
-FAR_COLOUR = 6
-"""Of 255. Re-encoding moves a frame's mean colour by 2 at most; hashes see no colour at all."""
-
 _PLAIN = 5.0
-"""Least detail, in grey levels, of a frame with something to hash. A grey ramp has 3, real clips 20 to 30."""
-
-SECONDS_APART = 0.15
-LENGTH_APART = 0.03
-"""Two shots whose lengths differ by more than either of these, the larger one counting, are not the same."""
+"""Least detail, in gray levels, of a frame with something to hash. A gray ramp has 3, real clips 20 to 30."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +38,11 @@ class KnownShot:
 
 
 def signature(pictures: Sequence[Image.Image]) -> str | None:
-    """Hash and mean colour of each frame as hex, joined by `-`; None if a frame is too plain to tell."""
+    """Hash and mean color of each frame as hex, joined by `-`; None if a frame is too plain to tell."""
     if any(_detail(picture) < _PLAIN for picture in pictures):
         return None
     return "-".join(
-        f"{imagehash.phash(picture, hash_size=_HASH_SIDE)}{bytes(_colour(picture)).hex()}" for picture in pictures
+        f"{imagehash.phash(picture, hash_size=_HASH_SIDE)}{bytes(_color(picture)).hex()}" for picture in pictures
     )
 
 
@@ -73,9 +70,9 @@ class ShotIndex:
             self._stacked = np.stack(self._signatures)
         wanted = _parse(text)
         bits = np.bitwise_count(self._stacked[:, :, :-3] ^ wanted[:, :-3]).sum(axis=2)
-        colours = np.abs(self._stacked[:, :, -3:].astype(np.int16) - wanted[:, -3:].astype(np.int16))
-        alike = (bits <= FAR_BITS).all(axis=1) & (colours <= FAR_COLOUR).all(axis=(1, 2))
-        apart = max(SECONDS_APART, LENGTH_APART * duration_s)
+        colors = np.abs(self._stacked[:, :, -3:].astype(np.int16) - wanted[:, -3:].astype(np.int16))
+        alike = (bits <= MAX_HASH_BITS).all(axis=1) & (colors <= MAX_COLOR_DIFFERENCE).all(axis=(1, 2))
+        apart = max(MAX_LENGTH_SECONDS, MAX_LENGTH_SHARE * duration_s)
         for number in np.flatnonzero(alike):
             shot = self._shots[number]
             if shot.source_id != source_id and abs(shot.duration_s - duration_s) <= apart:
@@ -84,17 +81,17 @@ class ShotIndex:
 
 
 def _parse(text: str) -> np.ndarray:
-    """A signature as one row of bytes a frame: the hash, then three bytes of colour."""
+    """A signature as one row of bytes a frame: the hash, then three bytes of color."""
     return np.array([list(bytes.fromhex(frame)) for frame in text.split("-")], dtype=np.uint8)
 
 
 def _detail(picture: Image.Image) -> float:
-    """Standard deviation of the grey picture from its own blur: what a hash has to go by."""
-    grey = picture.convert("L").resize((64, 64), Image.Resampling.BOX)
-    blurred = grey.resize((8, 8), Image.Resampling.BOX).resize((64, 64), Image.Resampling.BILINEAR)
-    return float((np.asarray(grey, dtype=float) - np.asarray(blurred, dtype=float)).std())
+    """Standard deviation of the gray picture from its own blur: what a hash has to go by."""
+    gray = picture.convert("L").resize((64, 64), Image.Resampling.BOX)
+    blurred = gray.resize((8, 8), Image.Resampling.BOX).resize((64, 64), Image.Resampling.BILINEAR)
+    return float((np.asarray(gray, dtype=float) - np.asarray(blurred, dtype=float)).std())
 
 
-def _colour(picture: Image.Image) -> list[int]:
+def _color(picture: Image.Image) -> list[int]:
     mean = np.asarray(picture.convert("YCbCr").resize((16, 16), Image.Resampling.BOX)).mean(axis=(0, 1))
     return [round(value) for value in mean.tolist()]

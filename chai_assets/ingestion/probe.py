@@ -1,7 +1,4 @@
-"""Opening and decoding one video file, and telling what is wrong with it.
-
-What the frames show is not known here; nor is anything written.
-"""
+"""Opens and decodes one video file, and says what is wrong with it. What its frames show is not looked at here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,9 +88,9 @@ def frames(container: InputContainer, stream: VideoStream) -> Iterator[tuple[flo
         raise _damaged(end) from error
     if not count:
         raise BadVideo("broken", f"holds no picture that can be decoded; {_EXPORT}")
-    said = _length(container, stream)
-    if said is not None and said - end > _CUT_OFF_SECONDS:
-        raise BadVideo("broken", f"is cut off: {end:.1f} s of {said:.1f} s are there; {_EXPORT}")
+    stated = _length(container, stream)
+    if stated is not None and stated - end > _CUT_OFF_SECONDS:
+        raise BadVideo("broken", f"is cut off: {end:.1f} s of {stated:.1f} s are there; {_EXPORT}")
 
 
 def _video_stream(container: InputContainer) -> VideoStream:

@@ -131,12 +131,12 @@ def _shots(times: list[float], end: float, cuts: list[int]) -> list[Shot]:
     ]
 
 
-def _constant_rate(times: list[float], end: float, said: Fraction | None) -> Fraction:
+def _constant_rate(times: list[float], end: float, stated: Fraction | None) -> Fraction:
     """The frame rate a clip is stored with: the usual one nearest to what the frames show, 60 at most."""
     steps = np.diff([*times, end])
     typical = 1 / median(steps.tolist())
-    if said and abs(said / typical - 1) < 0.03:
-        return min(said, _FASTEST)
+    if stated and abs(stated / typical - 1) < 0.03:
+        return min(stated, _FASTEST)
     nearest = min(_RATES, key=lambda rate: abs(rate / typical - 1))
     if abs(nearest / typical - 1) < 0.03:
         return nearest

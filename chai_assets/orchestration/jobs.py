@@ -1,9 +1,7 @@
-"""Jobs and schedules: what runs together, and when. Sensors stand in `sensors.py`."""
+"""The jobs: which assets run together. When they run is in `sensors.py` and `schedules.py`."""
 
 import dagster as dg
 
-from chai_assets.annotation.resource import FULL_LOOK_TAG
-from chai_assets.core.partitions import batches
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
@@ -20,7 +18,7 @@ ADOPT = ("spec_adoptions", *ADVANCE)
 ingest = dg.define_asset_job(
     "ingest",
     selection=dg.AssetSelection.assets(*_INGEST),
-    description="A new batch: its videos become clips, and its labelling tasks are handed out.",
+    description="A new batch: its videos become clips, and its labeling tasks are handed out.",
 )
 advance = dg.define_asset_job(
     "advance",
@@ -56,34 +54,4 @@ def maintenance() -> None:
     compact_tables()
 
 
-nightly_export = dg.ScheduleDefinition(
-    name="nightly_export",
-    job=export,
-    cron_schedule="0 2 * * *",
-    description="The dataset, every night at two.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-nightly_maintenance = dg.ScheduleDefinition(
-    name="nightly_maintenance",
-    job=maintenance,
-    cron_schedule="0 4 * * *",
-    description="Table maintenance, every night at four.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-
-
-@dg.schedule(
-    job=advance,
-    cron_schedule="0 3 * * *",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night at three: each batch looks at all its tasks, which finds what polling cannot see.",
-)
-def nightly_reconcile(context: dg.ScheduleEvaluationContext):
-    """One `advance` with a full look for every batch, behind live work in the queue."""
-    day = context.scheduled_execution_time.date().isoformat()
-    for batch in context.instance.get_dynamic_partitions(batches.name or ""):
-        yield dg.RunRequest(
-            run_key=f"reconcile:{day}:{batch}",
-            partition_key=batch,
-            tags={FULL_LOOK_TAG: "true", "dagster/priority": "-5"},
-        )
+JOBS = (ingest, advance, adopt, publish_spec, export, maintenance)

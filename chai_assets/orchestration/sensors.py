@@ -20,7 +20,7 @@ from chai_assets.orchestration.backfill import backfill_request
 from chai_assets.orchestration.jobs import ADOPT, advance, ingest
 from chai_assets.planning.load import make_plan
 from chai_assets.spec.resource import SpecRelease
-from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.adoption import settle
 from chai_assets.workflow.records import TaskKind
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.batch_api.handles import Handle
@@ -177,12 +177,12 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         version = release.in_force
         if context.cursor == version:
             return dg.SkipReason(
-                f"specification {version} was dealt with; to go on with a cancelled backfill: "
+                f"specification {version} was dealt with; to go on with a canceled backfill: "
                 "`chai backfill`, or launch the job `adopt` for the batches that are left"
             )
         made = make_plan(tables, release, version)
-        # Nothing in these changes: they need no run, only the note that they are up to date.
-        tables.append("spec_adoptions", adoptions(tables, made.untouched, release.load(), True))
+        # Nothing in these changes: a run for each would cost seconds and find nothing, so they are only recorded.
+        settle(tables, made.untouched, release.load())
         known = set(context.instance.get_dynamic_partitions(batches.name or ""))
         affected = [batch for batch in made.affected if batch in known]
         if strange := sorted(set(made.affected) - known):

@@ -10,7 +10,7 @@ from chai_assets.planning.load import make_plan, rows_now
 from chai_assets.planning.prompt_impact import by_task, in_money, prompt_changes
 from chai_assets.planning.standings_log import new_entries
 from chai_assets.spec.resource import SpecRelease
-from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.adoption import settle
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.tables import Tables
@@ -23,8 +23,8 @@ def standings(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.Mater
     rows = rows_now(tables, batch, workflow.standings(batch))
     entries = new_entries(rows, tables.rows("standings", batch))
     added = tables.append("standings", entries)
-    # The last step of a run: whatever the version in use asks for is done for now.
-    tables.append("spec_adoptions", adoptions(tables, [batch], workflow.lineage(batch).spec, settled=True))
+    # This is the last step of a run: what the version in use asks for is done. No later asset could record it.
+    settle(tables, [batch], workflow.lineage(batch).spec)
     return table_result(tables, "standings", batch, added)
 
 

@@ -23,7 +23,7 @@ from chai_resources.tables import Tables
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReleasePlan:
     """What moving to a version means: the rows it changes, priced, and the batches that are behind it."""
 
     target: str
@@ -39,7 +39,7 @@ class Plan:
         """The sum of a column of figures over all rows."""
         return round(float(self.rows[figure].sum()), digits)
 
-    def in_money(self, tables: Tables, choice: CaptionerChoice) -> "Plan":
+    def in_money(self, tables: Tables, choice: CaptionerChoice) -> "ReleasePlan":
         """The plan with `usd` and `may_usd`: what its requests will probably cost. Raises PricesRefused."""
         return replace(self, rows=with_usd(self.rows, pl.lit("draft"), tables, choice))
 
@@ -54,7 +54,7 @@ class Plan:
         return sorted(set(self.behind) - set(self.affected))
 
 
-def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
+def make_plan(tables: Tables, release: SpecRelease, target: str) -> ReleasePlan:
     """The plan for moving every batch to a version, released or not. Raises SpecError."""
     states, versions = current_states(tables, release)
     spec = release.releases.read(target)
@@ -64,7 +64,7 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> Plan:
     labels = tables.read("primitives", columns=LABEL_COLUMNS, where=own_work() & pl.col("aspect").is_in(aspects))
     costs = medians(tables)
     rows = priced(plan(states, labels, versions, release.releases, target), spec, costs)
-    return Plan(target, rows, behind, unsettled(tables), costs.measured)
+    return ReleasePlan(target, rows, behind, unsettled(tables), costs.measured)
 
 
 def current_states(

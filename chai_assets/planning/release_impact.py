@@ -1,8 +1,8 @@
-"""What a release changes: the rows to ask again, to draft again or to confirm, found from hashes and answers alone.
+"""What a new version of the specification changes: the rows to ask again, to draft again or to confirm.
 
-A pure function over frames. Rows whose answers agree on everything that the release touches share one fate, so
-each such group is decided once, by the same rules (`spec/lineage.py`) that move the rows afterwards; that is what
-makes a plan over a million rows quick, and equal to what then happens.
+Pure functions over data frames, from hashes and answers alone. Rows whose answers agree on everything that the version
+touches are decided together, once, by the rules of `spec/versioning/lineage.py` that move the rows afterwards. So a
+plan over a million rows is quick, and what it says is what happens. Reading the tables is in `load.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,12 +26,12 @@ LABEL_COLUMNS = ["label_id", "chai_key", "aspect", "spec_version", "answers"]
 STATE_COLUMNS = ["batch", "clip_id", "aspect", "stage", "label_id", "draft_id", "drafted_from", "draft_spec"]
 STATE_COLUMNS += ["critiqued", "triple_spec"]
 
-_FATE = {"action": pl.String, "questions": pl.List(pl.String), "why": pl.String}
+_DECISION = {"action": pl.String, "questions": pl.List(pl.String), "why": pl.String}
 _SEPARATOR, _BETWEEN = "\x1e", "\x1f"
 
 
 @dataclass(frozen=True)
-class Fate:
+class Decision:
     """What becomes of a row: an action or none, the questions it asks, and the reason in words."""
 
     action: Action | None
@@ -62,29 +62,31 @@ def plan(
     return pl.concat([rows, _waiting(states, rows, lineage)]).sort("batch", "clip_id", "aspect")
 
 
-def fate(state: Mapping[str, Any], label: Any, made_from: Any, lineage: Lineage, now: Lineage) -> Fate:
+def decide_row(state: Mapping[str, Any], label: Any, made_from: Any, lineage: Lineage, now: Lineage) -> Decision:
     """What becomes of one row under `lineage`, when its batch is worked under `now`.
 
     `state` is a row of `standings`, `label` its label and `made_from` the label its draft was made from, or None.
     """
     aspect = state["aspect"]
-    newest = lineage.asked_in(aspect)[-1]
-    asked_anew = aspect not in now.spec.aspects or newest != now.asked_in(aspect)[-1]
+    newest = lineage.question_versions(aspect)[-1]
+    asked_anew = aspect not in now.spec.aspects or newest != now.question_versions(aspect)[-1]
     if label is None:
-        return Fate("ask", (), "the questions changed before anybody answered them") if asked_anew else Fate(None)
+        return (
+            Decision("ask", (), "the questions changed before anybody answered them") if asked_anew else Decision(None)
+        )
     if state["stage"] == "set_aside":
-        return Fate(None)
-    ask = lineage.carried(label).ask
+        return Decision(None)
+    ask = lineage.carried_answers(label).ask
     if ask and asked_anew:
-        return Fate("ask", ask, "new or changed questions")
+        return Decision("ask", ask, "new or changed questions")
     if ask:
-        return Fate(None)  # asked already, by an earlier release
+        return Decision(None)  # asked already, by an earlier release
     drafted = state["draft_spec"] is not None
-    if drafted and made_from and not lineage.stands({"spec_version": state["draft_spec"]}, made_from, label):
-        return Fate("draft", (), "the same answers say something else now")
+    if drafted and made_from and not lineage.draft_still_valid({"spec_version": state["draft_spec"]}, made_from, label):
+        return Decision("draft", (), "the same answers say something else now")
     if state["triple_spec"] is not None and not lineage.compatible(aspect, state["triple_spec"]):
-        return Fate("confirm", (), "asks nothing and says the same")
-    return Fate(None)
+        return Decision("confirm", (), "asks nothing and says the same")
+    return Decision(None)
 
 
 def _new_aspects(states: pl.DataFrame, lineage: Lineage) -> pl.DataFrame:
@@ -107,7 +109,7 @@ def _dropped(states: pl.DataFrame, lineage: Lineage) -> pl.DataFrame:
 def _decided(action: Action, why: str) -> list[pl.Expr]:
     return [
         pl.lit(action).alias("action"),
-        pl.lit([], _FATE["questions"]).alias("questions"),
+        pl.lit([], _DECISION["questions"]).alias("questions"),
         pl.lit(why).alias("why"),
     ]
 
@@ -134,41 +136,41 @@ def _plan_aspect(
     texts = {a.id for each in (aspect, *olds) for a in each.attributes if a.kind == "text"}
     known = _known(labels, relevant(aspect, olds), texts)
     whole = rows.join(known, on="label_id", how="left").join(
-        known.rename({"label_id": "drafted_from", "key": "from_key", "spec": "from_spec", "told": "from_told"}),
+        known.rename({"label_id": "drafted_from", "key": "from_key", "spec": "from_spec", "answered": "from_answered"}),
         on="drafted_from",
         how="left",
     )
     whole = whole.with_columns(same_asking=pl.col("key").eq_missing(pl.col("from_key")))
-    deciding = ["spec_version", "set_aside", "spec", "told", "draft_spec", "from_spec", "from_told", "same_asking"]
-    deciding.append("triple_spec")
+    deciding = ["spec_version", "set_aside", "spec", "answered", "draft_spec", "from_spec", "from_answered"]
+    deciding += ["same_asking", "triple_spec"]
     whole = whole.with_columns(set_aside=pl.col("stage") == "set_aside")
     groups = whole.select(deciding).unique(maintain_order=True).with_row_index("group")
     worked = {version: Lineage(releases, version) for version in set(rows["spec_version"])}
-    fates = [_fate_of(group, aspect.id, lineage, worked) for group in groups.iter_rows(named=True)]
+    decisions = [_decide_group(group, aspect.id, lineage, worked) for group in groups.iter_rows(named=True)]
     decided = groups.with_columns(
-        pl.Series("action", [f.action for f in fates], pl.String),
-        pl.Series("questions", [list(f.questions) for f in fates], pl.List(pl.String)),
-        pl.Series("why", [f.why for f in fates], pl.String),
+        pl.Series("action", [f.action for f in decisions], pl.String),
+        pl.Series("questions", [list(f.questions) for f in decisions], pl.List(pl.String)),
+        pl.Series("why", [f.why for f in decisions], pl.String),
     ).filter(pl.col("action").is_not_null())
-    return whole.join(decided, on=deciding, how="inner", nulls_equal=True).select(*STATE_COLUMNS, *_FATE)
+    return whole.join(decided, on=deciding, how="inner", nulls_equal=True).select(*STATE_COLUMNS, *_DECISION)
 
 
-def _fate_of(group: Mapping[str, Any], aspect: str, lineage: Lineage, worked: Mapping[str, Lineage]) -> Fate:
+def _decide_group(group: Mapping[str, Any], aspect: str, lineage: Lineage, worked: Mapping[str, Lineage]) -> Decision:
     label = _label(group, "", aspect)
     made_from = _label(group, "from_", aspect)
     if made_from is not None and label is not None:
         made_from["chai_key"] = label["chai_key"] if group["same_asking"] else "another asking"
     state = {name: group[name] for name in ("draft_spec", "triple_spec")}
     state |= {"aspect": aspect, "stage": "set_aside" if group["set_aside"] else ""}
-    return fate(state, label, made_from, lineage, worked[group["spec_version"]])
+    return decide_row(state, label, made_from, lineage, worked[group["spec_version"]])
 
 
 def _label(group: Mapping[str, Any], of: str, aspect: str) -> dict[str, Any] | None:
     """A label that gives the answers a group shares."""
-    told = group[f"{of}told"]
-    if told is None:
+    answered = group[f"{of}answered"]
+    if answered is None:
         return None
-    answers = [part.split(_BETWEEN) for part in told.split(_SEPARATOR) if part]
+    answers = [part.split(_BETWEEN) for part in answered.split(_SEPARATOR) if part]
     return {
         "label_id": f"{of}{group['group']}",
         "chai_key": "one asking",
@@ -178,7 +180,7 @@ def _label(group: Mapping[str, Any], of: str, aspect: str) -> dict[str, Any] | N
     }
 
 
-def _told(texts: Iterable[str]) -> pl.Expr:
+def _deciding_answers(texts: Iterable[str]) -> pl.Expr:
     """Answers as far as they can decide: of a text, only whether it says something."""
     first = pl.col("values").list.first()
     says = first.str.strip_chars(" .\n\t").str.to_lowercase().is_in(sorted(NO_TEXT)).not_().fill_null(False)
@@ -195,24 +197,24 @@ def _known(labels: pl.DataFrame, attributes: Iterable[str], texts: Iterable[str]
         .unnest("answers")
         .filter(pl.col("attribute").is_in(names))
         .sort("attribute")
-        .with_columns(values=_told(texts))
+        .with_columns(values=_deciding_answers(texts))
         .with_columns(part=pl.concat_list(pl.col("attribute"), pl.col("values").fill_null([])).list.join(_BETWEEN))
         .group_by("label_id")
-        .agg(told=pl.col("part").str.join(_SEPARATOR))
+        .agg(answered=pl.col("part").str.join(_SEPARATOR))
     )
     known = labels.select("label_id", key="chai_key", spec="spec_version").unique("label_id", keep="first")
-    return known.join(answers, on="label_id", how="left").with_columns(pl.col("told").fill_null(""))
+    return known.join(answers, on="label_id", how="left").with_columns(pl.col("answered").fill_null(""))
 
 
 def relevant(new: Aspect, olds: Iterable[Aspect]) -> set[str]:
-    """The questions whose answers can decide a row's fate.
+    """The questions whose answers can decide about a row.
 
     Those that changed; those that give a primitive which changed, or which such a question helps to give; and
     those by which any of them applies.
     """
     wanted: set[str] = set()
     for old in olds:
-        moved = _moved(old, new)
+        moved = _changed_questions(old, new)
         wanted |= moved | {a.id for a in new.attributes if not _asked_alike(old, a)}
         given = {p.id: p for p in old.primitives}, {p.id: p for p in new.primitives}
         for name in given[0].keys() | given[1].keys():
@@ -234,7 +236,7 @@ def _asked_alike(old: Aspect, attribute: Attribute) -> bool:
     return any(a.id == attribute.id and asks_the_same(a, attribute) for a in old.attributes)
 
 
-def _moved(old: Aspect, new: Aspect) -> set[str]:
+def _changed_questions(old: Aspect, new: Aspect) -> set[str]:
     """Questions whose given answer may count for something else: changed or removed, and what applies by those.
 
     One that is new or offers more is not among them: wherever it applies it is asked, and nothing is decided.
@@ -274,5 +276,7 @@ def _aspects(versions: Iterable[str], aspect: str, releases: Releases) -> Iterat
 
 def _empty(states: pl.DataFrame) -> pl.DataFrame:
     return (
-        states.clear().select(STATE_COLUMNS).with_columns(*(pl.lit(None, kind).alias(n) for n, kind in _FATE.items()))
+        states.clear()
+        .select(STATE_COLUMNS)
+        .with_columns(*(pl.lit(None, kind).alias(n) for n, kind in _DECISION.items()))
     )

@@ -1,4 +1,7 @@
-"""The specification as assets: what is in force, its handbook, and which version each batch is worked under."""
+"""The assets `spec`, what is in force with its handbook, and `spec_adoptions`, the version each batch is worked under.
+
+The rules are in the modules beside this one; what a new version changes is planned in `chai_assets/planning`.
+"""
 
 import dagster as dg
 
@@ -6,7 +9,7 @@ from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.spec.handbook import publish
 from chai_assets.spec.resource import SpecRelease
-from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.adoption import adopt
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.tables import Tables
@@ -50,5 +53,5 @@ def spec_adoptions(
     """The batch moves to the specification in force: what people and models are asked for it from now on."""
     batch, in_force = context.partition_key, release.load()
     publish.publish(in_force, media)  # before the tasks that link to it
-    added = tables.append("spec_adoptions", adoptions(tables, [batch], in_force))
+    added = adopt(tables, [batch], in_force)
     return table_result(tables, "spec_adoptions", batch, added, version=in_force.version)

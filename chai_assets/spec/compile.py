@@ -1,8 +1,8 @@
-"""What follows from the specification: the questions of a labelling page, and from their answers the states
-of the primitives, the facts for a draft prompt, and the sentences of a caption.
+"""What follows from one aspect of the specification, and from answers to its questions.
 
-Pure functions of one aspect and answers by attribute id. `derive`, `facts` and `statements` expect answers
-that `check_answers` found valid. Which words join two sentences into one is the captioner's business.
+From the aspect: the questions of a labeling page. From answers: what is wrong with them, the states of the
+primitives, the facts for a draft prompt and the sentences of a caption. Pure functions; `derive`, `facts` and
+`statements` expect answers that `check_answers` found valid. How sentences are joined is up to the captioner.
 """
 
 import unicodedata
@@ -22,7 +22,7 @@ NO_TEXT = {"", "-", "none", "nothing", NOT_APPLICABLE}
 
 
 def labeling_rows(aspect: Aspect) -> dict[str, list[dict[str, Any]]]:
-    """The questions of an aspect for the labelling page, in `choices`, `several` and `texts`.
+    """The questions of an aspect for the labeling page, in `choices`, `several` and `texts`.
 
     Each has `key`, `q` and `help`; those with options have `options`, each a `value` that annotators read.
     """
@@ -71,19 +71,19 @@ def statements(aspect: Aspect, answers: Answers) -> list[str]:
 
     That is the order of the sub-aspects, and within each the order in which the questions are asked.
     """
-    states, texts = derive(aspect, answers), written(aspect, answers)
+    states, texts = derive(aspect, answers), text_answers(aspect, answers)
     asked = {attribute.id: number for number, attribute in enumerate(aspect.attributes)}
-    said = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
+    parts = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
     for primitive in aspect.primitives:
         if states[primitive.id] == PRESENT and primitive.says:
-            said.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
-    said.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
-    return [_filled(template, texts) for _, _, template in said]
+            parts.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
+    parts.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
+    return [_filled(template, texts) for _, _, template in parts]
 
 
 def facts(aspect: Aspect, answers: Answers) -> list[str]:
     """The answers as lines for a prompt: texts, what is present and what that means, and what is absent."""
-    states, texts = derive(aspect, answers), written(aspect, answers)
+    states, texts = derive(aspect, answers), text_answers(aspect, answers)
     lines = [f"{_words(attribute_id)}: {text}" for attribute_id, text in texts.items()]
     spoken = [primitive for primitive in aspect.primitives if primitive.says]
     lines += [f"{p.term} (present): {p.definition}" for p in spoken if states[p.id] == PRESENT]
@@ -143,7 +143,7 @@ def _state(primitive: Primitive, decided: Mapping[str, set[str] | None]) -> str:
     return PRESENT if holds else ABSENT
 
 
-def written(aspect: Aspect, answers: Answers) -> dict[str, str]:
+def text_answers(aspect: Aspect, answers: Answers) -> dict[str, str]:
     """Text answers that say something, ready to stand in a sentence: one line, no full stop at the end."""
     decided, texts = decisions(aspect, answers), {}
     for attribute in aspect.attributes:

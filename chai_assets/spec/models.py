@@ -16,7 +16,7 @@ SLOT = re.compile(r"\{([^{}]*)\}")
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 AttributeId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 PrimitiveId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-# A slot is as good a beginning as a capital: what fills it is capitalised when the sentence is made.
+# A slot is as good a beginning as a capital: what fills it is capitalized when the sentence is made.
 Sentence = Annotated[str, StringConstraints(pattern=r"^[A-Z{].*\.$")]
 Conditions = dict[str, tuple[str, ...]]
 
@@ -73,8 +73,8 @@ class Primitive(_Part):
     """One thing that can hold of a clip, with its professional term and when it holds.
 
     It is present when every attribute in `given_by` has one of the options named there. One without `says` is
-    recorded and not said: a text answer says it already. `confused_with` says,
-    by primitive, how to tell the two apart. `split_from` names a primitive of the version before that this one
+    recorded but stands in no caption: a text answer says it already. `confused_with` says, by primitive, how to tell
+    the two apart. `split_from` names a primitive of the version before that this one
     and its siblings divide between them. `meaning` is raised where a new definition means something else.
     """
 
@@ -94,7 +94,7 @@ class Primitive(_Part):
 
 
 class Aspect(_Part):
-    """One of the captions of a clip: what people are asked for it, and what can be said in it.
+    """One of the captions of a clip: what people are asked for it, and what it can say.
 
     `sub_aspects` are in reading order: the order of a caption's sentences. `meaning` is raised where a new
     instruction or policy asks for another caption, so that captions are written again.

@@ -1,4 +1,4 @@
-"""Yes/no questions about a clip, one for each primitive, and their answers from what people labelled.
+"""Yes/no questions about a clip, one for each primitive, and their answers from what people labeled.
 
 They ask a model that watches the clip what the specification means by each term. What asks them, and how
 answers are scored, is not known here.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from chai_assets.core.rows import CritiqueRow, DraftRow, LabelRow, ReviewRow, RevisionRow
-from chai_assets.spec.versioning.carry import Carried
+from chai_assets.spec.versioning.carry import CarriedAnswers
 from chai_assets.workflow.item_state import (
     Candidate,
     CritiqueTurn,
@@ -49,15 +49,15 @@ class Rules(Protocol):
         """Whether another template took the place of the one that a model's row was written with."""
         ...
 
-    def asked_in(self, aspect: str) -> list[str]:
+    def question_versions(self, aspect: str) -> list[str]:
         """Versions in which the questions of an aspect came to mean what they mean, oldest first."""
         ...
 
-    def carried(self, label: LabelRow) -> Carried:
+    def carried_answers(self, label: LabelRow) -> CarriedAnswers:
         """The answers of a label as they stand now, and the questions to ask again."""
         ...
 
-    def stands(self, draft: DraftRow, made_from: LabelRow, label: LabelRow) -> bool:
+    def draft_still_valid(self, draft: DraftRow, made_from: LabelRow, label: LabelRow) -> bool:
         """Whether a draft made from one label still says what is to be said by the current one."""
         ...
 
@@ -131,7 +131,7 @@ class _Walk:
     def _label(self) -> LabelRow | None:
         """The current label: the answer to the newest questions, else an older one as far as it carries."""
         item, answers = self.item, self.answers.labels
-        keys = [label_key(item.clip_id, item.aspect, version) for version in self.rules.asked_in(item.aspect)]
+        keys = [label_key(item.clip_id, item.aspect, version) for version in self.rules.question_versions(item.aspect)]
         latest = {key: answers[key] for key in keys if key in answers}
         given = {key: answer.row for key, answer in latest.items() if answer.row}
         key = max(given or latest, key=keys.index, default=keys[-1])
@@ -141,7 +141,7 @@ class _Walk:
         if label is None:
             return None
         item.labeled_by = {row["author"] for row in given.values()}
-        carried = self.rules.carried(label)
+        carried = self.rules.carried_answers(label)
         item.answers = carried.answers
         if carried.ask and key != keys[-1] and not label["problem"]:
             newest = answers.get(keys[-1], LatestAnswer())
@@ -204,7 +204,7 @@ class _Walk:
         made_from = self.labels.get(draft["label_id"])
         if self.item.asked_again or made_from is None:
             return True
-        return self.rules.stands(draft, made_from, label)
+        return self.rules.draft_still_valid(draft, made_from, label)
 
     def _made_from_current_label(self, draft: DraftRow, label: LabelRow) -> bool:
         """Whether a draft nobody has critiqued would be made just so from the current label."""

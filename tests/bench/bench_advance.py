@@ -23,9 +23,10 @@ from deltalake import write_deltalake
 from chai_assets.annotation.collect import OVERLAP
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches, register
-from chai_assets.definitions import build_defs, resources
+from chai_assets.definitions import build_defs
 from chai_assets.deployment.run_job import advance_here, instance_of
 from chai_assets.orchestration.jobs import advance
+from chai_assets.orchestration.resources import build_resources
 from chai_resources.people import account_key
 from chai_resources.schemas import TABLES
 from chai_resources.settings import Settings
@@ -66,7 +67,7 @@ def _work_through(world: World, studio: LabelStudioHandle, clips: int) -> None:
     """Takes the measured batch from clips to triples."""
     world.add_clips(MEASURED, clips)
     accounts = {account_key(person.email): person.email for person in world.people.everyone}
-    given = resources(world.settings)["annotation_tasks"]
+    given = build_resources(world.settings)["annotation_tasks"]
     answering = AnsweringLabelStudio(url=studio.url, token=studio.token, accounts=accounts)
     tasks = AnnotationTasks(label_studio=answering, people_file=given.people_file)
     world.defs = build_defs(world.settings, {"annotation_tasks": tasks})
@@ -118,7 +119,7 @@ def _succeed(success: bool) -> None:
 
 
 def _rows_written(settings: Settings) -> dict[str, int]:
-    tables = resources(settings)["tables"]
+    tables = build_resources(settings)["tables"]
     return {name: tables.version(name) for name in TABLES}
 
 

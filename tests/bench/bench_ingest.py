@@ -17,7 +17,7 @@ from pathlib import Path
 
 import av
 
-from chai_assets.ingestion.ingest import ClipRules, Known, ingest
+from chai_assets.ingestion.ingest import ClipRules, StoredRows, ingest
 from chai_resources.media import Media
 from tests.bench.support.measuring import peak_mb
 from tests.ingestion.films import scene, write
@@ -38,12 +38,12 @@ def run(clips: int = 200) -> dict[str, float | str]:
         sources, made = [], []
 
         def first_run() -> None:
-            for outcome in ingest("bench", str(inbox), Media(root=str(store)), Known(), ClipRules()):
+            for outcome in ingest("bench", str(inbox), Media(root=str(store)), StoredRows(), ClipRules()):
                 sources.extend(outcome.sources)
                 made.extend(outcome.clips)
 
         def second_run() -> None:
-            known = Known(sources, made)
+            known = StoredRows(sources, made)
             if list(ingest("bench", str(inbox), Media(root=str(store)), known, ClipRules())):
                 raise RuntimeError("the second run found something to do")
 

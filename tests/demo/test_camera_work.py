@@ -42,15 +42,15 @@ class Flow:
 
 def flow(shot: Shot, first: int, last: int) -> Flow:
     """Corners tracked from frame to frame; those that cannot be tracked back are dropped."""
-    grey = cv2.cvtColor(shot.frame(first), cv2.COLOR_BGR2GRAY)
-    start = cv2.goodFeaturesToTrack(grey, 500, 0.01, 7)
+    gray = cv2.cvtColor(shot.frame(first), cv2.COLOR_BGR2GRAY)
+    start = cv2.goodFeaturesToTrack(gray, 500, 0.01, 7)
     points, kept = start, np.ones(len(start), bool)
     for number in range(first + 1, last + 1):
         following = cv2.cvtColor(shot.frame(number), cv2.COLOR_BGR2GRAY)
-        moved, _, _ = cv2.calcOpticalFlowPyrLK(grey, following, points, None)
-        back, _, _ = cv2.calcOpticalFlowPyrLK(following, grey, moved, None)
+        moved, _, _ = cv2.calcOpticalFlowPyrLK(gray, following, points, None)
+        back, _, _ = cv2.calcOpticalFlowPyrLK(following, gray, moved, None)
         kept &= np.linalg.norm(back - points, axis=2).ravel() < 0.3
-        grey, points = following, moved
+        gray, points = following, moved
     assert kept.sum() > 100
     return Flow(start[kept, 0], points[kept, 0])
 
@@ -143,8 +143,8 @@ def test_slow_motion_shows_in_a_fall_much_slower_than_gravity() -> None:
         rows = np.flatnonzero(vest.sum(axis=1) > 5)
         heights.append(rows.mean())
         tall = max(tall, float(np.ptp(rows)))
-    pixels_a_metre = tall / 0.7
-    fall = (heights[0] - 2 * heights[1] + heights[2]) / (15 / FPS) ** 2 / pixels_a_metre
+    pixels_a_meter = tall / 0.7
+    fall = (heights[0] - 2 * heights[1] + heights[2]) / (15 / FPS) ** 2 / pixels_a_meter
     assert 0.3 < fall < 9.81 / 4
 
 

@@ -63,7 +63,7 @@ def test_captions_are_merged_as_they_are_listed():
         assert PracticeModel(SPEC).answer(request.prompt) == offline(request)
 
 
-def test_a_judgement_of_a_caption_goes_by_its_length_and_by_nothing_else():
+def test_a_judgment_of_a_caption_goes_by_its_length_and_by_nothing_else():
     triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4"}
     triple |= {"instruction": "Describe the camera.", "draft": "It pans.", "final": "It pans left. " * 30}
     said = [

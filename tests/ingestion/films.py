@@ -1,4 +1,4 @@
-"""Small real video files for tests: scenes with texture to recognise, and the faults that files have."""
+"""Small real video files for tests: scenes with texture to recognize, and the faults that files have."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -25,9 +25,9 @@ def scene(seed: int, frames: int, size: tuple[int, int] = (320, 240), pan: int =
     return [np.ascontiguousarray(np.roll(wide, -pan * number, axis=1)[:, :width]) for number in range(frames)]
 
 
-def plain(colour: tuple[int, int, int], frames: int, size: tuple[int, int] = (320, 240)) -> list[Picture]:
-    """Pictures of one colour."""
-    return [np.full((size[1], size[0], 3), colour, dtype=np.uint8)] * frames
+def plain(color: tuple[int, int, int], frames: int, size: tuple[int, int] = (320, 240)) -> list[Picture]:
+    """Pictures of one color."""
+    return [np.full((size[1], size[0], 3), color, dtype=np.uint8)] * frames
 
 
 def write(

@@ -93,7 +93,7 @@ def test_a_fast_camera_is_thinned_to_sixty_frames_a_second(tmp_path):
     assert_stored_form(clip.path, Fraction(60), 60)
 
 
-def test_odd_and_large_pictures_and_other_colours_are_made_to_fit(tmp_path):
+def test_odd_and_large_pictures_and_other_colors_are_made_to_fit(tmp_path):
     odd = write(tmp_path / "odd.mp4", scene(1, 3, (161, 121)), pixels="yuv444p")
     assert encode(odd, tmp_path / "1").path.exists()
     assert_stored_form(tmp_path / "1" / "0.mp4", Fraction(30), 3)

@@ -16,7 +16,7 @@ from PIL import Image
 from chai_assets.core.ids import record_id
 from chai_assets.ingestion import ingest as ingest_module
 from chai_assets.ingestion.inbox import batches
-from chai_assets.ingestion.ingest import ClipRules, FileOutcome, Known, Row, ingest
+from chai_assets.ingestion.ingest import ClipRules, FileOutcome, Row, StoredRows, ingest
 from chai_assets.ingestion.shots import Scan
 from chai_resources.media import Media, MediaError
 from chai_resources.schemas import TABLES
@@ -38,7 +38,7 @@ class Batch:
 
     def run(self, rules: ClipRules = RULES, known: "Batch | None" = None) -> list[FileOutcome]:
         other = known or Batch("", self.media)
-        rows = Known([*other.sources, *self.sources], [*other.clips, *self.clips])
+        rows = StoredRows([*other.sources, *self.sources], [*other.clips, *self.clips])
         outcomes = list(ingest(self.name, self.folder, self.media, rows, rules))
         for outcome in outcomes:
             self.clips += outcome.clips
@@ -183,7 +183,7 @@ def test_a_run_killed_at_any_file_and_repeated_gives_the_rows_of_a_whole_run(fol
     whole.run()
     for killed_after in range(4):
         batch = Batch(folder, Media(root=str(tmp_path / f"media{killed_after}")))
-        running = ingest("b1", str(folder), batch.media, Known(), RULES)
+        running = ingest("b1", str(folder), batch.media, StoredRows(), RULES)
         for _ in range(killed_after):
             outcome = next(running)
             batch.clips += outcome.clips
@@ -240,7 +240,7 @@ def test_shots_outside_the_length_window_are_skipped_and_listed(folder, media):
     assert "CHAI_CLIP_SECONDS" in batch.problems[0]["reason"]
 
 
-def test_the_same_shot_encoded_again_is_recognised_in_a_later_batch_too(folder, media, tmp_path):
+def test_the_same_shot_encoded_again_is_recognized_in_a_later_batch_too(folder, media, tmp_path):
     write(folder / "a.mp4", scene(1, 60))
     write(folder / "b.mkv", scene(1, 60), crf=30, size=(240, 180))
     later = tmp_path / "inbox" / "b2"
@@ -264,8 +264,8 @@ def test_other_shots_are_not_taken_for_the_same(folder, media):
     write(folder / "longer.mp4", scene(1, 80))
     write(folder / "still and still again.mp4", scene(4, 40, pan=0) + scene(5, 40) + scene(4, 40, pan=0))
     write(folder / "tinted.mp4", [(picture * (1, 1, 0.8)).astype("uint8") for picture in scene(1, 60)])
-    for name, colour in (("red", (200, 0, 0)), ("blue", (0, 0, 200)), ("dark red", (190, 0, 0))):
-        write(folder / f"{name}.mp4", plain(colour, 40))
+    for name, color in (("red", (200, 0, 0)), ("blue", (0, 0, 200)), ("dark red", (190, 0, 0))):
+        write(folder / f"{name}.mp4", plain(color, 40))
     batch = Batch(folder, media)
     batch.run()
     assert batch.problems == []

@@ -5,7 +5,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chai_assets.ingestion.near_duplicates import twins
+from chai_assets.ingestion.near_duplicates import duplicate_pairs
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 
 
@@ -15,7 +15,7 @@ def signature(raw: np.ndarray) -> str:
 
 @st.composite
 def shots(draw) -> pl.DataFrame:
-    """Clips of a few originals, each copy with up to 18 bits, 7 grey levels and half a second of change."""
+    """Clips of a few originals, each copy with up to 18 bits, 7 gray levels and half a second of change."""
     chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     originals = chance.integers(0, 256, (3, 3, 35), dtype=np.uint8)
     originals[:, :, 32:] = 100
@@ -56,7 +56,7 @@ def test_every_pair_that_the_rule_calls_alike_is_found_and_no_other(clips: pl.Da
             for a, b in ((one, two), (two, one))
         )
     }
-    found = set(twins(clips).iter_rows())
+    found = set(duplicate_pairs(clips).iter_rows())
     assert found <= alike
     # Of clips that are equal to the bit, each pair with the first of them stands for all their pairs.
     kind = {row["number"]: (row["phash"], row["duration_s"]) for row in rows}
@@ -70,4 +70,4 @@ def test_every_pair_that_the_rule_calls_alike_is_found_and_no_other(clips: pl.Da
 
 def test_clips_without_a_whole_signature_are_never_alike():
     rows = [(None, 3.0, "a"), (None, 3.0, "b"), ("abc", 3.0, "c"), ("abc", 3.0, "d")]
-    assert twins(pl.DataFrame(rows, schema=["phash", "duration_s", "source_id"], orient="row")).is_empty()
+    assert duplicate_pairs(pl.DataFrame(rows, schema=["phash", "duration_s", "source_id"], orient="row")).is_empty()

@@ -1,4 +1,4 @@
-"""Recognising shots by their signatures."""
+"""Recognizing shots by their signatures."""
 
 import numpy as np
 from hypothesis import given
@@ -44,14 +44,14 @@ def test_a_shot_added_later_is_found_and_the_first_of_two_is_named():
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 3), st.floats(0, 0.3))
-def test_plain_colours_and_smooth_ramps_have_no_signature(colour, slope):
+def test_plain_colors_and_smooth_ramps_have_no_signature(color, slope):
     ramp = np.linspace(0, 255 * slope, 320)[None, :, None]
-    picture = Image.fromarray(np.clip(plain(colour, 1)[0] + ramp, 0, 255).astype(np.uint8))
+    picture = Image.fromarray(np.clip(plain(color, 1)[0] + ramp, 0, 255).astype(np.uint8))
     assert signature([picture] * 3) is None
     assert signature([*TEXTURED, picture]) is None
 
 
 def test_one_differing_frame_of_three_is_enough_to_tell_shots_apart():
     index = ShotIndex([(known("clip"), signature(looks(1)))])
-    mirrored = looks(1)[2].transpose(Image.Transpose.FLIP_LEFT_RIGHT)  # of the same mean colour
+    mirrored = looks(1)[2].transpose(Image.Transpose.FLIP_LEFT_RIGHT)  # of the same mean color
     assert index.find(signature([*looks(1)[:2], mirrored]), 2.0, "b") is None

@@ -16,10 +16,11 @@ import pytest
 from chai_assets.core.partitions import batches, register
 from chai_assets.deployment.run_job import instance_of
 from chai_assets.labeling import page as labeling_page
-from chai_assets.planning.load import Plan, make_plan
+from chai_assets.planning.load import ReleasePlan, make_plan
 from chai_assets.spec.authoring.release import release
 from chai_assets.spec.resource import release_of
-from chai_assets.spec.versioning.adoption import AdoptionRefused, adopted_version, adoptions
+from chai_assets.spec.versioning.adoption import AdoptionRefused, adopted_version
+from chai_assets.spec.versioning.adoption import adopt as begin_adoption
 from chai_assets.spec.versioning.releases import Releases
 from chai_resources.schemas import TABLES
 from tests.services.label_studio import LabelStudioHandle
@@ -57,7 +58,7 @@ def label(world: World, batch: str, zooming: int = 0) -> list[str]:
 
 
 def approve_all(world: World, batch: str) -> None:
-    """Takes a labelled batch to the end: every draft is perfect, every review approves."""
+    """Takes a labeled batch to the end: every draft is perfect, every review approves."""
     for _ in range(8):
         world.advance(batch)
         for task in world.queue("ann", "critique", batch):
@@ -69,7 +70,7 @@ def approve_all(world: World, batch: str) -> None:
     raise AssertionError(Counter(item.stage for item in world.standings(batch)))
 
 
-def planned(world: World) -> Plan:
+def planned(world: World) -> ReleasePlan:
     given = release_of(world.settings)
     return make_plan(world.tables, given, given.in_force)
 
@@ -95,7 +96,7 @@ def adopt(world: World, *names: str) -> None:
         assert world.run("adopt", batch).success
 
 
-def rows_of(plan: Plan) -> dict[Item, str]:
+def rows_of(plan: ReleasePlan) -> dict[Item, str]:
     return {(row["clip_id"], row["aspect"]): row["action"] for row in plan.rows.iter_rows(named=True)}
 
 
@@ -192,7 +193,7 @@ def test_a_move_that_broke_off_is_finished_by_the_next(world: World, root: Path)
     wanted = rows_of(planned(world))
     before = written(world)
     # What a run leaves that is killed after its first step.
-    world.tables.append("spec_adoptions", adoptions(world.tables, [batch], Releases(root).load("1.1.0")))
+    begin_adoption(world.tables, [batch], Releases(root).load("1.1.0"))
     assert adopted_version(world.tables, batch, "") == "1.1.0"
     assert planned(world).affected == [batch], "what was begun counts as done"
     adopt(world, batch)

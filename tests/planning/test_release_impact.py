@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from chai_assets.planning.effort import Medians, priced, summary
-from chai_assets.planning.release_impact import LABEL_COLUMNS, fate, plan
+from chai_assets.planning.release_impact import LABEL_COLUMNS, decide_row, plan
 from chai_assets.planning.standings_log import as_frame
 from chai_assets.spec.authoring.release import release
 from chai_assets.spec.compile import check_answers
@@ -81,7 +81,7 @@ def test_rows_grouped_by_what_matters_are_decided_as_each_row_by_itself(
     by_id: dict[Any, Any] = {row["label_id"]: row for row in labels}
     alone = {}
     for row in states:
-        decided = fate(row, by_id.get(row["label_id"]), by_id.get(row["drafted_from"]), lineage, now)
+        decided = decide_row(row, by_id.get(row["label_id"]), by_id.get(row["drafted_from"]), lineage, now)
         if decided.action:
             alone[row["clip_id"]] = (decided.action, list(decided.questions))
     assert {row["clip_id"]: (row["action"], row["questions"]) for row in found.iter_rows(named=True)} == alone

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chai_assets.spec.compile import check_answers
 from chai_assets.spec.models import NOT_APPLICABLE, Aspect
-from chai_assets.spec.versioning.carry import carry, said, unchanged
+from chai_assets.spec.versioning.carry import caption_content, carry, unchanged
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.spec.versioning.releases import Releases
 from tests.spec.answers import form_answers, walker
@@ -128,7 +128,7 @@ def test_a_version_that_only_rewords_carries_everything_and_says_the_same(
     assume(not check_answers(old, given_then))
     found = carry(old, new, given_then)
     assert (found.ask, dict(found.answers)) == ((), {a.id: given_then.get(a.id, []) for a in old.attributes})
-    assert said(old, given_then) == said(new, found.answers)
+    assert caption_content(old, given_then) == caption_content(new, found.answers)
     assert unchanged(old, new)
 
 
@@ -151,20 +151,20 @@ def lineage(tmp_path: Path) -> Lineage:
 
 
 def test_tasks_are_named_after_the_release_in_which_their_questions_came_to_be(lineage: Lineage) -> None:
-    assert lineage.asked_in("camera") == ["1.0.0", "1.1.0"]
+    assert lineage.question_versions("camera") == ["1.0.0", "1.1.0"]
     for aspect in ("subject", "scene", "motion", "spatial"):
-        assert lineage.asked_in(aspect) == ["1.0.0"]
+        assert lineage.question_versions(aspect) == ["1.0.0"]
 
 
 def test_a_draft_stands_until_new_answers_or_a_new_meaning_change_what_it_says(lineage: Lineage) -> None:
     old, draft = label("1.0.0"), {"spec_version": "1.0.0"}
     now = label("1.1.0", label_id="m", chai_key="later", answers={"zoom_pace": ["quick"]})
-    assert not lineage.stands(draft, old, now)
+    assert not lineage.draft_still_valid(draft, old, now)
     still = {"zoom": ["none"], "movement": ["static"], "zoom_pace": ["n/a"]}
     before = label("1.0.0", answers={key: still[key] for key in ("zoom", "movement")})
     after = label("1.1.0", label_id="m", chai_key="later", answers=still)
-    assert lineage.stands(draft, before, after)
-    assert lineage.stands({"spec_version": "1.1.0"}, now, now)
+    assert lineage.draft_still_valid(draft, before, after)
+    assert lineage.draft_still_valid({"spec_version": "1.1.0"}, now, now)
 
 
 def test_captions_of_an_untouched_aspect_count_under_the_new_version(lineage: Lineage) -> None:

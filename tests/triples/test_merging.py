@@ -9,7 +9,7 @@ import pytest
 
 from chai_assets.core.ids import record_id
 from chai_assets.spec.resource import release_of
-from chai_assets.spec.versioning.adoption import adoptions
+from chai_assets.spec.versioning.adoption import adopt
 from chai_assets.spec.versioning.releases import load_spec
 from chai_assets.triples.assets import merged_captions
 from chai_assets.triples.limit import MergeLimit
@@ -37,7 +37,7 @@ class Batch:
     def __post_init__(self) -> None:
         settings = Settings.from_env(CHAI_HOME=str(self.home))
         self.tables, media = Tables(root=settings.tables), Media(root=settings.media)
-        self.tables.append("spec_adoptions", adoptions(self.tables, ["b1"], release_of(settings).load()))
+        adopt(self.tables, ["b1"], release_of(settings).load())
         self.tables.append("triples", [self.triple(aspect) for aspect in SPEC.aspects])
         self.workflow = Workflow(tables=self.tables, media=media, release=release_of(settings))
 

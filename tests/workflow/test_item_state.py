@@ -10,7 +10,7 @@ import pytest
 from chai_assets.annotation.push import closable
 from chai_assets.core.prompts import Templates, WritingTask
 from chai_assets.planning.corrected_upstream import rest_on_corrected
-from chai_assets.spec.versioning.carry import Carried
+from chai_assets.spec.versioning.carry import CarriedAnswers
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.records import BatchRecords, critique_key, feedback_key, label_key, review_key
 from chai_assets.workflow.walk import Rules, standings
@@ -27,13 +27,13 @@ class OneVersion:
     def replaced(self, task: WritingTask, template: str | None) -> bool:
         return self.templates.replaced(task, template)
 
-    def asked_in(self, aspect: str) -> list[str]:
+    def question_versions(self, aspect: str) -> list[str]:
         return ["1"]
 
-    def carried(self, label: dict[str, Any]) -> Carried:
-        return Carried({})
+    def carried_answers(self, label: dict[str, Any]) -> CarriedAnswers:
+        return CarriedAnswers({})
 
-    def stands(self, draft: dict[str, Any], made_from: dict[str, Any], label: dict[str, Any]) -> bool:
+    def draft_still_valid(self, draft: dict[str, Any], made_from: dict[str, Any], label: dict[str, Any]) -> bool:
         return True
 
 
@@ -238,13 +238,13 @@ class TwoVersions(OneVersion):
         super().__init__()
         self.asks, self.fallen = asks, fallen
 
-    def asked_in(self, aspect: str) -> list[str]:
+    def question_versions(self, aspect: str) -> list[str]:
         return ["1", "2"]
 
-    def carried(self, label: dict[str, Any]) -> Carried:
-        return Carried({}, ("pace",) if label["label_id"] in self.asks else ())
+    def carried_answers(self, label: dict[str, Any]) -> CarriedAnswers:
+        return CarriedAnswers({}, ("pace",) if label["label_id"] in self.asks else ())
 
-    def stands(self, draft: dict[str, Any], made_from: dict[str, Any], label: dict[str, Any]) -> bool:
+    def draft_still_valid(self, draft: dict[str, Any], made_from: dict[str, Any], label: dict[str, Any]) -> bool:
         return draft["draft_id"] not in self.fallen
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from chai_assets.ingestion.near_duplicates import SIGNATURE, Looks
-from chai_assets.ingestion.perceptual_hash import FAR_COLOUR
+from chai_assets.ingestion.near_duplicates import SIGNATURE, Fingerprints
+from chai_assets.ingestion.same_shot import MAX_COLOR_DIFFERENCE
 
 _BLOCK = 128
 """Eval clips compared at once: with their likes in train some ten megabytes."""
@@ -42,7 +42,7 @@ def certify(rows: pl.DataFrame, clips: pl.DataFrame) -> Certificate:
     _one_side(shown, "clip_id", "clip", "give all its triples the id of the one source it was cut from")
     _one_side(shown, "cut_from", "source", "a clip of it is claimed for another source: correct its triples' source_id")
     signed = shown.filter(pl.col("phash").str.contains(SIGNATURE)).unique("clip_id", keep="any", maintain_order=True)
-    _no_twins(signed)
+    _no_duplicates(signed)
     _no_caption_twice(rows)
     unsigned = shown["clip_id"].n_unique() - len(signed)
     return Certificate(
@@ -72,33 +72,33 @@ def _one_side(shown: pl.DataFrame, column: str, kind: str, remedy: str) -> None:
     )
 
 
-def _no_twins(signed: pl.DataFrame) -> None:
+def _no_duplicates(signed: pl.DataFrame) -> None:
     """Compares every eval clip with every train clip whose brightness lets them be alike."""
     ordered = signed.with_columns(look=pl.col("phash").str.slice(71 + 64, 2)).sort("look", "clip_id")
-    looks = Looks.of(ordered) if len(ordered) else None
+    prints = Fingerprints.of(ordered) if len(ordered) else None
     held_out = (ordered["split"] == "eval").to_numpy()
     train, held = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     found: list[tuple[int, int]] = []
     for start in range(0, len(held), _BLOCK):
-        assert looks is not None
+        assert prints is not None
         block = held[start : start + _BLOCK]
-        luma = looks.colours[:, 1, 0]
+        luma = prints.colors[:, 1, 0]
         near = train[
-            np.searchsorted(luma[train], luma[block[0]] - FAR_COLOUR) : np.searchsorted(
-                luma[train], luma[block[-1]] + FAR_COLOUR, side="right"
+            np.searchsorted(luma[train], luma[block[0]] - MAX_COLOR_DIFFERENCE) : np.searchsorted(
+                luma[train], luma[block[-1]] + MAX_COLOR_DIFFERENCE, side="right"
             )
         ]
-        close = np.abs(looks.colours[block, 1, 1][:, None] - looks.colours[near, 1, 1]) <= FAR_COLOUR
-        close &= np.abs(looks.colours[block, 1, 2][:, None] - looks.colours[near, 1, 2]) <= FAR_COLOUR
+        close = np.abs(prints.colors[block, 1, 1][:, None] - prints.colors[near, 1, 1]) <= MAX_COLOR_DIFFERENCE
+        close &= np.abs(prints.colors[block, 1, 2][:, None] - prints.colors[near, 1, 2]) <= MAX_COLOR_DIFFERENCE
         one, two = np.nonzero(close)
         one, two = near[two], block[one]
-        alike = np.flatnonzero(looks.alike(one, two))
+        alike = np.flatnonzero(prints.same_shot(one, two))
         found += zip(one[alike].tolist(), two[alike].tolist(), strict=True)
     if not found:
         return
-    assert looks is not None
+    assert prints is not None
     one, two = min(found, key=lambda pair: (ordered["clip_id"][pair[0]], ordered["clip_id"][pair[1]]))
-    bits = int(looks.far(np.array([one]), np.array([two]))[0])
+    bits = int(prints.hash_distance(np.array([one]), np.array([two]))[0])
     train_row, eval_row = ordered.row(one, named=True), ordered.row(two, named=True)
     raise Leaked(
         f"clip {train_row['clip_id']} of source {train_row['source_id']} in train and clip {eval_row['clip_id']} of "

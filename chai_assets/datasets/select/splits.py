@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from chai_assets.ingestion.near_duplicates import twins
+from chai_assets.ingestion.near_duplicates import duplicate_pairs
 
 Split = Literal["train", "eval"]
 SPLITS: tuple[Split, ...] = ("train", "eval")
@@ -88,7 +88,7 @@ def _pairs(ordered: pl.DataFrame) -> pl.DataFrame:
     told = told.join(place, left_on="same_as", right_on="clip_id").select(
         first=pl.min_horizontal("row", "row_right"), again=pl.max_horizontal("row", "row_right")
     )
-    every = pl.concat([twins(ordered), told]).unique().sort("first", "again")
+    every = pl.concat([duplicate_pairs(ordered), told]).unique().sort("first", "again")
     pairs = pl.DataFrame(
         {
             "clip_id": clip[every["first"]],

@@ -1,6 +1,6 @@
 """Batches as a server of the two protocols keeps them: files handed in, batches looked up and listed, answer files.
 
-When a batch ends, and how, is said by whoever keeps the desk; what a line is answered, by the server's own model.
+When a batch ends, and how, is up to the caller that keeps it; the answer to a line comes from the server's own model.
 """
 
 import email.parser

@@ -53,8 +53,8 @@ class OpenAIDialect:
         choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
         choice |= {"message": {"role": "assistant", "content": text}, "logprobs": None}
         if first:
-            told = [{"token": at, "bytes": list(at.encode()), "logprob": value} for at, value in _ranked(first)]
-            choice["logprobs"] = {"content": [{**told[0], "top_logprobs": told}], "refusal": None}
+            ranked = [{"token": at, "bytes": list(at.encode()), "logprob": value} for at, value in _ranked(first)]
+            choice["logprobs"] = {"content": [{**ranked[0], "top_logprobs": ranked}], "refusal": None}
         usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
         head = {"id": "answer", "object": "chat.completion", "created": 1, "model": SERVED}
         return {**head, "system_fingerprint": "fp_1", "choices": [choice], "usage": usage}
@@ -90,10 +90,10 @@ class GeminiDialect:
         content = {"role": "model", "parts": [{"text": text}]}
         candidate: dict[str, Any] = {"index": 0, "finishReason": self._FINISH[finish], "content": content}
         if first:
-            told = [
+            ranked = [
                 {"token": at, "tokenId": at_id, "logProbability": v} for at_id, (at, v) in enumerate(_ranked(first))
             ]
-            candidate["logprobsResult"] = {"chosenCandidates": told[:1], "topCandidates": [{"candidates": told}]}
+            candidate["logprobsResult"] = {"chosenCandidates": ranked[:1], "topCandidates": [{"candidates": ranked}]}
         usage = {"promptTokenCount": tokens[0], "candidatesTokenCount": tokens[1], "totalTokenCount": sum(tokens)}
         return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": SERVED}
 

@@ -35,7 +35,7 @@ _MISSING = re.compile(r"^\d+\. This is missing; add it: (.+)$", re.MULTILINE)
 
 
 _KEPT = "Words that stay exactly as they are, in this order"
-_CRITICISE = "A caption written for this task"
+_CRITICIZE = "A caption written for this task"
 _CRITIQUE = json.dumps({"findings": [{"kind": "missing", "quote": "", "fix": "The camera moves slowly."}]})
 """It cannot see; any critique is as good."""
 _AS_LIKELY = 40
@@ -64,7 +64,7 @@ class PracticeModel:
         if _KEPT in parts:
             kept = re.findall(r"^- (.*)$", parts[_KEPT], re.MULTILINE)
             return self._write("polish", {"text": parts["The critique"], "kept": kept})
-        if _CRITICISE in parts:
+        if _CRITICIZE in parts:
             return _CRITIQUE
         captions = [{"aspect": name, "text": text} for name, text in parts.items() if name in self._spec.aspects]
         if captions:
@@ -109,12 +109,12 @@ def _statements(aspect: Aspect, known: str) -> list[str]:
     terms = set(_PRESENT.findall(known))
     texts = {name.replace(" ", "_"): text for name, text in _TEXT.findall(known)}
     asked = {attribute.id: number for number, attribute in enumerate(aspect.attributes)}
-    said = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
+    parts = [(a.sub_aspect, asked[a.id], a.says) for a in aspect.attributes if a.says and a.id in texts]
     for primitive in aspect.primitives:
         if primitive.says and primitive.term in terms:
-            said.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
-    said.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
-    filled = [_SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template) for _, _, template in said]
+            parts.append((primitive.sub_aspect, max(asked[name] for name in primitive.given_by), primitive.says))
+    parts.sort(key=lambda part: (aspect.sub_aspects.index(part[0]), part[1]))
+    filled = [_SLOT.sub(lambda slot: texts.get(slot[1], slot[0]), template) for _, _, template in parts]
     return [sentence[:1].upper() + sentence[1:] for sentence in filled]
 
 

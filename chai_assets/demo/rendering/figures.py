@@ -8,30 +8,30 @@ from itertools import pairwise
 import numpy as np
 
 from chai_assets.demo.rendering.paint import Canvas, Point, toned
-from chai_assets.demo.rendering.world import Colour, Texture
+from chai_assets.demo.rendering.world import Color, Texture
 
-_SKIN: Colour = (222, 172, 138)
+_SKIN: Color = (222, 172, 138)
 
 
-def _limb(canvas: Canvas, colour: Colour, width: float, start: Point, lengths: Point, bends: Point) -> Point:
+def _limb(canvas: Canvas, color: Color, width: float, start: Point, lengths: Point, bends: Point) -> Point:
     """Two bones from `start`; bends are degrees from straight down, positive to the right. Gives the end."""
     points = [start]
     for length, bend in zip(lengths, bends, strict=True):
         x, y = points[-1]
         points.append((x + length * np.sin(np.radians(bend)), y - length * np.cos(np.radians(bend))))
-    canvas.line(colour, width, points)
+    canvas.line(color, width, points)
     return points[-1]
 
 
-def _head(canvas: Canvas, centre: Point, hair: Colour, facing: int) -> None:
-    x, y = centre
+def _head(canvas: Canvas, center: Point, hair: Color, facing: int) -> None:
+    x, y = center
     canvas.disc(hair, (x - 0.012 * facing, y + 0.012), 0.06, 0.9)
     canvas.disc(_SKIN, (x + 0.014 * facing, y - 0.008), 0.052, 0.78)
     canvas.disc(_SKIN, (x + 0.056 * facing, y - 0.012), 0.01)
     canvas.disc((44, 34, 32), (x + 0.034 * facing, y + 0.004), 0.006)
 
 
-def walker(phase: float, coat: Colour, legs: Colour, hair: Colour, facing: int, bag: bool = False) -> Texture:
+def walker(phase: float, coat: Color, legs: Color, hair: Color, facing: int, bag: bool = False) -> Texture:
     """A person in a knee-long coat walking; phase 0 to 1 is two steps, facing -1 is to the left."""
     canvas = Canvas(0.62, 360)
     swing = float(np.sin(2 * np.pi * phase))
@@ -39,8 +39,8 @@ def walker(phase: float, coat: Colour, legs: Colour, hair: Colour, facing: int, 
     for side, tone in ((-1, 0.8), (1, 1.0)):
         thigh = 24 * swing * side * facing
         knee = -facing * max(0.0, 28 * float(np.sin(2 * np.pi * phase + side * 1.2)) * side)
-        colour = toned(legs, tone)
-        foot = _limb(canvas, colour, 0.058, hip, (0.23, 0.22), (thigh, thigh + knee))
+        color = toned(legs, tone)
+        foot = _limb(canvas, color, 0.058, hip, (0.23, 0.22), (thigh, thigh + knee))
         canvas.line((48, 38, 36), 0.036, [foot, (foot[0] + 0.05 * facing, foot[1] - 0.008)])
     sleeve = toned(coat, 0.8)
     _limb(canvas, sleeve, 0.048, (0, 0.78), (0.16, 0.15), (-22 * swing * facing, -14 * swing * facing))
@@ -60,7 +60,7 @@ def walker(phase: float, coat: Colour, legs: Colour, hair: Colour, facing: int, 
     return canvas.texture(light=0.08)
 
 
-def vendor(apron: Colour) -> Texture:
+def vendor(apron: Color) -> Texture:
     """A market vendor from the waist up."""
     canvas = Canvas(0.9, 220)
     canvas.poly((236, 228, 214), [(-0.2, 0.66), (0.2, 0.66), (0.22, 0), (-0.22, 0)])
@@ -81,7 +81,7 @@ def vendor(apron: Colour) -> Texture:
     return canvas.texture(light=0.08)
 
 
-def cyclist(turn: float, shirt: Colour) -> Texture:
+def cyclist(turn: float, shirt: Color) -> Texture:
     """A cyclist riding to the right; turn 0 to 1 is one turn of the pedals."""
     canvas = Canvas(1.1, 440)
     back, front, crank = (-0.3, 0.19), (0.33, 0.19), (-0.02, 0.2)
@@ -111,14 +111,14 @@ def cyclist(turn: float, shirt: Colour) -> Texture:
     return canvas.texture(light=0.08)
 
 
-def _leg(canvas: Canvas, colour: Colour, hip: Point, pedal: Point) -> None:
+def _leg(canvas: Canvas, color: Color, hip: Point, pedal: Point) -> None:
     """A leg of two equal bones whose knee bends forward between hip and pedal."""
     x, y = pedal[0] - hip[0], pedal[1] + 0.03 - hip[1]
     reach = float(np.hypot(x, y))
     bone = 0.24
     rise = float(np.sqrt(max(bone**2 - (reach / 2) ** 2, 0.0)))
     knee = (hip[0] + x / 2 - y / reach * rise, hip[1] + y / 2 + x / reach * rise)
-    canvas.line(colour, 0.075, [hip, knee]).line(colour, 0.055, [knee, (pedal[0], pedal[1] + 0.03)])
+    canvas.line(color, 0.075, [hip, knee]).line(color, 0.055, [knee, (pedal[0], pedal[1] + 0.03)])
     canvas.line((236, 236, 232), 0.036, [(pedal[0] - 0.03, pedal[1] + 0.016), (pedal[0] + 0.05, pedal[1] + 0.016)])
 
 
@@ -126,8 +126,8 @@ def deer(nod: float) -> Texture:
     """A deer standing in profile to the left; nod 0 is head high, 1 is grazing."""
     canvas = Canvas(1.1, 420)
     fur, dark, pale = (158, 108, 66), (120, 80, 50), (226, 200, 164)
-    for x, colour in ((-0.12, dark), (0.25, dark), (-0.17, fur), (0.2, fur)):
-        canvas.line(colour, 0.042, [(x, 0.42), (x + 0.012, 0.2), (x - 0.005, 0.03)])
+    for x, color in ((-0.12, dark), (0.25, dark), (-0.17, fur), (0.2, fur)):
+        canvas.line(color, 0.042, [(x, 0.42), (x + 0.012, 0.2), (x - 0.005, 0.03)])
         canvas.line((52, 40, 34), 0.034, [(x - 0.015, 0.016), (x + 0.005, 0.02)])
     canvas.poly(fur, [(-0.23, 0.5), (-0.18, 0.6), (0.2, 0.59), (0.29, 0.52), (0.27, 0.4), (0.05, 0.36), (-0.18, 0.38)])
     canvas.disc(pale, (0.285, 0.53), 0.035, 0.7)
@@ -167,9 +167,9 @@ def leaper(arms: float, tuck: float) -> Texture:
     """An athlete in mid-air, going right; arms and legs swing from behind (0) to ahead (1)."""
     canvas = Canvas(1.0, 400)
     hip, shoulder = (0.0, 0.46), (0.05 + 0.06 * tuck, 0.76)
-    for side, colour in ((-1, (188, 138, 108)), (1, _SKIN)):
+    for side, color in ((-1, (188, 138, 108)), (1, _SKIN)):
         thigh = -38 * side * (1 - tuck) + 78 * tuck + 4 * side
-        foot = _limb(canvas, colour, 0.07, hip, (0.22, 0.21), (thigh, thigh - 46 * (1 - tuck) + 12 * tuck))
+        foot = _limb(canvas, color, 0.07, hip, (0.22, 0.21), (thigh, thigh - 46 * (1 - tuck) + 12 * tuck))
         canvas.line((242, 190, 40), 0.045, [foot, (foot[0] + 0.06, foot[1] + 0.02 + 0.05 * tuck)])
     reach = 200 - 150 * arms
     far = _limb(canvas, (188, 138, 108), 0.046, shoulder, (0.15, 0.15), (reach + 14, reach + 34))
@@ -201,15 +201,15 @@ def grains(fall: float, seed: int) -> Texture:
         x = side * fall * speed * 1.25
         y = 4 * speed * fall * (1 - fall) * random.uniform(0.4, 0.98)
         tone = random.uniform(0.8, 1.1)
-        colour = toned((226, 194, 138), tone)
-        canvas.disc(colour, (x, y), random.uniform(0.008, 0.026))
+        color = toned((226, 194, 138), tone)
+        canvas.disc(color, (x, y), random.uniform(0.008, 0.026))
     return canvas.texture()
 
 
 def balloon() -> Texture:
     """A hot-air balloon with its basket; 0.72 as wide as high."""
     canvas = Canvas(0.72, 640)
-    gores: list[Colour] = [(224, 74, 52), (246, 180, 60), (240, 226, 196), (58, 128, 150)]
+    gores: list[Color] = [(224, 74, 52), (246, 180, 60), (240, 226, 196), (58, 128, 150)]
     turns = np.linspace(0, np.pi, 40)
 
     def outline(share: float) -> list[Point]:
@@ -276,10 +276,10 @@ def gull(beat: float) -> Texture:
     """A gull gliding to the right; beat 0 to 1 is one beat of the wings."""
     canvas = Canvas(2.0, 140)
     lift = 0.34 * float(np.sin(2 * np.pi * beat))
-    for side, colour in ((1, (206, 214, 222)), (-1, (236, 240, 244))):
+    for side, color in ((1, (206, 214, 222)), (-1, (236, 240, 244))):
         tip = (side * 0.72 - 0.12, 0.45 + lift)
         elbow = (side * 0.34 + 0.04, 0.56 + lift * 0.75)
-        canvas.poly(colour, [(0.1, 0.5), elbow, tip, (side * 0.3 - 0.08, 0.46 + lift * 0.6), (-0.1, 0.46)])
+        canvas.poly(color, [(0.1, 0.5), elbow, tip, (side * 0.3 - 0.08, 0.46 + lift * 0.6), (-0.1, 0.46)])
         canvas.line((70, 76, 86), 0.03, [tip, (tip[0] * 0.9, tip[1] + lift * 0.03)])
     canvas.poly((248, 248, 248), [(-0.36, 0.47), (0.0, 0.38), (0.25, 0.46), (0.32, 0.55), (0.1, 0.58)])
     return canvas.poly((238, 170, 60), [(0.3, 0.55), (0.4, 0.5), (0.3, 0.5)]).texture()

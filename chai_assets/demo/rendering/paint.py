@@ -1,6 +1,6 @@
 """Painted pictures for the practice world: skies, textures of ground, plants, buildings and weather.
 
-Each function returns a `Texture` and depends on its arguments alone; colours are (red, green, blue). People,
+Each function returns a `Texture` and depends on its arguments alone; colors are (red, green, blue). People,
 animals and vehicles, whose pictures change with time, are in `figures.py`.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from chai_assets.demo.rendering.world import Colour, Image, Texture
+from chai_assets.demo.rendering.world import Color, Image, Texture
 
 Point = tuple[float, float]
 
@@ -20,7 +20,7 @@ _DOME = (600, 800)
 class Canvas:
     """A transparent picture to draw on in units of its height: (0, 0) is bottom middle, y points up.
 
-    Anti-aliased drawing onto transparent black leaves the colour premultiplied by its coverage.
+    Anti-aliased drawing onto transparent black leaves the color premultiplied by its coverage.
     """
 
     def __init__(self, aspect: float, rows: int) -> None:
@@ -31,23 +31,23 @@ class Canvas:
         corner = np.array([8 * self.columns - 7.5, 16 * self.rows - 7.5])
         return (np.asarray(points, float) * [16 * self.rows, -16 * self.rows] + corner).astype(np.int32)
 
-    def poly(self, colour: Colour, points: Sequence[Point]) -> "Canvas":
-        cv2.fillPoly(self.image, [self._points(points)], (*colour[::-1], 255), cv2.LINE_AA, 4)
+    def poly(self, color: Color, points: Sequence[Point]) -> "Canvas":
+        cv2.fillPoly(self.image, [self._points(points)], (*color[::-1], 255), cv2.LINE_AA, 4)
         return self
 
-    def box(self, colour: Colour, left: float, bottom: float, right: float, top: float) -> "Canvas":
-        return self.poly(colour, [(left, bottom), (right, bottom), (right, top), (left, top)])
+    def box(self, color: Color, left: float, bottom: float, right: float, top: float) -> "Canvas":
+        return self.poly(color, [(left, bottom), (right, bottom), (right, top), (left, top)])
 
-    def disc(self, colour: Colour, centre: Point, radius: float, stretch: float = 1.0) -> "Canvas":
-        middle = tuple(self._points([centre])[0].tolist())
+    def disc(self, color: Color, center: Point, radius: float, stretch: float = 1.0) -> "Canvas":
+        middle = tuple(self._points([center])[0].tolist())
         axes = (round(radius * stretch * self.rows * 16), round(radius * self.rows * 16))
-        cv2.ellipse(self.image, middle, axes, 0, 0, 360, (*colour[::-1], 255), -1, cv2.LINE_AA, 4)
+        cv2.ellipse(self.image, middle, axes, 0, 0, 360, (*color[::-1], 255), -1, cv2.LINE_AA, 4)
         return self
 
-    def line(self, colour: Colour, width: float, points: Sequence[Point]) -> "Canvas":
+    def line(self, color: Color, width: float, points: Sequence[Point]) -> "Canvas":
         """A line with round ends and joints, `width` wide."""
         thick = max(1, round(width * self.rows))
-        cv2.polylines(self.image, [self._points(points)], False, (*colour[::-1], 255), thick, cv2.LINE_AA, 4)
+        cv2.polylines(self.image, [self._points(points)], False, (*color[::-1], 255), thick, cv2.LINE_AA, 4)
         return self
 
     def texture(self, light: float = 0.0, grain: float = 0.0, seed: int = 0) -> Texture:
@@ -80,18 +80,18 @@ def blotches(shape: tuple[int, int], seed: int, coarse: tuple[int, int] = (4, 4)
     return total / (np.abs(total).max() or 1)
 
 
-def _mix(low: Colour, high: Colour, amount: Image) -> Image:
+def _mix(low: Color, high: Color, amount: Image) -> Image:
     a, b = np.array(low[::-1], np.float32), np.array(high[::-1], np.float32)
     return a + (b - a) * np.clip(amount, 0, 1)[..., None]
 
 
-def _opaque(colour: Image) -> Texture:
-    full = np.full((*colour.shape[:2], 1), 255, np.float32)
-    return Texture(np.dstack([np.clip(colour, 0, 255), full]).round().astype(np.uint8))
+def _opaque(color: Image) -> Texture:
+    full = np.full((*color.shape[:2], 1), 255, np.float32)
+    return Texture(np.dstack([np.clip(color, 0, 255), full]).round().astype(np.uint8))
 
 
-def sky(low: Colour, high: Colour, sun: tuple[float, float, Colour] | None = None) -> Texture:
-    """A dome from the horizon's colour to the zenith's, with a sun at (azimuth, height) in degrees."""
+def sky(low: Color, high: Color, sun: tuple[float, float, Color] | None = None) -> Texture:
+    """A dome from the horizon's color to the zenith's, with a sun at (azimuth, height) in degrees."""
     rows, columns = _DOME
     height = 75 - np.arange(rows) / rows * 90
     amount = np.broadcast_to(np.clip(height / 45, 0, 1)[:, None] ** 0.7, (rows, columns))
@@ -104,7 +104,7 @@ def sky(low: Colour, high: Colour, sun: tuple[float, float, Colour] | None = Non
     return _opaque(picture)
 
 
-def clouds(colour: Colour, shade: Colour, cover: float, seed: int) -> Texture:
+def clouds(color: Color, shade: Color, cover: float, seed: int) -> Texture:
     """A ring of clouds for a sky; `cover` is roughly the share of sky they fill."""
     rows, columns = _DOME
     noise = blotches((rows, columns), seed, coarse=(5, 5), octaves=6)
@@ -113,18 +113,18 @@ def clouds(colour: Colour, shade: Colour, cover: float, seed: int) -> Texture:
     limit = np.quantile(noise, 1 - cover)
     alpha = np.clip((noise - limit) / 0.16, 0, 1) * belt[:, None] * 0.95
     lit = np.clip((noise - np.roll(noise, -9, 0)) * 2.2 + 0.55, 0, 1)
-    picture = _mix(shade, colour, lit) * alpha[..., None]
+    picture = _mix(shade, color, lit) * alpha[..., None]
     return Texture(np.dstack([picture, alpha * 255]).round().astype(np.uint8))
 
 
-def turf(dark: Colour, light: Colour, seed: int, fine: float = 0.5, size: int = 512) -> Texture:
-    """Opaque ground that tiles: grass, sand or soil by its two colours; `fine` is the share of fine grain."""
+def turf(dark: Color, light: Color, seed: int, fine: float = 0.5, size: int = 512) -> Texture:
+    """Opaque ground that tiles: grass, sand or soil by its two colors; `fine` is the share of fine grain."""
     random = np.random.default_rng(seed)
     grains = cv2.GaussianBlur(random.standard_normal((size, size)).astype(np.float32), (0, 0), 1.2) * 2.2
     return _opaque(_mix(dark, light, 0.5 + 0.7 * blotches((size, size), seed + 1) + fine * grains * 0.5))
 
 
-def paving(light: Colour, joint: Colour, seed: int, stones: int = 8, size: int = 512) -> Texture:
+def paving(light: Color, joint: Color, seed: int, stones: int = 8, size: int = 512) -> Texture:
     """Opaque paving in offset rows that tiles."""
     random = np.random.default_rng(seed)
     picture = np.empty((size, size, 3), np.float32)
@@ -139,7 +139,7 @@ def paving(light: Colour, joint: Colour, seed: int, stones: int = 8, size: int =
     return _opaque(picture * (1 + 0.12 * blotches((size, size), seed))[..., None])
 
 
-def waves(dark: Colour, light: Colour, seed: int, size: int = 512) -> Texture:
+def waves(dark: Color, light: Color, seed: int, size: int = 512) -> Texture:
     """Opaque water that tiles: long soft crests across the view."""
     crests = cv2.resize(blotches((size, size // 4), seed, coarse=(8, 8)), (size, size))
     return _opaque(_mix(dark, light, 0.4 + 0.9 * crests**3 + 0.45 * crests))
@@ -153,7 +153,7 @@ def shadow(strength: float = 0.45) -> Texture:
     return Texture(np.dstack([np.zeros((96, 96, 3)), alpha]).round().astype(np.uint8))
 
 
-def hills(colour: Colour, seed: int, snow: bool = False) -> Texture:
+def hills(color: Color, seed: int, snow: bool = False) -> Texture:
     """A ridge eight times as wide as high whose ends meet; with snow it is jagged and white on top."""
     rows, columns = 150, 1200
     line = blotches((8, columns), seed, coarse=(2, 14 if snow else 3), octaves=6)[4]
@@ -162,7 +162,7 @@ def hills(colour: Colour, seed: int, snow: bool = False) -> Texture:
     alpha = np.clip((crest[None] - y) * rows, 0, 1)
     grain = blotches((rows, columns), seed + 1, coarse=(5, 40))
     tone = 0.85 + 0.22 * grain - 0.25 * (1 - y / np.maximum(crest[None], 0.1))
-    picture = np.array(colour[::-1], np.float32) * tone[..., None]
+    picture = np.array(color[::-1], np.float32) * tone[..., None]
     if snow:
         white = np.clip((y - crest[None] + 0.2 + 0.14 * grain) * 14, 0, 1)[..., None]
         picture += (np.array([250, 244, 240], np.float32) * (0.93 + 0.1 * grain[..., None]) - picture) * white
@@ -170,7 +170,7 @@ def hills(colour: Colour, seed: int, snow: bool = False) -> Texture:
     return Texture(np.dstack([picture, alpha * 255]).round().astype(np.uint8))
 
 
-def island(colour: Colour, seed: int) -> Texture:
+def island(color: Color, seed: int) -> Texture:
     """A low rocky mound that runs out on both sides; six times as wide as high."""
     rows, columns = 160, 960
     x = np.linspace(-1, 1, columns)
@@ -178,11 +178,11 @@ def island(colour: Colour, seed: int) -> Texture:
     y = 1 - np.arange(rows)[:, None] / rows
     alpha = np.clip((crest[None] - y) * rows, 0, 1)
     tone = 0.72 + 0.35 * y + 0.4 * blotches((rows, columns), seed + 1, coarse=(6, 36))
-    picture = np.clip(np.array(colour[::-1], np.float32) * tone[..., None], 0, 255) * alpha[..., None]
+    picture = np.clip(np.array(color[::-1], np.float32) * tone[..., None], 0, 255) * alpha[..., None]
     return Texture(np.dstack([picture, alpha * 255]).round().astype(np.uint8))
 
 
-def tree(leaves: Colour, seed: int, trunk: Colour = (94, 70, 52), rows: int = 420) -> Texture:
+def tree(leaves: Color, seed: int, trunk: Color = (94, 70, 52), rows: int = 420) -> Texture:
     """A broad-leaved tree: a crown of lit tufts on a trunk."""
     random = np.random.default_rng(seed)
     canvas = Canvas(0.8, rows)
@@ -199,7 +199,7 @@ def tree(leaves: Colour, seed: int, trunk: Colour = (94, 70, 52), rows: int = 42
     return canvas.texture(grain=0.12, seed=seed)
 
 
-def fir(needles: Colour, seed: int, snow: bool = False, rows: int = 420) -> Texture:
+def fir(needles: Color, seed: int, snow: bool = False, rows: int = 420) -> Texture:
     """A conifer: tiers of drooping branches, snow on them if wanted."""
     random = np.random.default_rng(seed)
     canvas = Canvas(0.5, rows).box((78, 58, 44), -0.02, 0, 0.02, 0.2)
@@ -214,13 +214,13 @@ def fir(needles: Colour, seed: int, snow: bool = False, rows: int = 420) -> Text
     return canvas.texture(light=0.1, grain=0.12, seed=seed)
 
 
-def toned(colour: Colour, tone: float) -> Colour:
-    """The colour made darker (below 1) or lighter."""
-    r, g, b = (int(np.clip(part * tone, 0, 255)) for part in colour)
+def toned(color: Color, tone: float) -> Color:
+    """The color made darker (below 1) or lighter."""
+    r, g, b = (int(np.clip(part * tone, 0, 255)) for part in color)
     return r, g, b
 
 
-def house(wall: Colour, roof: Colour, seed: int, floors: int = 3, lit: bool = False) -> Texture:
+def house(wall: Color, roof: Color, seed: int, floors: int = 3, lit: bool = False) -> Texture:
     """A town house front with a gable, rows of windows and a door; 0.62 as wide as high."""
     random = np.random.default_rng(seed)
     canvas = Canvas(0.62, 460)
@@ -242,7 +242,7 @@ def house(wall: Colour, roof: Colour, seed: int, floors: int = 3, lit: bool = Fa
     return canvas.texture(light=0.06, grain=0.1, seed=seed)
 
 
-def stall(stripe: Colour, seed: int) -> Texture:
+def stall(stripe: Color, seed: int) -> Texture:
     """A market stall: striped awning, posts, a counter heaped with fruit; 1.2 as wide as high."""
     random = np.random.default_rng(seed)
     canvas = Canvas(1.2, 420)
@@ -252,7 +252,7 @@ def stall(stripe: Colour, seed: int) -> Texture:
     canvas.box((150, 112, 74), -0.53, 0.0, 0.53, 0.4)
     for y in (0.1, 0.2, 0.3):
         canvas.box((118, 86, 56), -0.53, y, 0.53, y + 0.008)
-    fruits: list[Colour] = [(226, 64, 46), (240, 158, 42), (134, 172, 58), (242, 208, 70), (150, 60, 110)]
+    fruits: list[Color] = [(226, 64, 46), (240, 158, 42), (134, 172, 58), (242, 208, 70), (150, 60, 110)]
     for crate in range(5):
         x0 = -0.51 + crate * 0.206
         for _ in range(46):
@@ -261,9 +261,9 @@ def stall(stripe: Colour, seed: int) -> Texture:
         canvas.box((184, 142, 92), x0, 0.36, x0 + 0.195, 0.415)
     for number in range(10):
         left, right = -0.6 + number * 0.12, -0.48 + number * 0.12
-        colour = stripe if number % 2 else (250, 244, 232)
-        canvas.poly(colour, [(left, 0.74), (right, 0.74), (right * 0.86, 0.98), (left * 0.86, 0.98)])
-        canvas.disc(toned(colour, 0.88), ((left + right) / 2, 0.74), 0.045, 1.3)
+        color = stripe if number % 2 else (250, 244, 232)
+        canvas.poly(color, [(left, 0.74), (right, 0.74), (right * 0.86, 0.98), (left * 0.86, 0.98)])
+        canvas.disc(toned(color, 0.88), ((left + right) / 2, 0.74), 0.045, 1.3)
     return canvas.texture(light=0.08, grain=0.06, seed=seed)
 
 
@@ -283,8 +283,8 @@ def lighthouse() -> Texture:
 
         for band in range(7):
             y0, y1 = band * 0.115, (band + 1) * 0.115
-            colour = (202, 52, 44) if band % 2 else (244, 240, 232)
-            c.poly(colour, [(-half(y0), y0), (half(y0), y0), (half(y1), y1), (-half(y1), y1)])
+            color = (202, 52, 44) if band % 2 else (244, 240, 232)
+            c.poly(color, [(-half(y0), y0), (half(y0), y0), (half(y1), y1), (-half(y1), y1)])
         c.box((58, 52, 54), -0.018, 0, 0.018, 0.06)
         for y in (0.19, 0.42, 0.65):
             c.box((58, 66, 78), -0.01, y, 0.01, y + 0.035)
@@ -330,23 +330,23 @@ def cactus() -> Texture:
     return drawn(0.6, 420, draw)
 
 
-def mesa(colour: Colour, seed: int) -> Texture:
+def mesa(color: Color, seed: int) -> Texture:
     """A flat-topped rock with layers; twice as wide as high."""
 
     def draw(c: Canvas) -> None:
-        c.poly(colour, [(-1, 0), (1, 0), (0.62, 0.36), (0.54, 0.96), (-0.5, 1), (-0.58, 0.4)])
+        c.poly(color, [(-1, 0), (1, 0), (0.62, 0.36), (0.54, 0.96), (-0.5, 1), (-0.58, 0.4)])
         for y in (0.42, 0.56, 0.7, 0.84):
-            c.box(toned(colour, 0.84), -0.56, y, 0.57, y + 0.035)
+            c.box(toned(color, 0.84), -0.56, y, 0.57, y + 0.035)
 
     return drawn(2.0, 300, draw, grain=0.16)
 
 
-def grass(colour: Colour, seed: int) -> Texture:
+def grass(color: Color, seed: int) -> Texture:
     """A tuft strip of blades or ears for the foreground; three times as wide as high."""
     random = np.random.default_rng(seed)
     canvas = Canvas(3.0, 160)
     for _ in range(420):
         x, tall, lean = random.uniform(-1.42, 1.42), random.uniform(0.35, 0.95), random.uniform(-0.14, 0.14)
         tone = random.uniform(0.7, 1.15)
-        canvas.poly(toned(colour, tone), [(x - 0.014, 0), (x + 0.014, 0), (x + lean, tall)])
+        canvas.poly(toned(color, tone), [(x - 0.014, 0), (x + 0.014, 0), (x + lean, tall)])
     return canvas.texture()

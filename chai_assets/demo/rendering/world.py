@@ -2,8 +2,8 @@
 
 Geometry and compositing only: what is painted on the quads is in `paint.py`, what the shots show in `scenes`.
 Everything stands at a true depth, so moving the camera gives parallax and changing its focal length gives
-none: that is what makes the recorded camera work true. Metres and degrees; x points right, y up, z ahead;
-colours are (red, green, blue), pictures BGR.
+none: that is what makes the recorded camera work true. Meters and degrees; x points right, y up, z ahead;
+colors are (red, green, blue), pictures BGR.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 Image = np.ndarray
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 WIDTH, HEIGHT, FPS = 640, 360, 24
 NORMAL_LENS = 500.0
 """Focal length in pixels: 39 degrees from top to bottom, about what a normal lens sees."""
@@ -82,7 +82,7 @@ def _dome(pan: float, tilt: float, roll: float, focal: float) -> tuple[slice, Im
 
 @dataclass(frozen=True)
 class Texture:
-    """A painted picture, BGRA with colour premultiplied by alpha, and its halvings."""
+    """A painted picture, BGRA with color premultiplied by alpha, and its halvings."""
 
     pixels: Image
 
@@ -94,10 +94,10 @@ class Texture:
             levels.append(cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA))
         return levels
 
-    def fogged(self, colour: Colour, amount: float) -> "Texture":
-        """The picture seen through haze of a colour; 0 is clear, 1 is haze alone."""
+    def fogged(self, color: Color, amount: float) -> "Texture":
+        """The picture seen through haze of a color; 0 is clear, 1 is haze alone."""
         alpha = self.pixels[..., 3:].astype(np.float32) / 255
-        mixed = self.pixels[..., :3] * (1 - amount) + np.array(colour[::-1], np.float32) * alpha * amount
+        mixed = self.pixels[..., :3] * (1 - amount) + np.array(color[::-1], np.float32) * alpha * amount
         return Texture(np.dstack([mixed, self.pixels[..., 3:]]).round().astype(np.uint8))
 
 
@@ -134,11 +134,11 @@ class Ground:
     """The plane y = 0, endlessly tiled with an opaque square texture, fading into haze."""
 
     tile: Texture
-    metres: float
-    haze: Colour
-    haze_metres: float = 150.0
+    meters: float
+    haze: Color
+    haze_meters: float = 150.0
     drift: tuple[float, float] = (0.0, 0.0)
-    """Metres a second that the pattern travels: waves."""
+    """Meters a second that the pattern travels: waves."""
 
     def paint(self, frame: Image, camera: Camera, t: float) -> None:
         rays = camera.rays()
@@ -149,19 +149,19 @@ class Ground:
         part = slice(rows[0], rows[-1] + 1)
         (right, up, ahead), below = rays[:, part], below[part]
         reach = camera.y / np.where(below, -up, np.float32(1))
-        u = (reach * right + (camera.x - self.drift[0] * t)) / self.metres
-        v = (reach * ahead + (camera.z - self.drift[1] * t)) / self.metres
+        u = (reach * right + (camera.x - self.drift[0] * t)) / self.meters
+        v = (reach * ahead + (camera.z - self.drift[1] * t)) / self.meters
         u, v = (part - np.floor(part) for part in (u, v))
-        stretch = self.tile.pixels.shape[0] / self.metres / camera.focal * reach * np.sqrt(reach / camera.y)
-        colour = self._sampled(u, v, np.log2(np.maximum(stretch, 1)))
-        fog = (1 - np.exp(reach / -self.haze_metres))[..., None]
-        colour += (np.array(self.haze[::-1], np.float32) - colour) * fog
-        np.copyto(frame[part], colour.astype(np.uint8), where=below[..., None])
+        stretch = self.tile.pixels.shape[0] / self.meters / camera.focal * reach * np.sqrt(reach / camera.y)
+        color = self._sampled(u, v, np.log2(np.maximum(stretch, 1)))
+        fog = (1 - np.exp(reach / -self.haze_meters))[..., None]
+        color += (np.array(self.haze[::-1], np.float32) - color) * fog
+        np.copyto(frame[part], color.astype(np.uint8), where=below[..., None])
 
     def _sampled(self, u: Image, v: Image, wanted: Image) -> Image:
         """The tile at (u, v), 0 to 1, each pixel blended from the two halvings nearest to the wanted one."""
         wanted = np.minimum(wanted, len(self.tile.levels) - 1)
-        colour = np.zeros((*u.shape, 3), np.float32)
+        color = np.zeros((*u.shape, 3), np.float32)
         for number, level in enumerate(self.tile.levels):
             weight = np.maximum(1 - np.abs(wanted - number), 0)
             rows = np.flatnonzero(weight.any(1))
@@ -169,8 +169,8 @@ class Ground:
                 some, side = slice(rows[0], rows[-1] + 1), np.float32(level.shape[0])
                 maps = (u[some] * side - np.float32(0.5), v[some] * side - np.float32(0.5))
                 sampled = cv2.remap(level[..., :3], *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-                colour[some] += sampled * weight[some, :, None]
-        return colour
+                color[some] += sampled * weight[some, :, None]
+        return color
 
 
 @dataclass(frozen=True)

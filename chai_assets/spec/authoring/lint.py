@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from chai_assets.spec.compile import PRESENT, check_answers, derive
-from chai_assets.spec.loading.document import Document, Place, Problem
+from chai_assets.spec.loading.document import Document, NodePath, SpecProblem
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect, Conditions, Primitive, Spec
 
 _Asked = list[tuple[str, tuple[str, ...]]]
@@ -22,17 +22,17 @@ _Words = tuple[str, ...]
 _SHORTEST_RULE = 3
 
 
-def lint_spec(spec: Spec, folder: Path) -> list[Problem]:
+def lint_spec(spec: Spec, folder: Path) -> list[SpecProblem]:
     """Every problem of a loaded specification whose files stand in that folder, in the order of the files."""
     documents = {name: Document(folder / f"{name}.yaml") for name in spec.aspects}
-    problems: list[Problem] = []
+    problems: list[SpecProblem] = []
     for name, aspect in spec.aspects.items():
         problems += _answer_problems(aspect, documents[name])
         problems += _explanation_problems(spec, aspect, documents[name])
     return sorted({*problems, *_word_problems(spec, documents)})
 
 
-def _answer_problems(aspect: Aspect, document: Document) -> Iterator[Problem]:
+def _answer_problems(aspect: Aspect, document: Document) -> Iterator[SpecProblem]:
     dead = set()
     for number, attribute in enumerate(aspect.attributes):
         if not any(_valid(aspect, answers) for answers in _ways(aspect, attribute.applies_when)):
@@ -42,7 +42,7 @@ def _answer_problems(aspect: Aspect, document: Document) -> Iterator[Problem]:
             yield document.problem(place, message, "correct 'applies_when', here or in the questions it names")
     same: dict[object, str] = {}
     for number, primitive in enumerate(aspect.primitives):
-        place: Place = ("primitives", number, "given_by")
+        place: NodePath = ("primitives", number, "given_by")
         if not dead & _closure(aspect, primitive.given_by).keys():
             yield from _unreachable(aspect, primitive, place, document)
         first = same.setdefault(_meaning(aspect, primitive.given_by), primitive.id)
@@ -51,7 +51,7 @@ def _answer_problems(aspect: Aspect, document: Document) -> Iterator[Problem]:
             yield document.problem(place, message, "tell them apart by an answer, or make them one")
 
 
-def _unreachable(aspect: Aspect, primitive: Primitive, place: Place, document: Document) -> Iterator[Problem]:
+def _unreachable(aspect: Aspect, primitive: Primitive, place: NodePath, document: Document) -> Iterator[SpecProblem]:
     ways = list(_ways(aspect, primitive.given_by))
     if not ways:
         message = f"no answers can give primitive '{primitive.id}'"
@@ -117,10 +117,10 @@ def _meaning(aspect: Aspect, conditions: Conditions) -> object:
     return frozenset(meaning.items())
 
 
-def _explanation_problems(spec: Spec, aspect: Aspect, document: Document) -> Iterator[Problem]:
+def _explanation_problems(spec: Spec, aspect: Aspect, document: Document) -> Iterator[SpecProblem]:
     known = {primitive.id for other in spec.aspects.values() for primitive in other.primitives}
     for number, primitive in enumerate(aspect.primitives):
-        place: Place = ("primitives", number)
+        place: NodePath = ("primitives", number)
         who = f"primitive '{primitive.id}'"
         if primitive.example is None:
             yield document.problem(place, f"{who} has no example", "write a caption's sentence in which it holds")
@@ -140,7 +140,7 @@ def _explanation_problems(spec: Spec, aspect: Aspect, document: Document) -> Ite
             yield document.problem((*place, "split_from"), message, "remove the old primitive, or 'split_from'")
 
 
-def _word_problems(spec: Spec, documents: dict[str, Document]) -> Iterator[Problem]:
+def _word_problems(spec: Spec, documents: dict[str, Document]) -> Iterator[SpecProblem]:
     named: dict[_Words, tuple[str, str]] = {}
     everything = [
         (aspect, number, primitive)

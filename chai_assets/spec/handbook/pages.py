@@ -114,13 +114,13 @@ class _AspectPage:
         """
         first = {p.id: name for p in self.aspect.primitives for name in [*self.known(p)][:1]}
         mutual = {one: name for one, name in first.items() if [*self.known(self.home[name][0])][:1] == [one]}
-        told: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
         seen: set[frozenset[str]] = set()
         for one, name in (mutual or first).items():
             if {one, name} not in seen:
                 seen.add(frozenset({one, name}))
-                told[self.home[one][0].confused_with[name]].append((one, name))
-        return told
+                pairs[self.home[one][0].confused_with[name]].append((one, name))
+        return pairs
 
     def known(self, primitive: Primitive) -> dict[str, str]:
         """What it is confused with, where that is a term; the others are for the lint to find."""
@@ -143,7 +143,7 @@ class _AspectPage:
         return _el("div", _picture(name), self.link(name))
 
     def questions(self) -> Iterator[ET.Element]:
-        """Every question in the words and order of the labelling page, its answers, and the terms they lead to."""
+        """Every question in the words and order of the labeling page, its answers, and the terms they lead to."""
         for row in (row for group in labeling_rows(self.aspect).values() for row in group):
             attribute = self.aspect.attribute(row["key"])
             yield _el(
@@ -172,8 +172,8 @@ class _AspectPage:
             ("Given by", self.given(primitive)),
         ]
         if confused := self.known(primitive):
-            told = [_el("li", self.link(name), f": {apart}") for name, apart in confused.items()]
-            facts.append(("Often confused with", [_el("ul", *told)]))
+            terms = [_el("li", self.link(name), f": {apart}") for name, apart in confused.items()]
+            facts.append(("Often confused with", [_el("ul", *terms)]))
         if primitive.loose:
             facts.append(("Do not say", _listed([_el("s", loose) for loose in primitive.loose])))
         if excluded := self.excluded[primitive.id]:
@@ -186,18 +186,18 @@ class _AspectPage:
             _el("h3", _el("a", primitive.term, href=f"#{primitive.id}")),
             _el("p", primitive.definition, class_="definition"),
             _el("blockquote", example),
-            _el("dl", *(_el("div", _el("dt", name), _el("dd", *said)) for name, said in facts)),
+            _el("dl", *(_el("div", _el("dt", name), _el("dd", *nodes)) for name, nodes in facts)),
             id=primitive.id,
         )
 
     def given(self, primitive: Primitive) -> list[_Node]:
         """The answers that give the term, in words."""
-        said: list[_Node] = []
+        nodes: list[_Node] = []
         for name, options in primitive.given_by.items():
             answers = _listed([_el("kbd", option) for option in options], last=" or ")
             question = _el("a", self.aspect.attribute(name).question, href=f"#{_question_id(name)}")
-            said += [" and " if said else None, *answers, " to ", question]
-        return said
+            nodes += [" and " if nodes else None, *answers, " to ", question]
+        return nodes
 
     def link(self, name: str) -> ET.Element:
         """A link to a term, on this page or another."""

@@ -6,13 +6,13 @@ The shape of each part is already sound when these checks run. They only look; t
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from chai_assets.spec.loading.document import Document, Place, Problem
+from chai_assets.spec.loading.document import Document, NodePath, SpecProblem
 from chai_assets.spec.models import NOT_APPLICABLE, SLOT, UNSURE, Aspect, Attribute, Conditions, Primitive
 
 
-def aspect_problems(name: str, aspect: Aspect, document: Document) -> list[Problem]:
+def aspect_problems(name: str, aspect: Aspect, document: Document) -> list[SpecProblem]:
     """Problems within one aspect, whose file is `<name>.yaml`."""
-    problems: list[Problem] = []
+    problems: list[SpecProblem] = []
     if aspect.id != name:
         problems.append(document.problem(("id",), f"id '{aspect.id}' is not the file's name", f"write '{name}'"))
     attribute_ids = [attribute.id for attribute in aspect.attributes]
@@ -25,9 +25,9 @@ def aspect_problems(name: str, aspect: Aspect, document: Document) -> list[Probl
     return problems
 
 
-def across_problems(aspects: dict[str, Aspect], documents: dict[str, Document]) -> list[Problem]:
+def across_problems(aspects: dict[str, Aspect], documents: dict[str, Document]) -> list[SpecProblem]:
     """Problems between aspects: dependencies, and primitive ids that two of them share."""
-    problems: list[Problem] = []
+    problems: list[SpecProblem] = []
     for name, aspect in aspects.items():
         for number, upstream in enumerate(aspect.depends_on):
             if upstream not in aspects:
@@ -51,7 +51,7 @@ def across_problems(aspects: dict[str, Aspect], documents: dict[str, Document]) 
     return problems
 
 
-def _twice(document: Document, noun: str, key: str, ids: Iterable[str], within: Place = ()) -> Iterator[Problem]:
+def _twice(document: Document, noun: str, key: str, ids: Iterable[str], within: NodePath = ()) -> Iterator[SpecProblem]:
     first: dict[str, int] = {}
     for number, name in enumerate(ids):
         place = (*within, key, number, "id")
@@ -61,8 +61,8 @@ def _twice(document: Document, noun: str, key: str, ids: Iterable[str], within: 
             yield document.problem(place, message, "rename or remove one of them")
 
 
-def _attribute_problems(aspect: Aspect, number: int, attribute: Attribute, document: Document) -> Iterator[Problem]:
-    place: Place = ("attributes", number)
+def _attribute_problems(aspect: Aspect, number: int, attribute: Attribute, document: Document) -> Iterator[SpecProblem]:
+    place: NodePath = ("attributes", number)
     yield from _sub_aspect(aspect, attribute, place, document)
     if (attribute.kind == "text") == bool(attribute.options):
         wants = "has no options" if attribute.kind == "text" else "needs options"
@@ -90,8 +90,8 @@ def _attribute_problems(aspect: Aspect, number: int, attribute: Attribute, docum
             yield document.problem((*place, "says"), message, f"use its own text only, {{{attribute.id}}}")
 
 
-def _primitive_problems(aspect: Aspect, number: int, primitive: Primitive, document: Document) -> Iterator[Problem]:
-    place: Place = ("primitives", number)
+def _primitive_problems(aspect: Aspect, number: int, primitive: Primitive, document: Document) -> Iterator[SpecProblem]:
+    place: NodePath = ("primitives", number)
     yield from _sub_aspect(aspect, primitive, place, document)
     yield from _conditions(aspect, primitive.given_by, (*place, "given_by"), document)
     others = {other.id: other for other in aspect.primitives}
@@ -116,13 +116,15 @@ def _primitive_problems(aspect: Aspect, number: int, primitive: Primitive, docum
             yield document.problem((*place, "says"), f"{message}, which may stay empty", remedy)
 
 
-def _sub_aspect(aspect: Aspect, part: Attribute | Primitive, place: Place, document: Document) -> Iterator[Problem]:
+def _sub_aspect(
+    aspect: Aspect, part: Attribute | Primitive, place: NodePath, document: Document
+) -> Iterator[SpecProblem]:
     if part.sub_aspect not in aspect.sub_aspects:
         message = f"'{part.id}' names the sub-aspect '{part.sub_aspect}', which is not listed"
         yield document.problem((*place, "sub_aspect"), message, f"use one of {', '.join(aspect.sub_aspects)}")
 
 
-def _conditions(aspect: Aspect, conditions: Conditions, place: Place, document: Document) -> Iterator[Problem]:
+def _conditions(aspect: Aspect, conditions: Conditions, place: NodePath, document: Document) -> Iterator[SpecProblem]:
     choices = {attribute.id: attribute for attribute in aspect.attributes if attribute.kind != "text"}
     for name, wanted in conditions.items():
         if name not in choices:

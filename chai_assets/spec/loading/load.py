@@ -1,7 +1,7 @@
 """Reads one version of the specification, and refuses one that is not sound.
 
-Every problem that can be told at once is told at once, with its file and line. Shapes are checked by the
-models, agreement between the parts in `consistency.py`.
+All problems that can be found at once are reported at once, with file and line. Shapes are checked by the models,
+agreement between the parts in `consistency.py`.
 """
 
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from chai_assets.core.ids import canonical_json, sha256_text
 from chai_assets.spec.loading.consistency import across_problems, aspect_problems
-from chai_assets.spec.loading.document import Document, Problem, SpecError
+from chai_assets.spec.loading.document import Document, SpecError, SpecProblem
 from chai_assets.spec.models import Aspect, Attribute, Index, Option, Primitive, Spec
 
 INDEX = "spec.yaml"
@@ -51,7 +51,7 @@ def load_spec_from(folder: Path) -> Spec:
     return Spec(version=index.version, hash=sha256_text(canonical_json(content)), aspects=aspects)
 
 
-def _unlisted(folder: Path, index: Index, document: Document) -> list[Problem]:
+def _unlisted(folder: Path, index: Index, document: Document) -> list[SpecProblem]:
     names = sorted(path.stem for path in folder.glob("*.yaml") if path.name != INDEX)
     problems = [
         document.problem(("aspects",), f"{name}.yaml is not among the aspects", "list it or remove the file")
@@ -71,7 +71,7 @@ def _parsed(model: type[Model], document: Document) -> Model:
         raise SpecError([_problem(document, dict(detail)) for detail in error.errors()]) from error
 
 
-def _problem(document: Document, detail: dict[str, Any]) -> Problem:
+def _problem(document: Document, detail: dict[str, Any]) -> SpecProblem:
     place = tuple(detail["loc"])
     key = next((str(part) for part in reversed(place) if isinstance(part, str)), "the file")
     if detail["type"] == "missing":

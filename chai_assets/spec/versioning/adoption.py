@@ -1,8 +1,10 @@
-"""Which version of the specification a batch is worked under: a batch moves when it is told to, never by itself.
+"""Which version of the specification a batch is worked under, and the only writer of the table `spec_adoptions`.
 
-A release alone changes nothing for the work under way. A batch adopts it (at ingestion, or in the backfill that
-a release asks for), and from then on people and models are asked by it.
+A release changes nothing for the work under way. A batch adopts it at ingestion, or in the backfill that a release
+asks for, and from then on people and models are asked by it. It counts as settled once a run came to its end under it.
 """
+
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -43,11 +45,29 @@ def adopted_versions(tables: Tables) -> dict[str, str]:
     return found
 
 
-def adoptions(tables: Tables, batches: list[str], spec: Spec, settled: bool = False) -> list[Row]:
-    """Rows that let these batches adopt a version; none for those that have. Raises AdoptionRefused going backwards.
+def adopt(tables: Tables, batches: Sequence[str], spec: Spec) -> int:
+    """Lets these batches adopt a version; returns how many rows that took, none for batches that have.
 
-    `settled`: nothing is left to do for it, neither now nor after a run that was killed in between.
+    Raises AdoptionRefused where a batch is worked under a newer version.
     """
+    return _record(tables, batches, spec, (False,))
+
+
+def settle(tables: Tables, batches: Sequence[str], spec: Spec) -> int:
+    """As `adopt`, and records that nothing is left to do for it, not even what a killed run would have left."""
+    return _record(tables, batches, spec, (False, True))
+
+
+def unsettled(tables: Tables) -> list[str]:
+    """Batches that began to adopt a version and of which no run has come to its end under it since."""
+    now = adopted_versions(tables)
+    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version", "settled"])
+    current = [row for row in recorded.iter_rows() if row[1] == now[row[0]]]
+    return sorted({row[0] for row in current} - {row[0] for row in current if row[2]})
+
+
+def _record(tables: Tables, batches: Sequence[str], spec: Spec, wanted: Sequence[bool]) -> int:
+    """The one place that writes the table: a row for each batch and each value of `settled` that is not there yet."""
     for batch in batches:
         version = adopted_version(tables, batch, spec.version)
         if order(version) > order(spec.version):
@@ -57,16 +77,8 @@ def adoptions(tables: Tables, batches: list[str], spec: Spec, settled: bool = Fa
             )
     recorded = tables.read("spec_adoptions", batches[0] if len(batches) == 1 else None)
     done = set(recorded.filter(pl.col("spec_version") == spec.version).select("batch", "settled").iter_rows())
-    wanted = [(batch, whether) for batch in batches for whether in (False, True) if settled or not whether]
-    return [_row(batch, spec, whether) for batch, whether in wanted if (batch, whether) not in done]
-
-
-def unsettled(tables: Tables) -> list[str]:
-    """Batches that began to adopt a version and of which no run has come to its end under it since."""
-    now = adopted_versions(tables)
-    recorded = tables.read("spec_adoptions", columns=["batch", "spec_version", "settled"])
-    current = [row for row in recorded.iter_rows() if row[1] == now[row[0]]]
-    return sorted({row[0] for row in current} - {row[0] for row in current if row[2]})
+    missing = [(batch, settled) for batch in batches for settled in wanted if (batch, settled) not in done]
+    return tables.append("spec_adoptions", [_row(batch, spec, settled) for batch, settled in missing])
 
 
 def _row(batch: str, spec: Spec, settled: bool) -> Row:

@@ -13,37 +13,39 @@ from chai_assets.spec.models import Aspect, Attribute, Primitive, Spec
 from chai_assets.spec.versioning.carry import asks_the_same, means_the_same
 from chai_assets.spec.versioning.releases import order
 
-Kind = Literal["wording", "addition", "meaning"]
+ChangeKind = Literal["wording", "addition", "meaning"]
 Step = Literal["nothing", "patch", "minor", "major"]
 STEPS: tuple[Step, ...] = ("nothing", "patch", "minor", "major")
-_STEP_OF: dict[Kind, Step] = {"wording": "patch", "addition": "minor", "meaning": "major"}
+_STEP_OF: dict[ChangeKind, Step] = {"wording": "patch", "addition": "minor", "meaning": "major"}
 
 Part = TypeVar("Part", Attribute, Primitive)
 
 
 @dataclass(frozen=True)
-class Change:
+class SpecChange:
     """One change: in which aspect, of which part, of what kind, and what it is in words."""
 
     aspect: str
     part: Literal["aspect", "instruction", "policy", "question", "primitive"]
     id: str
-    kind: Kind
+    kind: ChangeKind
     what: str
 
 
-def diff(old: Spec, new: Spec) -> list[Change]:
+def diff(old: Spec, new: Spec) -> list[SpecChange]:
     """Every change from one version to another, by aspect in the order of the new version."""
-    changes = [Change(name, "aspect", name, "meaning", "removed") for name in old.aspects if name not in new.aspects]
+    changes = [
+        SpecChange(name, "aspect", name, "meaning", "removed") for name in old.aspects if name not in new.aspects
+    ]
     for name, aspect in new.aspects.items():
         if name in old.aspects:
             changes += _aspect_changes(old.aspects[name], aspect)
         else:
-            changes.append(Change(name, "aspect", name, "addition", "added"))
+            changes.append(SpecChange(name, "aspect", name, "addition", "added"))
     return changes
 
 
-def step_needed(changes: Sequence[Change]) -> Step:
+def step_needed(changes: Sequence[SpecChange]) -> Step:
     """How far the version number must move at least: words a patch, additions minor, changed meaning major."""
     return STEPS[max((STEPS.index(_STEP_OF[change.kind]) for change in changes), default=0)]
 
@@ -57,37 +59,37 @@ def step_made(old: str, new: str) -> Step:
     return STEPS[3 - moved.index(True)] if any(moved) else "nothing"
 
 
-def _aspect_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
+def _aspect_changes(old: Aspect, new: Aspect) -> Iterator[SpecChange]:
     if old.meaning != new.meaning:
-        yield Change(new.id, "aspect", new.id, "meaning", "asks for another caption")
+        yield SpecChange(new.id, "aspect", new.id, "meaning", "asks for another caption")
     if old.depends_on != new.depends_on:
         what = f"rests on {', '.join(new.depends_on) or 'nothing'}, before on {', '.join(old.depends_on) or 'nothing'}"
-        yield Change(new.id, "aspect", new.id, "meaning", what)
+        yield SpecChange(new.id, "aspect", new.id, "meaning", what)
     if (old.title, old.sub_aspects) != (new.title, new.sub_aspects):
-        yield Change(new.id, "aspect", new.id, "wording", "title or sub-aspects changed")
+        yield SpecChange(new.id, "aspect", new.id, "wording", "title or sub-aspects changed")
     if old.instruction != new.instruction:
-        yield Change(new.id, "instruction", new.id, "wording", "reworded")
+        yield SpecChange(new.id, "instruction", new.id, "wording", "reworded")
     for line in old.policy:
         if line not in new.policy:
-            yield Change(new.id, "policy", new.id, "wording", f"no longer: {line}")
+            yield SpecChange(new.id, "policy", new.id, "wording", f"no longer: {line}")
     for line in new.policy:
         if line not in old.policy:
-            yield Change(new.id, "policy", new.id, "wording", f"now: {line}")
+            yield SpecChange(new.id, "policy", new.id, "wording", f"now: {line}")
     yield from _question_changes(old, new)
     yield from _primitive_changes(old, new)
 
 
-def _question_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
+def _question_changes(old: Aspect, new: Aspect) -> Iterator[SpecChange]:
     removed, added, both = _compared(old.attributes, new.attributes)
     for attribute in removed:
-        yield Change(new.id, "question", attribute.id, "meaning", "removed")
+        yield SpecChange(new.id, "question", attribute.id, "meaning", "removed")
     for attribute in added:
-        yield Change(new.id, "question", attribute.id, "addition", f"new: {attribute.question}")
+        yield SpecChange(new.id, "question", attribute.id, "addition", f"new: {attribute.question}")
     for before, after in both:
         if before == after:
             continue
         if asks_the_same(before, after):
-            yield Change(new.id, "question", after.id, "wording", _reworded(before, after))
+            yield SpecChange(new.id, "question", after.id, "wording", _reworded(before, after))
             continue
         had, has = ({option.id: option.alone for option in each.options} for each in (before, after))
         lost, gained = [o for o in had if o not in has], [o for o in has if o not in had]
@@ -96,10 +98,10 @@ def _question_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
         only_options = asks_the_same(before, after.model_copy(update={"options": before.options}))
         grown = only_options and had.items() <= has.items()
         words += [] if only_options and words else ["asks something else than before"]
-        yield Change(new.id, "question", after.id, "addition" if grown else "meaning", "; ".join(words))
+        yield SpecChange(new.id, "question", after.id, "addition" if grown else "meaning", "; ".join(words))
 
 
-def _primitive_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
+def _primitive_changes(old: Aspect, new: Aspect) -> Iterator[SpecChange]:
     removed, added, both = _compared(old.primitives, new.primitives)
     heirs: dict[str, list[str]] = {}
     for primitive in added:
@@ -109,23 +111,23 @@ def _primitive_changes(old: Aspect, new: Aspect) -> Iterator[Change]:
         # What was said with one word is now said with several finer ones: no statement becomes impossible.
         if len(heirs.get(primitive.id, ())) > 1:
             what = f"split into {', '.join(heirs[primitive.id])}"
-            yield Change(new.id, "primitive", primitive.id, "addition", what)
+            yield SpecChange(new.id, "primitive", primitive.id, "addition", what)
         else:
-            yield Change(new.id, "primitive", primitive.id, "meaning", "removed")
+            yield SpecChange(new.id, "primitive", primitive.id, "meaning", "removed")
     for primitive in added:
-        yield Change(new.id, "primitive", primitive.id, "addition", f"new: {primitive.term}")
+        yield SpecChange(new.id, "primitive", primitive.id, "addition", f"new: {primitive.term}")
     for before, after in both:
         if before == after:
             continue
         if means_the_same(before, after):
-            yield Change(new.id, "primitive", after.id, "wording", _reworded(before, after))
+            yield SpecChange(new.id, "primitive", after.id, "wording", _reworded(before, after))
             continue
-        said = [name for name in ("given_by", "excludes", "meaning") if getattr(before, name) != getattr(after, name)]
+        moved = [name for name in ("given_by", "excludes", "meaning") if getattr(before, name) != getattr(after, name)]
         what = {"given_by": "given by other answers", "excludes": "excludes others", "meaning": "means something else"}
-        grown = _only_new_options(before, after, old, new) and said == ["given_by"]
-        grown = grown or (said == ["excludes"] and _only_new_neighbours(before, after, removed, added))
-        words = "; ".join(what[name] for name in said) or ("is said now" if after.says else "is no longer said")
-        yield Change(new.id, "primitive", after.id, "addition" if grown else "meaning", words)
+        grown = _only_new_options(before, after, old, new) and moved == ["given_by"]
+        grown = grown or (moved == ["excludes"] and _only_new_neighbors(before, after, removed, added))
+        words = "; ".join(what[name] for name in moved) or ("is said now" if after.says else "is no longer said")
+        yield SpecChange(new.id, "primitive", after.id, "addition" if grown else "meaning", words)
 
 
 def _only_new_options(before: Primitive, after: Primitive, old: Aspect, new: Aspect) -> bool:
@@ -140,7 +142,7 @@ def _only_new_options(before: Primitive, after: Primitive, old: Aspect, new: Asp
     return True
 
 
-def _only_new_neighbours(
+def _only_new_neighbors(
     before: Primitive, after: Primitive, removed: Sequence[Primitive], added: Sequence[Primitive]
 ) -> bool:
     """Whether the only change in what a primitive excludes is about primitives that came or went."""

@@ -1,7 +1,7 @@
-"""A released version with all that came before it: what is asked for under it, and what older records are worth.
+"""A version of the specification with all versions before it: whether what was made under an older one still holds.
 
-This is how the loop sees the specification. Every record names the version it was made under; here it is
-decided whether its meaning still holds, so that a new release touches exactly the rows it changes.
+Every record names the version it was made under. The loop asks here whether that still counts, so that a new release
+touches exactly the rows whose meaning it changes. What two versions of an aspect have in common is in `carry.py`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,15 @@ from typing import Any
 
 from chai_assets.core.prompts import Templates, WritingTask
 from chai_assets.spec.models import Aspect, Spec
-from chai_assets.spec.versioning.carry import Carried, Said, asks_the_same, carry, means_the_same, said, unchanged
+from chai_assets.spec.versioning.carry import (
+    CaptionContent,
+    CarriedAnswers,
+    asks_the_same,
+    caption_content,
+    carry,
+    means_the_same,
+    unchanged,
+)
 from chai_assets.spec.versioning.releases import Releases
 
 Row = Mapping[str, Any]
@@ -25,14 +33,14 @@ class Lineage:
         """Raises SpecError where a version is missing or was changed after its release.
 
         `redo_upstream`: a caption whose upstream captions were corrected is written again, even if people have
-        worked on it. `templates`: those that models are asked with; without them whatever was written stands.
+        worked on it. `templates`: those that models are asked with; without them whatever was written is kept.
         """
         self._releases = releases
         self._history = list(releases.through(version))
         self.spec: Spec = self._history[-1]
         self.redo_upstream = redo_upstream
         self.templates = templates or Templates()
-        self._carried: dict[tuple[str, str], Carried] = {}
+        self._carried: dict[tuple[str, str], CarriedAnswers] = {}
 
     @property
     def depends_on(self) -> dict[str, list[str]]:
@@ -43,15 +51,15 @@ class Lineage:
         """Whether another template took the place of the one that a model's row was written with."""
         return self.templates.replaced(task, template)
 
-    def asked_in(self, aspect: str) -> list[str]:
+    def question_versions(self, aspect: str) -> list[str]:
         """The versions in which the questions of an aspect came to mean what they mean, oldest first.
 
-        The last one is what its labelling tasks are named after: a release that asks nothing new makes none.
+        The last one is what its labeling tasks are named after: a release that asks nothing new makes no new task.
         """
-        return self._asked_in[aspect]
+        return self._question_versions[aspect]
 
     @cached_property
-    def _asked_in(self) -> dict[str, list[str]]:
+    def _question_versions(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         before: Mapping[str, Aspect] = {}
         for spec in self._history:
@@ -61,12 +69,12 @@ class Lineage:
             before = spec.aspects
         return found
 
-    def carried(self, label: Row) -> Carried:
-        """The answers of a label as they stand in this version."""
-        return self._under(label, self.spec.version)
+    def carried_answers(self, label: Row) -> CarriedAnswers:
+        """The answers of a label, carried over to this version."""
+        return self._answers_under(label, self.spec.version)
 
-    def stands(self, draft: Row, made_from: Row, label: Row) -> bool:
-        """Whether a draft still says what is to be said.
+    def draft_still_valid(self, draft: Row, made_from: Row, label: Row) -> bool:
+        """Whether a draft still says what is to be said under this version.
 
         `made_from` is the label it was made from, `label` the current one: the answer to a later asking, or the
         same asking, perhaps edited since. An edit alone does not undo a draft here; what a release changed does.
@@ -76,7 +84,7 @@ class Lineage:
         if was == self.spec.version and not asked_again:
             return True
         now = label if asked_again else made_from
-        return self._said(made_from, was) == self._said(now, self.spec.version)
+        return self._content(made_from, was) == self._content(now, self.spec.version)
 
     def compatible(self, aspect: str, version: str) -> bool:
         """Whether captions of an aspect made under another version count as made under this one."""
@@ -85,14 +93,14 @@ class Lineage:
         then = self._releases.load(version).aspects.get(aspect)
         return then is not None and aspect in self.spec.aspects and unchanged(then, self.spec.aspects[aspect])
 
-    def _said(self, label: Row, version: str) -> Said:
+    def _content(self, label: Row, version: str) -> CaptionContent:
         aspect = self._aspect(version, label["aspect"])
-        return said(aspect, self._under(label, version).answers)
+        return caption_content(aspect, self._answers_under(label, version).answers)
 
-    def _under(self, label: Row, version: str) -> Carried:
+    def _answers_under(self, label: Row, version: str) -> CarriedAnswers:
         given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
         if label["spec_version"] == version:
-            return Carried(given)
+            return CarriedAnswers(given)
         key = (label["label_id"], version)
         if key not in self._carried:
             old, new = (self._aspect(each, label["aspect"]) for each in (label["spec_version"], version))

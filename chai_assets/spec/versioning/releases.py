@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
 
-from chai_assets.spec.loading.document import Problem, SpecError
+from chai_assets.spec.loading.document import SpecError, SpecProblem
 from chai_assets.spec.loading.load import INDEX, load_spec_from
 from chai_assets.spec.models import Spec
 
@@ -38,7 +38,7 @@ class Releases:
         """Every version that has a folder, oldest first, released or not. Raises SpecError."""
         if not self.root.is_dir():
             remedy = "set CHAI_SPECS to a folder of specifications, or leave it empty for the one that comes with this"
-            raise SpecError([Problem(str(self.root), 1, "is no folder", remedy)])
+            raise SpecError([SpecProblem(str(self.root), 1, "is no folder", remedy)])
         return sorted((path.name for path in self.root.iterdir() if _VERSION.match(path.name)), key=order)
 
     @cached_property
@@ -46,17 +46,19 @@ class Releases:
         """Hash of every released version, oldest first. Raises SpecError for a line that cannot be read."""
         path = self.root / LOCK
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        problems: list[Problem] = []
+        problems: list[SpecProblem] = []
         found: dict[str, str] = {}
         for number, line in enumerate(lines, start=1):
             version, _, recorded = line.partition(" ")
             if not line.strip() or line.startswith("#"):
                 continue
             if not _VERSION.match(version) or not re.fullmatch(r"[0-9a-f]{64}", recorded.strip()):
-                problems.append(Problem(LOCK, number, f"cannot read '{line}'", "restore the line as it was committed"))
+                problems.append(
+                    SpecProblem(LOCK, number, f"cannot read '{line}'", "restore the line as it was committed")
+                )
             elif found and order(version) <= order(list(found)[-1]):
                 message = f"version {version} does not come after {list(found)[-1]}"
-                problems.append(Problem(LOCK, number, message, "releases go upward: restore the order"))
+                problems.append(SpecProblem(LOCK, number, message, "releases go upward: restore the order"))
             found[version] = recorded.strip()
         if problems:
             raise SpecError(problems)
@@ -67,7 +69,7 @@ class Releases:
         """The newest released version. Raises SpecError where nothing is released."""
         if not self.locked:
             remedy = "release a version with `chai spec release VERSION`"
-            raise SpecError([Problem(str(self.root / LOCK), 1, "no version is released", remedy)])
+            raise SpecError([SpecProblem(str(self.root / LOCK), 1, "no version is released", remedy)])
         return list(self.locked)[-1]
 
     def load(self, version: str | None = None) -> Spec:
@@ -75,13 +77,13 @@ class Releases:
         chosen = version or self.newest
         if chosen not in self.locked:
             message, remedy = f"version {chosen} is not released", f"choose one of {', '.join(self.locked)}"
-            raise SpecError([Problem(str(self.root), 1, message, remedy)])
+            raise SpecError([SpecProblem(str(self.root), 1, message, remedy)])
         spec = self.read(chosen)
         if spec.hash != self.locked[chosen]:
             message = f"version {chosen} was changed after its release (it has hash {spec.hash[:12]}, "
             message += f"{LOCK} records {self.locked[chosen][:12]})"
             remedy = "restore its files, and put the change into a new version: `chai spec new`"
-            raise SpecError([Problem(f"{chosen}/{INDEX}", 1, message, remedy)])
+            raise SpecError([SpecProblem(f"{chosen}/{INDEX}", 1, message, remedy)])
         return spec
 
     def read(self, version: str) -> Spec:
@@ -90,11 +92,11 @@ class Releases:
             return self._loaded[version]
         if version not in self.written:
             message, remedy = f"there is no version {version}", f"choose one of {', '.join(self.written)}"
-            raise SpecError([Problem(str(self.root), 1, message, remedy)])
+            raise SpecError([SpecProblem(str(self.root), 1, message, remedy)])
         spec = load_spec_from(self.root / version)
         if spec.version != version:
             message = f"version {spec.version} stands in the folder {version}"
-            raise SpecError([Problem(INDEX, 1, message, "make the two agree")])
+            raise SpecError([SpecProblem(INDEX, 1, message, "make the two agree")])
         if version in self.locked:
             self._loaded[version] = spec
         return spec

@@ -74,7 +74,9 @@ def test_a_reencoded_near_duplicate_on_the_other_side_makes_the_export_fail_and_
     # A splitter that does its work keeps the two together.
     assert build(export(clips), tmp_path / "sound").near_duplicate_groups == 1
     # One that has gone blind does not, and the certificate does not ask it.
-    monkeypatch.setattr(splits, "twins", lambda clips: pl.DataFrame(schema={"first": pl.UInt32, "again": pl.UInt32}))
+    monkeypatch.setattr(
+        splits, "duplicate_pairs", lambda clips: pl.DataFrame(schema={"first": pl.UInt32, "again": pl.UInt32})
+    )
     with pytest.raises(ExportRefused) as refused:
         publish(export(clips), str(tmp_path / "root"))
     for of in clips:

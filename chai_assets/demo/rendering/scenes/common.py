@@ -3,7 +3,7 @@
 import numpy as np
 
 from chai_assets.demo.rendering import paint
-from chai_assets.demo.rendering.world import Colour, Quad, Texture
+from chai_assets.demo.rendering.world import Color, Quad, Texture
 
 _SHADOWS = 2.5
 """A tree farther away than this many times its height casts no shadow: it would be a sliver."""
@@ -22,13 +22,13 @@ def blot(x: float, z: float, size: float) -> Quad:
     return Quad.lying(paint.shadow(), x, z, size, size * 0.6)
 
 
-def ridge(colour: Colour, seed: int, z: float, height: float, x: float = 0.0, snow: bool = False) -> list[Quad]:
-    texture = paint.hills(colour, seed, snow=snow)
+def ridge(color: Color, seed: int, z: float, height: float, x: float = 0.0, snow: bool = False) -> list[Quad]:
+    texture = paint.hills(color, seed, snow=snow)
     return [Quad.standing(texture, x + side * height * 7.98, z, height, -1.0) for side in (-1, 0, 1)]
 
 
 def grove(
-    kinds: list[Texture], spots: list[tuple[float, float]], tall: float, seed: int, haze: Colour, fog: float
+    kinds: list[Texture], spots: list[tuple[float, float]], tall: float, seed: int, haze: Color, fog: float
 ) -> list[Quad]:
     """Trees with their shadows at (x, z) spots, hazier with distance."""
     random = np.random.default_rng(seed)

@@ -1,29 +1,29 @@
-"""Practice shots among people: market, street, playground, stadium, harbour."""
+"""Practice shots among people: market, street, playground, stadium, harbor."""
 
 import numpy as np
 
 from chai_assets.demo.rendering import figures, paint
 from chai_assets.demo.rendering.paint import Canvas
 from chai_assets.demo.rendering.scenes.common import blot, ease, grove, ridge
-from chai_assets.demo.rendering.world import Camera, Colour, Ground, Quad, Shot, Sky, Texture
+from chai_assets.demo.rendering.world import Camera, Color, Ground, Quad, Shot, Sky, Texture
 
 
 def pan_left_market() -> Shot:
     """A woman in a red coat walks left past market stalls; the camera pans left with her."""
     seconds = 3.0
-    walls: list[Colour] = [
+    walls: list[Color] = [
         (226, 186, 120),
         (206, 126, 100),
         (238, 222, 190),
         (150, 176, 180),
         (222, 160, 132),
     ]
-    roofs: list[Colour] = [(148, 72, 56), (110, 74, 66), (136, 88, 62)]
+    roofs: list[Color] = [(148, 72, 56), (110, 74, 66), (136, 88, 62)]
     still = [
         Quad.standing(paint.house(walls[n % 5], roofs[n % 3], n, 3 + n % 2), -24 + n * 5.0, 17, 8.2 + 0.7 * (n % 3))
         for n in range(11)
     ]
-    stripes: list[Colour] = [(190, 52, 48), (46, 110, 84), (44, 86, 146), (222, 148, 50)]
+    stripes: list[Color] = [(190, 52, 48), (46, 110, 84), (44, 86, 146), (222, 148, 50)]
     stalls = [-10.6, -7.0, -3.4, 0.2, 3.8, 7.4]
     still += [Quad.standing(paint.stall(stripes[n % 4], n), x, 10, 2.7) for n, x in enumerate(stalls)]
     still += [blot(x, 9.9, 4.2) for x in stalls]
@@ -54,7 +54,7 @@ def truck_right_street_cyclist() -> Shot:
     """A cyclist rides right along a street at evening; the camera trucks right beside her."""
     seconds = 3.0
     haze = (238, 190, 150)
-    walls: list[Colour] = [(188, 112, 88), (222, 190, 150), (150, 118, 122), (206, 150, 96), (118, 130, 142)]
+    walls: list[Color] = [(188, 112, 88), (222, 190, 150), (150, 118, 122), (206, 150, 96), (118, 130, 142)]
     still = ridge((150, 126, 140), 25, 120, 16)
     still += [
         Quad.standing(
@@ -155,7 +155,7 @@ def slow_motion_long_jump() -> Shot:
         for step in range(5):
             c.box((150 + 14 * step, 152 + 14 * step, 162 + 13 * step), -3, step * 0.2, 3, step * 0.2 + 0.19)
         random = np.random.default_rng(3)
-        shirts: list[Colour] = [
+        shirts: list[Color] = [
             (214, 70, 60),
             (60, 108, 180),
             (240, 196, 70),
@@ -196,11 +196,11 @@ def slow_motion_long_jump() -> Shot:
 
 
 def fast_motion_harbour() -> Shot:
-    """A harbour at sunset in fast motion: clouds race, boats dart, people scurry; the camera is static."""
+    """A harbor at sunset in fast motion: clouds race, boats dart, people scurry; the camera is static."""
     seconds = 3.0
     haze = (250, 190, 136)
     still = ridge((118, 92, 118), 71, 160, 22, x=-40) + ridge((92, 74, 100), 73, 120, 9, x=30)
-    walls: list[Colour] = [(150, 96, 84), (178, 132, 96), (124, 96, 104), (164, 110, 80)]
+    walls: list[Color] = [(150, 96, 84), (178, 132, 96), (124, 96, 104), (164, 110, 80)]
     still += [
         Quad.standing(paint.house(walls[n % 4], (84, 52, 54), 100 + n, 3, lit=True), 26 + n * 4.2, 58 + n % 2, 8)
         for n in range(8)
@@ -215,7 +215,7 @@ def fast_motion_harbour() -> Shot:
 
     boats = [figures.sailboat(1 + 6 * n / 8) for n in range(9)]
     walks = [(-5.5, 5.2), (-13.0, 6.0), (-9.5, 4.6), (-20.5, 5.6)]
-    coats: list[Colour] = [(60, 70, 110), (150, 60, 66), (92, 110, 80), (196, 150, 80)]
+    coats: list[Color] = [(60, 70, 110), (150, 60, 66), (92, 110, 80), (196, 150, 80)]
     people = [[figures.walker(n / 10, coat, (50, 42, 50), (60, 44, 40), 1) for n in range(10)] for coat in coats]
 
     def moving(t: float) -> list[Quad]:
