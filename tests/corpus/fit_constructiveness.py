@@ -134,7 +134,8 @@ def cross_validate(samples: Sequence[Sample], folds: int = 5) -> dict[str, float
     for seen, rest in GroupKFold(folds).split(matrix, groups=[sample.source for sample in samples]):
         model = _model(matrix[seen], [samples[index] for index in seen])
         scores[rest] = model.decision_function(matrix[rest])
-    return {name: round(_auc([samples[i] for i in index], scores[index]), 3) for name, index in _parts(samples).items()}
+    good = np.array([sample.constructive for sample in samples])
+    return {name: round(_auc(good[index], scores[index]), 3) for name, index in _parts(samples).items()}
 
 
 def measure(samples: Sequence[Sample], scorers: dict[str, Score] = SCORERS) -> dict[str, dict[str, list[float]]]:

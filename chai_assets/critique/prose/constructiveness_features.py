@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from chai_assets.core.text import FUNCTION_WORDS, stem, stems
 from chai_assets.linting.phrase_patterns import plain
 
 
@@ -16,20 +17,17 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[\w']+", text))
 
 
-# Words that carry no content of their own.
-_FUNCTION = _set(
-    """a about above across actually additionally after again against all along also although always am among an and
-    another any are aren't around as at away basically be because been before being below beside between both but
-    by can can't cannot could couldn't did didn't do does doesn't doing don't down during each either else
-    essentially even ever every few finally first firstly for from further furthermore had hadn't has hasn't have
-    haven't having he her here hers herself him himself his how however i if in indeed instead into is isn't it
-    it's its itself just kindly lastly let like many may maybe me might more moreover most much must my near need
-    needs neither no nor not now of off on once one only onto or other others our out over overall own per perhaps
-    please possibly probably quite rather really respectively s same second she should shouldn't simply since so
-    some something somewhat still such t than that that's the their them themselves then there there's therefore
-    these they this those though through throughout thus to too toward towards truly under until up upon us very
-    was wasn't we well were weren't what when where whether which while who whom whose why will with within
-    without would wouldn't yes yet you your"""
+# Words without which a critique says the same: it may deny, count or hurry without telling an editor anything.
+_EMPTY_HERE = _set(
+    """about above across actually additionally after again against all along although always am among another any
+    aren't around away basically because before below beside between both can can't cannot could couldn't didn't
+    doesn't doing don't down during each either else essentially even ever every few finally first firstly further
+    furthermore hadn't hasn't haven't having hers herself him himself how however if indeed instead into isn't it's
+    itself kindly lastly let like many may maybe me might more moreover most much must my near need needs neither no
+    nor not now off once one only onto other others out over overall own per perhaps please possibly probably quite
+    rather really respectively s same second shouldn't simply since some something somewhat still such t that's
+    themselves there's therefore though through throughout thus too toward towards truly under until up upon us
+    wasn't well weren't whether why will within without would wouldn't yes yet"""
 )
 # Words about the text, not about what the video shows.
 _TEXT = _set(
@@ -100,7 +98,7 @@ _FILLERS = _set(
     """a an the this that it its is be are not make made do should must please more less too very so right correct
     precise clear detail details caption description sentence word words part something"""
 )
-_EMPTY = _FUNCTION | _TEXT | _FAULT | _VAGUE
+_EMPTY = FUNCTION_WORDS | _EMPTY_HERE | _TEXT | _FAULT | _VAGUE
 _SEEN = _set(
     """clip content element elements feature features footage identification item items list piece point shown story
     thing things title use used uses using video videos viewer"""
@@ -196,7 +194,7 @@ FEATURES = Statement._fields[1:]
 
 def statements(critique: str, caption: str) -> list[Statement]:
     """The statements of a critique in order, each read against the caption; any text will do, also none."""
-    known = _stems(caption)
+    known = _caption_stems(caption)
     read = [_read(piece, quotes, known) for piece, quotes in _pieces(critique)]
     following = [*(remedy for _, remedy in read), False][1:]
     return [
@@ -244,7 +242,7 @@ def _read(piece: str, quotes: list[str], caption: frozenset[str]) -> tuple[State
     """A statement, and whether it tells what to do about the one before it."""
     low = plain(piece)
     words = frozenset(word.removesuffix("'s") for word in _WORD.findall(low))
-    content = frozenset(map(_stem, words - _EMPTY - _ABSTRACT))
+    content = stems(words - _EMPTY - _ABSTRACT)
     located, quoted = _quoted(quotes, caption)
     points = 1.0 if located or _SPOT.search(low) else min(1.0, len(content & caption) / _FULL["points"])
     said = _Said(low, words, quotes, content, len((content - caption) | quoted), points)
@@ -256,7 +254,7 @@ def _read(piece: str, quotes: list[str], caption: frozenset[str]) -> tuple[State
     text = "".join(f"{between}{quote}" for between, quote in zip(piece.split(_HIDDEN), [*quotes, ""], strict=True))
     if edit and _is_exact(said, drops, adds=bool(order and order["add"])):
         return Statement(text, *_BEST), False
-    concrete = sum(_stem(word) not in caption for word in words & _CONCRETE)
+    concrete = sum(stem(word) not in caption for word in words & _CONCRETE)
     return _inexact(said, text, edit, drops, min(1.0, concrete / _FULL["concrete"]))
 
 
@@ -317,24 +315,13 @@ def _quoted(quotes: list[str], caption: frozenset[str]) -> tuple[bool, set[str]]
     located, fresh = False, set()
     for quote in quotes:
         said = _WORD.findall(plain(quote))
-        here = [_stem(word) in caption for word in said]
+        here = [stem(word) in caption for word in said]
         located |= bool(said) and sum(here) >= _NEARLY_ALL * len(said)
-        fresh.update(_stem(word) for word, known in zip(said, here, strict=True) if not known and word not in _EMPTY)
+        fresh.update(stem(word) for word, known in zip(said, here, strict=True) if not known and word not in _EMPTY)
     return located, fresh
 
 
 @lru_cache(maxsize=8)
-def _stems(caption: str) -> frozenset[str]:
+def _caption_stems(caption: str) -> frozenset[str]:
     """The words of a caption as statements are compared with them."""
-    return frozenset(map(_stem, _WORD.findall(plain(caption))))
-
-
-@lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    """The word without its commonest endings, so that "panning" is the caption's "pans"."""
-    word = word.removesuffix("'s")
-    for ending in ("ing", "ed", "es", "s", "ly"):
-        if len(word) > len(ending) + 2 and word.endswith(ending):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 3 and (word[-1] == word[-2] or word[-1] == "e") else word
+    return stems(_WORD.findall(plain(caption)))
