@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from chai_assets.core.imported import import_batch
 from chai_assets.importing.audit import audit
 from chai_assets.importing.audit_page import report_page
 from chai_assets.importing.convert import Status
+from chai_assets.importing.corpus_names import import_batch
 from chai_assets.importing.importer import Imported, import_corpus
 from chai_assets.importing.labels import read_labels
 from chai_assets.importing.pseudonyms import key_mark, pseudonym

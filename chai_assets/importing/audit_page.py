@@ -11,6 +11,7 @@ from typing import Any
 
 from chai_assets.core.html import Node
 from chai_assets.core.html import element as _el
+from chai_assets.core.imported import corpus_of_batch
 from chai_assets.importing.audit import ENOUGH_REVIEWS
 
 _STYLES = (Path(__file__).parents[1] / "spec" / "handbook" / "handbook.css", Path(__file__).with_name("audit.css"))
@@ -35,7 +36,7 @@ _KINDS = {
 
 def report_page(report: Mapping[str, Any]) -> str:
     """The page of a report as `report.audit` makes it."""
-    name = str(report["batch"]).removeprefix("import-")
+    name = corpus_of_batch(report["batch"])
     body = [
         _el("h1", f"Integrity audit of {name}"),
         _el("p", *_lead(report), class_="lead"),

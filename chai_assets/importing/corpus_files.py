@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from chai_assets.core.imported import ImportRefused
+from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.reasons import Remark
 
 MOST_BYTES = 1_000_000

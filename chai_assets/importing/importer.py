@@ -13,11 +13,11 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.core.imported import ImportRefused
 from chai_assets.core.rows import Row
 from chai_assets.importing.clip_spool import Spool
 from chai_assets.importing.convert import Facts, convert_clip, refused_rows
 from chai_assets.importing.corpus_files import Progress, files_of
+from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.labels import Labels, label_rows
 from chai_assets.importing.records import Corpus
 from chai_resources.schemas import TABLES

@@ -14,8 +14,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets.core import ids as records
-from chai_assets.core.imported import ImportRefused
 from chai_assets.core.rows import Row
+from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.reasons import Remark
 from chai_assets.importing.records import Corpus
 from chai_assets.workflow.records import label_key

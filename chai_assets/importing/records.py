@@ -7,6 +7,7 @@ from typing import Any
 
 from chai_assets.core import ids as records
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
+from chai_assets.core.imported import corpus_of_batch
 from chai_assets.core.rows import Row
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.importing.layout import Precaption, source_name
@@ -50,7 +51,7 @@ class Corpus:
         source = record_id("source", name=source_name(clip))
         clip_id = record_id("clip", batch=self.batch, source=source, name=clip)
         base = {"batch": self.batch, "clip_id": clip_id, "source_id": source, "name": clip}
-        key = f"imports/{self.batch.removeprefix('import-')}/{clip}"
+        key = f"imports/{corpus_of_batch(self.batch)}/{clip}"
         return {**base, "media_key": key, "rights": self.rights, "licence": self.licence}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from chai_assets.core import ids as records
 from chai_assets.core.ids import record_id
-from chai_assets.core.imported import ImportRefused
+from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.importer import Imported
 from chai_assets.importing.labels import read_labels
 from chai_assets.importing.layout import source_name
