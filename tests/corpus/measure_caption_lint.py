@@ -161,9 +161,8 @@ def write_sample(chosen: list[tuple[Record, Flag]], target: Path) -> None:
         for record, flag in chosen:
             marked = f"{record.draft[: flag.start]}[[{flag.quote}]]{record.draft[flag.end :]}"
             present = ", ".join(name for name, state in record.states.items() if state == PRESENT)
-            out.write(
-                f"{flag_id(record, flag)} {flag.kind} {flag.primitive or ''} (rated {record.rating})\n   {flag}\n"
-            )
+            heading = f"{flag_id(record, flag)} {flag.kind} {flag.primitive or ''} (rated {record.rating})"
+            out.write(f"{heading}\n   {flag}\n")
             out.write(f"   {marked}\n   kept: {record.final}\n   labels: {present}\n\n")
 
 
