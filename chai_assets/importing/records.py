@@ -56,7 +56,7 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Item:
+class ItemRows:
     """A (clip, aspect) of a corpus: makes its rows."""
 
     corpus: Corpus
@@ -85,23 +85,23 @@ class Item:
         }
         return {**row, "draft_id": records.draft_id(row)}
 
-    def critique(self, draft: Row, said: "Said", text: str, number: int, cause: str) -> Row:
+    def critique(self, draft: Row, submission: "Submission", text: str, number: int, cause: str) -> Row:
         """A critique; its findings are those that the prose supports, and the prose stays as it stands."""
         found = findings_in(text, draft["draft_id"], draft["text"]) if text else ()
         row = {
             **self._base,
-            "event_id": said.event_id(number),
+            "event_id": submission.event_id(number),
             "chai_key": critique_key(cause),
             "draft_id": draft["draft_id"],
             "round": number,
             "cause": cause,
-            "verdict": said.verdict,
-            "rating": said.rating,
+            "verdict": submission.verdict,
+            "rating": submission.rating,
             "findings": [asdict(finding) for finding in found],
             "text": text,
             "hints": [],
-            "author": said.author,
-            "submitted_at": said.at,
+            "author": submission.author,
+            "submitted_at": submission.at,
         }
         return {**row, "critique_id": records.critique_id(row)}
 
@@ -117,29 +117,29 @@ class Item:
         }
         return {**row, "revision_id": records.revision_id(row)}
 
-    def review(self, candidate: Candidate, said: "Said", reasons: list[str]) -> Row:
+    def review(self, candidate: Candidate, submission: "Submission", reasons: list[str]) -> Row:
         """A verdict on a candidate."""
         revision = candidate.revision
         row = {
             **self._base,
-            "event_id": said.event_id(1),
+            "event_id": submission.event_id(1),
             "chai_key": review_key(candidate.candidate_id, 1),
             "candidate_id": candidate.candidate_id,
             "draft_id": candidate.draft["draft_id"],
             "critique_id": candidate.critique["critique_id"],
             "revision_id": revision["revision_id"] if revision else None,
             "grade": 1,
-            "verdict": said.verdict,
+            "verdict": submission.verdict,
             "ticks": [],
             "misses": [],
             "reasons": reasons,
             "note": None,
-            "author": said.author,
-            "submitted_at": said.at,
+            "author": submission.author,
+            "submitted_at": submission.at,
         }
         return {**row, "review_id": records.review_id(row)}
 
-    def event(self, row: Row, kind: str, said: "Said") -> Row:
+    def event(self, row: Row, kind: str, submission: "Submission") -> Row:
         """The file that a critique or review was read from, archived whole; people by their ids."""
         return {
             "batch": self.corpus.batch,
@@ -147,15 +147,15 @@ class Item:
             "kind": kind,
             "what": "submitted",
             "chai_key": row["chai_key"],
-            "account": said.author,
-            "updated_by": said.author,
-            "updated_at": said.at,
-            "annotation": canonical_json(said.whole),
+            "account": submission.author,
+            "updated_by": submission.author,
+            "updated_at": submission.at,
+            "annotation": canonical_json(submission.whole),
         }
 
 
 @dataclass(frozen=True)
-class Said:
+class Submission:
     """What a person said in one file: who, when and what, beside the texts."""
 
     file_id: str

@@ -1,6 +1,6 @@
 """The integrity audit as a page to read: what each figure means, why it matters, and which files to look at.
 
-Every figure comes from `audit.py`; here is only how it looks. The page stands alone: style inside, no script.
+Everything comes from `report.py`; here is only how it looks. The page stands alone: style inside, no script.
 """
 
 import xml.etree.ElementTree as ET
@@ -12,9 +12,9 @@ from typing import Any
 from chai_assets.core.html import Node
 from chai_assets.core.html import element as _el
 from chai_assets.core.imported import corpus_of_batch
-from chai_assets.importing.audit import ENOUGH_REVIEWS
+from chai_assets.importing.integrity.report import ENOUGH_REVIEWS
 
-_STYLES = (Path(__file__).parents[1] / "spec" / "handbook" / "handbook.css", Path(__file__).with_name("audit.css"))
+_STYLES = (Path(__file__).parents[2] / "spec" / "handbook" / "handbook.css", Path(__file__).with_name("page.css"))
 
 _STATUS = {
     "approved": "somebody who did not write it approved it",
@@ -35,7 +35,7 @@ _KINDS = {
 
 
 def report_page(report: Mapping[str, Any]) -> str:
-    """The page of a report as `report.audit` makes it."""
+    """The page of a report as `integrity_report` makes it."""
     name = corpus_of_batch(report["batch"])
     body = [
         _el("h1", f"Integrity audit of {name}"),
