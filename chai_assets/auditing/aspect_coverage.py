@@ -7,9 +7,9 @@ aspect (measured on real ones: tests/corpus), and so sees one in passing remarks
 
 import re
 
-from chai_assets.linting.caption_lint import named_in
+from chai_assets.linting.caption_lint import primitives_named_in
 from chai_assets.linting.lexicon import Lexicon
-from chai_assets.linting.phrase_patterns import plain
+from chai_assets.linting.phrase_patterns import normalize
 
 _PLAIN = {
     "subject": r"""
@@ -61,7 +61,7 @@ _PLAIN = {
 _TOLD = {aspect: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.VERBOSE) for aspect, words in _PLAIN.items()}
 
 
-def touches(text: str, lexicon: Lexicon) -> bool:
+def mentions_aspect(text: str, lexicon: Lexicon) -> bool:
     """Whether the caption says anything of the lexicon's aspect."""
     told = _TOLD.get(lexicon.aspect)
-    return bool(told and told.search(plain(text))) or bool(named_in(text, lexicon))
+    return bool(told and told.search(normalize(text))) or bool(primitives_named_in(text, lexicon))

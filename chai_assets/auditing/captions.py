@@ -6,19 +6,19 @@ without is a whole caption, which should touch all of them.
 
 from pathlib import Path
 
-from chai_assets.auditing.aspect_coverage import touches
+from chai_assets.auditing.aspect_coverage import mentions_aspect
 from chai_assets.auditing.jsonl import (
     CAPTIONS,
+    ByteProgress,
     Fields,
-    Progress,
     aspect_of,
-    detect,
-    rows,
+    detect_fields,
+    read_rows,
     text_at,
 )
-from chai_assets.auditing.report import Measure, Report, short
-from chai_assets.auditing.text_measures import Texts
-from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.auditing.report import AuditReport, Measure, short
+from chai_assets.auditing.text_measures import TextMeasures
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import Lexicon, lexicon_of
 from chai_assets.spec.models import Spec
 
@@ -36,9 +36,9 @@ class CaptionAudit:
     """Captions as they come by."""
 
     def __init__(self, spec: Spec) -> None:
-        self.texts = Texts("captions")
+        self.texts = TextMeasures("captions")
         self._lexicons = {aspect: lexicon_of(spec, aspect) for aspect in spec.aspects}
-        self._doubts = {kind: Measure(kind, _MEANING[kind]) for kind in KINDS if kind in _MEANING}
+        self._doubts = {kind: Measure(kind, _MEANING[kind]) for kind in FLAG_KINDS if kind in _MEANING}
         self._touched = {
             aspect: Measure(f"touches_{aspect}", f"whole captions that say anything of {aspect}")
             for aspect in self._lexicons
@@ -63,7 +63,7 @@ class CaptionAudit:
     def _look_for_aspects(self, line: int, text: str) -> None:
         missed = []
         for name, lexicon in self._lexicons.items():
-            touched = touches(text, lexicon)
+            touched = mentions_aspect(text, lexicon)
             self._touched[name].look(touched)
             if not touched:
                 missed.append(name)
@@ -74,16 +74,16 @@ class CaptionAudit:
         return [*self._doubts.values(), *self._touched.values(), self._lacking, *self.texts.measures()]
 
 
-def audit_captions(path: Path, spec: Spec, fields: Fields, progress: Progress = lambda done: None) -> Report:
+def audit_captions(path: Path, spec: Spec, fields: Fields, progress: ByteProgress = lambda done: None) -> AuditReport:
     """Audits the captions of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CaptionAudit(spec)
-    fields, found = detect(rows(path, progress), fields, CAPTIONS, ())
-    for row, text in audit.texts.taken(found, fields.text):
+    fields, found = detect_fields(read_rows(path, progress), fields, CAPTIONS, ())
+    for row, text in audit.texts.usable_rows(found, fields.text):
         named = text_at(row.data, fields.aspect) if fields.aspect else None
         audit.add(row.line, text, aspect_of(named, list(spec.aspects)))
     texts = audit.texts
     named = {"caption": fields.text} | ({"aspect": fields.aspect} if fields.aspect else {})
-    return Report(
+    return AuditReport(
         f"Captions against specification {spec.version}",
         str(path),
         named,

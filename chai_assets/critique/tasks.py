@@ -14,7 +14,7 @@ from chai_assets.critique.findings import as_prose, as_sentence, findings_of
 from chai_assets.critique.lint import lint, lint_whole
 from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.lexicon import lexicon_of
-from chai_assets.linting.lint_report import as_lines
+from chai_assets.linting.lint_report import flag_lines
 from chai_assets.spec.compile import derive, facts
 from chai_assets.workflow.item_state import Standing, Turn
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
@@ -37,7 +37,7 @@ def critique_tasks(hand_out: HandOut) -> Build:
             seen=_seen(turn),
             remarks=_remarks(turn),
             hints=turn.previous["hints"] if turn.previous else (),
-            doubts=as_lines(lint_caption(item.draft["text"], lexicon, derive(aspect, item.answers))),
+            doubts=flag_lines(lint_caption(item.draft["text"], lexicon, derive(aspect, item.answers))),
         )
         prefill = page.prefill(data, findings_of(turn.previous)) if turn.previous else None
         return hand_out.assigned(item, turn, hand_out.annotator(item), data, prefill=prefill)

@@ -6,7 +6,7 @@ from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.drafting.draft import finish_draft, wanted_drafts
 from chai_assets.inference.generate import ask, given_up
-from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
+from chai_assets.linting.lint_report import find_flags, flags_metadata, label_states
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -28,7 +28,7 @@ def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: Cap
     outcome = ask("draft", "drafts", batch, wanted, finish_draft, **model, tables=tables, log=context.log.info)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(outcome.made).to_dicts()
-    doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
+    doubts = find_flags(written, label_states(tables, batch) if written else {}, spec)
     return table_result(
         tables,
         "drafts",
@@ -37,5 +37,5 @@ def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: Cap
         wait_for_upstream=sum(item.stage == "upstream" for item in items),
         set_aside=sum(item.stage == "set_aside" for item in items),
         **outcome.metadata(),
-        **doubts_metadata(doubts),
+        **flags_metadata(doubts),
     )

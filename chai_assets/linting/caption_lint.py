@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from chai_assets.linting.lexicon import Entry, Lexicon
-from chai_assets.linting.phrase_patterns import plain
+from chai_assets.linting.lexicon import Lexicon, Phrase
+from chai_assets.linting.phrase_patterns import normalize
 from chai_assets.linting.wording import ADVICE, WORDING
 from chai_assets.spec.compile import ABSENT, PRESENT
 from chai_assets.spec.models import SLOT, Primitive
 
-Kind = Literal["contradiction", "loose_term", "hedge", "subjective", "first_person", "meta"]
-KINDS: tuple[Kind, ...] = ("contradiction", "loose_term", "hedge", "subjective", "first_person", "meta")
-States = Mapping[str, str]
+FlagKind = Literal["contradiction", "loose_term", "hedge", "subjective", "first_person", "meta"]
+FLAG_KINDS: tuple[FlagKind, ...] = ("contradiction", "loose_term", "hedge", "subjective", "first_person", "meta")
+PrimitiveStates = Mapping[str, str]
 
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 _SENTENCE = re.compile(r"[^.!?;]+")
@@ -65,7 +65,7 @@ class Flag:
     `primitive` is the id of the primitive it is about: what the labels deny, or what the loose words stand for.
     """
 
-    kind: Kind
+    kind: FlagKind
     quote: str
     start: int
     end: int
@@ -82,11 +82,11 @@ class _Mention:
 
     start: int
     end: int
-    entry: Entry
+    entry: Phrase
     denied: bool
 
 
-def lint_caption(text: str, lexicon: Lexicon, states: States | None = None) -> list[Flag]:
+def lint_caption(text: str, lexicon: Lexicon, states: PrimitiveStates | None = None) -> list[Flag]:
     """What is doubtful in a caption of the lexicon's aspect, in text order; nothing overlaps.
 
     `states` are the primitives' states as `compile.derive` gives them, None where the clip is not labelled. Without
@@ -95,13 +95,13 @@ def lint_caption(text: str, lexicon: Lexicon, states: States | None = None) -> l
     reading = _Reading(text, lexicon, states)
     flags = [*reading.about_terms(), *reading.about_wording()]
     kept: list[Flag] = []
-    for flag in sorted(flags, key=lambda f: (f.start, KINDS.index(f.kind), -f.end)):
+    for flag in sorted(flags, key=lambda f: (f.start, FLAG_KINDS.index(f.kind), -f.end)):
         if not kept or flag.start >= kept[-1].end:
             kept.append(flag)
     return kept
 
 
-def named_in(text: str, lexicon: Lexicon) -> set[str]:
+def primitives_named_in(text: str, lexicon: Lexicon) -> set[str]:
     """Primitives that the caption speaks of, by their term or a loose word, and does not deny."""
     mentions = _Reading(text, lexicon, None).mentions
     return {name for mention in mentions if not mention.denied for name in (*mention.entry.terms, *mention.entry.loose)}
@@ -110,9 +110,9 @@ def named_in(text: str, lexicon: Lexicon) -> set[str]:
 class _Reading:
     """A caption as it is read once: its mentions of primitives, and what of it is quoted."""
 
-    def __init__(self, text: str, lexicon: Lexicon, states: States | None) -> None:
+    def __init__(self, text: str, lexicon: Lexicon, states: PrimitiveStates | None) -> None:
         self.text, self.lexicon, self.states = text, lexicon, states
-        self.plain = plain(text)
+        self.plain = normalize(text)
         self.quoted = [m.span() for m in _QUOTED.finditer(text)] if '"' in text or "“" in text else []
 
     @cached_property
@@ -166,10 +166,10 @@ class _Reading:
             name = self.lexicon.sentences.get(sentence)
             if name is not None:
                 start = match.start() + match.group().index(sentence)
-                entry = Entry(sentence, (name,), (), "none")
+                entry = Phrase(sentence, (name,), (), "none")
                 yield _Mention(start, start + len(sentence), entry, False)
 
-    def _counts(self, entry: Entry, start: int, end: int) -> bool:
+    def _counts(self, entry: Phrase, start: int, end: int) -> bool:
         """Whether the phrase stands where it says something of the primitive."""
         if entry.gate == "none":
             return True
@@ -270,7 +270,7 @@ class _Reading:
             message = f"is loose: write {' or '.join(dict.fromkeys(p.term for p in found))}."
         return self._flag("loose_term", mention, message, meant[0])
 
-    def _flag(self, kind: Kind, mention: _Mention, message: str, name: str) -> Flag:
+    def _flag(self, kind: FlagKind, mention: _Mention, message: str, name: str) -> Flag:
         quote = self.text[mention.start : mention.end]
         return Flag(kind, quote, mention.start, mention.end, message, name)
 

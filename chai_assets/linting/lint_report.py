@@ -8,7 +8,7 @@ from typing import Any
 
 from chai_assets.core.asset_metadata import preview
 from chai_assets.core.rows import Row
-from chai_assets.linting.caption_lint import KINDS, Flag, States, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, PrimitiveStates, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.models import Spec
 from chai_resources.tables import Tables
@@ -17,21 +17,21 @@ LINES = 8
 """Most lines a page shows: a caption with more doubts is read again as a whole."""
 
 
-def as_lines(flags: Iterable[Flag]) -> list[str]:
+def flag_lines(flags: Iterable[Flag]) -> list[str]:
     """One line for each doubt, what contradicts the labels first; the same words are named once."""
-    ordered = sorted(flags, key=lambda flag: KINDS.index(flag.kind))
+    ordered = sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind))
     lines = {(flag.kind, flag.quote.casefold()): str(flag) for flag in ordered}
     shown = list(lines.values())
     return shown if len(shown) <= LINES else [*shown[: LINES - 1], f"and {len(shown) - LINES + 1} more of the kind"]
 
 
-def label_states(tables: Tables, batch: str | None = None) -> dict[str, States]:
+def label_states(tables: Tables, batch: str | None = None) -> dict[str, PrimitiveStates]:
     """The states of the primitives by label id, in one batch or in all."""
     labels = tables.read("primitives", batch, columns=["label_id", "states"])
     return {label: {state["primitive"]: state["state"] for state in states} for label, states in labels.iter_rows()}
 
 
-def find_doubts(captions: Iterable[Row], states: Mapping[str, States], spec: Spec) -> list[Row]:
+def find_flags(captions: Iterable[Row], states: Mapping[str, PrimitiveStates], spec: Spec) -> list[Row]:
     """One row for each doubt: clip_id, aspect, kind, words, doubt.
 
     Captions are rows with clip_id, aspect, text and label_id; without that label's states no caption contradicts
@@ -51,13 +51,13 @@ def find_doubts(captions: Iterable[Row], states: Mapping[str, States], spec: Spe
     ]
 
 
-def count_by_kind(doubts: Iterable[Row]) -> dict[str, int]:
+def count_flags(doubts: Iterable[Row]) -> dict[str, int]:
     """How many doubts there are of each kind, none included."""
     kinds = [row["kind"] for row in doubts]
-    return {kind: kinds.count(kind) for kind in KINDS}
+    return {kind: kinds.count(kind) for kind in FLAG_KINDS}
 
 
-def doubts_metadata(doubts: list[Row]) -> dict[str, Any]:
+def flags_metadata(doubts: list[Row]) -> dict[str, Any]:
     """What an asset shows of them: the number of each kind, and the first five, contradictions before all."""
-    ordered = sorted(doubts, key=lambda row: KINDS.index(row["kind"]))
-    return {"doubts_by_kind": count_by_kind(doubts), "doubts": preview(ordered)}
+    ordered = sorted(doubts, key=lambda row: FLAG_KINDS.index(row["kind"]))
+    return {"doubts_by_kind": count_flags(doubts), "doubts": preview(ordered)}

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED
 from chai_assets.spec.versioning.releases import load_spec
@@ -75,7 +75,7 @@ class Measured:
                 f"{kind}, rated below 5 / rated 5": [
                     round(self.share(perfect=perfect, kind=kind), 3) for perfect in (False, True)
                 ]
-                for kind in KINDS
+                for kind in FLAG_KINDS
             },
         }
 
@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="file for the ids of those flags, to put the verdicts into")
     parser.add_argument("--score", type=Path, help="a filled sheet: prints its figures and nothing else")
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--kind", choices=KINDS, action="append", help="only these kinds; all by default")
+    parser.add_argument("--kind", choices=FLAG_KINDS, action="append", help="only these kinds; all by default")
     parser.add_argument("--size", type=int, default=SAMPLE)
     arguments = parser.parse_args()
     if arguments.score:
@@ -186,7 +186,7 @@ def main() -> None:
     measured = measure(folder)
     for name, value in measured.figures().items():
         print(f"{name}: {value}")
-    chosen = draw(measured, arguments.seed, tuple(arguments.kind or KINDS), arguments.size)
+    chosen = draw(measured, arguments.seed, tuple(arguments.kind or FLAG_KINDS), arguments.size)
     if arguments.sample:
         write_sample(chosen, arguments.sample)
     if arguments.sheet:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import compile_lexicon, lexicon_of
-from chai_assets.linting.lint_report import LINES, as_lines, count_by_kind, find_doubts
+from chai_assets.linting.lint_report import LINES, count_flags, find_flags, flag_lines
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED, check_answers, derive, statements
 from chai_assets.spec.loading.load import load_spec_from
 from chai_assets.spec.models import Aspect, Primitive
@@ -269,7 +269,7 @@ def test_every_flag_quotes_the_words_at_its_place(text: str, name: str, data: An
     for flag in flags:
         assert 0 <= flag.start < flag.end <= len(text)
         assert flag.quote == text[flag.start : flag.end]
-        assert flag.kind in KINDS
+        assert flag.kind in FLAG_KINDS
         assert flag.message
         assert flag.primitive is None or flag.primitive in names
     for one, other in pairwise(flags):
@@ -317,9 +317,9 @@ def test_a_version_with_other_primitives_has_its_own_lexicon() -> None:
 
 def test_a_page_shows_each_doubt_once_and_not_too_many() -> None:
     flags = [Flag("meta", "The video", at, at + 9, "speaks.") for at in (0, 20)]
-    assert as_lines(flags) == ["“The video” speaks."]
+    assert flag_lines(flags) == ["“The video” speaks."]
     many = [Flag("hedge", f"word{n}", n, n + 1, "is a guess.") for n in range(20)]
-    lines = as_lines([*many, Flag("contradiction", "pans left", 50, 59, "is denied.")])
+    lines = flag_lines([*many, Flag("contradiction", "pans left", 50, 59, "is denied.")])
     assert len(lines) == LINES
     assert lines[0] == "“pans left” is denied."
     assert lines[-1] == "and 14 more of the kind"
@@ -329,10 +329,10 @@ def test_doubts_of_rows_are_found_with_the_labels_each_was_made_from() -> None:
     text = "Slowly, the camera pans left. It seems to rain."
     rows = [{"clip_id": "clp", "aspect": "camera", "text": text, "label_id": label} for label in ("known", "unknown")]
     rows += [{**rows[0], "aspect": "sound"}, {**rows[0], "text": None}]
-    doubts = find_doubts(rows, {"known": {"pan-left": ABSENT}}, SPEC)
+    doubts = find_flags(rows, {"known": {"pan-left": ABSENT}}, SPEC)
     assert [(row["kind"], row["words"]) for row in doubts] == [
         ("contradiction", "pans left"),
         ("hedge", "seems to"),
         ("hedge", "seems to"),
     ]
-    assert count_by_kind(doubts) == dict.fromkeys(KINDS, 0) | {"contradiction": 1, "hedge": 2}
+    assert count_flags(doubts) == dict.fromkeys(FLAG_KINDS, 0) | {"contradiction": 1, "hedge": 2}

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from chai_assets.core.text import FUNCTION_WORDS, stem, stems
-from chai_assets.linting.phrase_patterns import plain
+from chai_assets.linting.phrase_patterns import normalize
 
 
 def _set(text: str) -> frozenset[str]:
@@ -205,7 +205,7 @@ def statements(critique: str, caption: str) -> list[Statement]:
 
 def only_judges(fix: str) -> bool:
     """Whether a fix says how something should be and never what: "make it better", "more specific"."""
-    said = set(_WORD.findall(plain(fix)))
+    said = set(_WORD.findall(normalize(fix)))
     return bool(said & _JUDGEMENTS) and said <= _JUDGEMENTS | _FILLERS
 
 
@@ -240,7 +240,7 @@ class _Said(NamedTuple):
 
 def _read(piece: str, quotes: list[str], caption: frozenset[str]) -> tuple[Statement, bool]:
     """A statement, and whether it tells what to do about the one before it."""
-    low = plain(piece)
+    low = normalize(piece)
     words = frozenset(word.removesuffix("'s") for word in _WORD.findall(low))
     content = stems(words - _EMPTY - _ABSTRACT)
     located, quoted = _quoted(quotes, caption)
@@ -314,7 +314,7 @@ def _quoted(quotes: list[str], caption: frozenset[str]) -> tuple[bool, set[str]]
     """Whether one of the quotations is the caption's, and the words of content in them that the caption has not."""
     located, fresh = False, set()
     for quote in quotes:
-        said = _WORD.findall(plain(quote))
+        said = _WORD.findall(normalize(quote))
         here = [stem(word) in caption for word in said]
         located |= bool(said) and sum(here) >= _NEARLY_ALL * len(said)
         fresh.update(stem(word) for word, known in zip(said, here, strict=True) if not known and word not in _EMPTY)
@@ -324,4 +324,4 @@ def _quoted(quotes: list[str], caption: frozenset[str]) -> tuple[bool, set[str]]
 @lru_cache(maxsize=8)
 def _caption_stems(caption: str) -> frozenset[str]:
     """The words of a caption as statements are compared with them."""
-    return stems(_WORD.findall(plain(caption)))
+    return stems(_WORD.findall(normalize(caption)))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-STANDS, OTHER = "\ue000", "\ue001"
+IN_DRAFT, NOT_IN_DRAFT = "\ue000", "\ue001"
 """Each stands for one quotation: of words that the draft has, or of others. Both are for private use."""
 
 _LONGEST = 1200
@@ -41,7 +41,7 @@ class Passage:
 
 def passages(text: str, stands: Callable[[str], bool]) -> list[Passage]:
     """The paragraphs and list items of a text, in order; `stands` tells whether the draft has a quotation's words."""
-    parts = _PARAGRAPH.split(re.sub(f"[{STANDS}{OTHER}]", " ", text))
+    parts = _PARAGRAPH.split(re.sub(f"[{IN_DRAFT}{NOT_IN_DRAFT}]", " ", text))
     return [_passage(part, stands) for part in parts if part.strip()]
 
 
@@ -61,7 +61,7 @@ def _passage(part: str, stands: Callable[[str], bool]) -> Passage:
         quoted = match[match.lastgroup or 0].strip()
         at, size = match.end(), size + len(before)
         quotes[size] = quoted
-        mark = STANDS if stands(quoted) else OTHER
+        mark = IN_DRAFT if stands(quoted) else NOT_IN_DRAFT
         stop = "." if _ENDS.search(quoted) and _NEW_SENTENCE.match(part, at) else ""
         prose += [before, mark, stop]
         size += len(mark + stop)
