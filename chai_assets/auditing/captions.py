@@ -1,7 +1,7 @@
-"""The caption audit of any dataset: loose terms, guesses, moods, talk of the video, aspects that are never touched.
+"""The caption audit of any dataset: loose terms, guesses, moods, talk of the video, aspects never mentioned.
 
 The specification's linter and lexicon judge. A caption whose aspect is given is read as one of that aspect; one
-without is a whole caption, which should touch all of them.
+without is a whole caption, which should mention all of them.
 """
 
 from pathlib import Path
@@ -33,13 +33,13 @@ _MEANING = {
 
 
 class CaptionAudit:
-    """Captions as they come by."""
+    """The measures of a dataset's captions, collected one caption at a time."""
 
     def __init__(self, spec: Spec) -> None:
         self.texts = TextMeasures("captions")
         self._lexicons = {aspect: lexicon_of(spec, aspect) for aspect in spec.aspects}
         self._doubts = {kind: Measure(kind, _MEANING[kind]) for kind in FLAG_KINDS if kind in _MEANING}
-        self._touched = {
+        self._mentioned = {
             aspect: Measure(f"touches_{aspect}", f"whole captions that say anything of {aspect}")
             for aspect in self._lexicons
         }
@@ -63,15 +63,15 @@ class CaptionAudit:
     def _look_for_aspects(self, line: int, text: str) -> None:
         missed = []
         for name, lexicon in self._lexicons.items():
-            touched = mentions_aspect(text, lexicon)
-            self._touched[name].look(touched)
-            if not touched:
+            mentioned = mentions_aspect(text, lexicon)
+            self._mentioned[name].look(mentioned)
+            if not mentioned:
                 missed.append(name)
         self._lacking.look(bool(missed), line, f"nothing of {', '.join(missed)}", text)
 
     def measures(self) -> list[Measure]:
         """Everything found."""
-        return [*self._doubts.values(), *self._touched.values(), self._lacking, *self.texts.measures()]
+        return [*self._doubts.values(), *self._mentioned.values(), self._lacking, *self.texts.measures()]
 
 
 def audit_captions(path: Path, spec: Spec, fields: Fields, progress: ByteProgress = lambda done: None) -> AuditReport:

@@ -1,4 +1,4 @@
-"""The critique audit of any dataset: the share an editor could apply without the video, and that quotes its caption."""
+"""The critique audit of any dataset: how many could be applied without the video, how many quote their caption."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ _VERDICT = frozenset(
 
 
 class CritiqueAudit:
-    """Critiques as they come by, each with the caption it is about where that is known."""
+    """The measures of a dataset's critiques, collected one at a time, each with its caption where that is known."""
 
     def __init__(self) -> None:
         self.texts = TextMeasures("critiques")

@@ -1,6 +1,6 @@
-"""Reads any JSONL, plain or gzipped, line by line: a bad line is a problem with its number, never the end.
+"""Reads any JSONL, plain or gzipped, line by line: a bad line is reported with its number and reading goes on.
 
-Which field holds what is detected from the first rows, or given. Memory does not grow with the file.
+Which field holds what is given or detected from the first rows. Memory does not grow with the file.
 """
 
 import gzip
@@ -134,7 +134,7 @@ def detect_fields(found: Iterator[JsonRow | BadLine], fields: Fields, names: Seq
     text = fields.text or _most_filled(seen, (*names, *MESSAGES))
     if not text or not any(text_at(row, text) for row in seen):
         there = ", ".join(sorted({key for row in seen for key in row})[:30])
-        raise AuditRefused(f"no text {f'under {text}' if text else 'was recognised'}: name its field, one of {there}")
+        raise AuditRefused(f"no text {f'under {text}' if text else 'was recognized'}: name its field, one of {there}")
     draft = fields.draft or _most_filled(seen, [name for name in drafts if name != text])
     aspect = fields.aspect or _most_filled(seen, ASPECTS)
     return Fields(text, draft, aspect), _chained(first, found)

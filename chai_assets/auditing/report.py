@@ -1,4 +1,4 @@
-"""What an audit found: measures with their shares and examples, as data; printing and pages are others' work."""
+"""What an audit found, as data: measures with shares and examples. Printing is in `cli/audit.py`, HTML in `page.py`."""
 
 import heapq
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What is asked of every text of a dataset, caption or critique: blank, refused, in English, repeated, how long."""
+"""Measures of every text of a dataset, caption or critique: blank, refusal, language, repetition, length."""
 
 from collections.abc import Iterable, Iterator
 from zlib import crc32

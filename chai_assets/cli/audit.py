@@ -84,8 +84,8 @@ def _show(report: AuditReport, as_json: bool, out: Path | None) -> None:
         try:
             out.write_text(page(report), encoding="utf-8")
         except OSError as error:
-            said = f"{out} cannot be written ({error.strerror}): choose another place"
-            Console(stderr=True).print(said, style="red", markup=False, soft_wrap=True)
+            message = f"{out} cannot be written ({error.strerror}): choose another place"
+            Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
     if as_json:
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))

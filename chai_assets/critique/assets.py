@@ -5,7 +5,7 @@ import dagster as dg
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
 from chai_assets.core.partitions import batches
-from chai_assets.critique.polish import finish_polish, wanted_polish
+from chai_assets.critique.polish import finish_polish, plan_polish
 from chai_assets.critique.tasks import critique_reader
 from chai_assets.critique.tasks import critique_tasks as builder
 from chai_assets.inference.generate import ask, given_up
@@ -59,7 +59,7 @@ def polished_critiques(
     written = tables.rows("critiques", batch) if polishing.on else []
     known = tables.rows("polished_critiques", batch, columns=["polished_id", "critique_id", "template_hash"])
     newest = {row["critique_id"]: row for row in known}
-    wanted = wanted_polish(written, newest, release.templates, engine, given_up(tables, batch))
+    wanted = plan_polish(written, newest, release.templates, engine, given_up(tables, batch))
     finish = finish_polish({row["critique_id"]: row for row in written}, newest)
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     outcome = ask("polish", "polished_critiques", batch, wanted, finish, **model, tables=tables, log=context.log.info)

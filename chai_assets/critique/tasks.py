@@ -11,7 +11,7 @@ from chai_assets.core.ids import critique_id
 from chai_assets.core.rows import Row
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence, findings_of
-from chai_assets.critique.lint import lint, lint_whole
+from chai_assets.critique.lint import lint_critique, lint_findings
 from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.linting.lint_report import flag_lines
@@ -69,7 +69,7 @@ def critique_reader(drafts: dict[str, str]) -> Interpret:
             "text": as_prose(findings),
             "author": author.id,
         }
-        hints = [*lint(rows, data["draft"]), *lint_whole(row["text"], data["draft"])]
+        hints = [*lint_findings(rows, data["draft"]), *lint_critique(row["text"], data["draft"])]
         return {**row, "critique_id": critique_id(row), "hints": hints, "spec_version": data["spec_version"]}
 
     return read

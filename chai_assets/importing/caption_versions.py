@@ -1,4 +1,4 @@
-"""One version of a (clip, aspect), as a feedback file holds it: critiques, revisions, and how they hang together.
+"""One version of a (clip, aspect), read from a feedback file: its critiques, its revisions, and which led to which.
 
 A file names one draft, the critique as a model worded it and as it was kept, the model's caption and the one that
 was kept. Which critique the model's caption was made from is a fact only where the file says so. Pure.

@@ -1,7 +1,7 @@
-"""A corpus laid out by clip: files come in any order, and a clip's files are needed together.
+"""Groups the files of a corpus by clip: they come in any order, and a clip's files are needed together.
 
-They wait in a temporary SQLite file, so that memory does not grow with the corpus. Nothing is written under a
-name that the corpus chose.
+They wait in a temporary SQLite file, so that memory does not grow with the corpus and no file gets a name that the
+corpus chose.
 """
 
 import hashlib

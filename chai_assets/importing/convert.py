@@ -1,4 +1,4 @@
-"""One clip's files as records of ours, each file accounted for: the record it became, or why it became none. Pure."""
+"""Converts one clip's files into records. Each file is accounted for: by its record, or by why it has none. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

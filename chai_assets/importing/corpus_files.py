@@ -1,7 +1,7 @@
-"""The files of a corpus, one after the other, from a folder or a tar: as bytes, never written anywhere.
+"""Reads the files of a corpus, one after the other, from a folder or a tar, as bytes. Nothing is unpacked to disk.
 
-What cannot be a file of the corpus (a link, a device, a path that leads out of it) is yielded with its reason
-and is not read. What the files say is not asked here.
+What cannot be a file of the corpus (a link, a device, a path that leads out of it) is not read and is yielded with
+the reason. What the files say is the business of `layout.py`.
 """
 
 import bz2

@@ -1,7 +1,7 @@
-"""Takes a corpus over into the tables: lays it out by clip, converts clip after clip, appends what is not there yet.
+"""Imports a corpus into the tables: groups it by clip, converts clip after clip, appends what is not there yet.
 
-Ids follow from content, so importing again finds everything known, and an import that was killed is finished by
-running it again. What a corpus becomes is decided in `convert.py`; the audit is in `audit.py`.
+Ids follow from content, so a second import adds nothing, and one that was killed is finished by running it again.
+What a corpus becomes is decided in `convert.py`; the audit is in `integrity/`.
 """
 
 import json

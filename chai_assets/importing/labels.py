@@ -1,7 +1,7 @@
-"""Labels of a corpus: for each primitive the clips where it is present and where it is absent. Pure but for reading.
+"""Labels of a corpus: for each primitive, the clips where it is present and where it is absent. Pure but for reading.
 
-They become one row a clip of the table `primitives`, under the names they have there: no specification of ours
-says what they mean.
+They become one row per clip of the table `primitives` and keep their own names: no specification of ours says what
+they mean.
 """
 
 import gzip
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chai_assets.core import ids as records
+from chai_assets.core import ids
 from chai_assets.core.rows import Row
 from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.reasons import FileIssue
@@ -84,7 +84,7 @@ def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -
 def _row(corpus: Corpus, labels: CorpusLabels, clip_id: str, states: Mapping[str, str]) -> Row:
     row = {
         "batch": corpus.batch,
-        "event_id": records.record_id("event", labels=labels.sha256, batch=corpus.batch, clip=clip_id),
+        "event_id": ids.record_id("event", labels=labels.sha256, batch=corpus.batch, clip=clip_id),
         "chai_key": label_key(clip_id, ASPECT, corpus.batch),
         "clip_id": clip_id,
         "aspect": ASPECT,
@@ -96,7 +96,7 @@ def _row(corpus: Corpus, labels: CorpusLabels, clip_id: str, states: Mapping[str
         "author": None,
     }
     # Ours hash the answers, of which the states follow; these have states alone.
-    return {**row, "label_id": records.label_id({**row, "answers": row["states"]})}
+    return {**row, "label_id": ids.label_id({**row, "answers": row["states"]})}
 
 
 def _report(corpus: Corpus, labels: CorpusLabels, path: str, clip: str | None, issue: FileIssue) -> Row:

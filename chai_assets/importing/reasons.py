@@ -77,5 +77,5 @@ class FileIssue:
     @classmethod
     def of(cls, reason: str, more: str = "") -> Self:
         """The issue for a reason, with what it was in this file. Raises KeyError for an unknown reason."""
-        said, remedy = (REFUSALS | WARNINGS)[reason]
-        return cls(reason, f"{said}{f' ({more})' if more else ''}: {remedy}")
+        meaning, remedy = (REFUSALS | WARNINGS)[reason]
+        return cls(reason, f"{meaning}{f' ({more})' if more else ''}: {remedy}")

@@ -1,11 +1,11 @@
-"""The rows that a file of the original becomes in our tables, each with the id that its content gives it. Pure."""
+"""The rows that files of the original become in our tables, each with the id that follows from its content. Pure."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chai_assets.core import ids as records
+from chai_assets.core import ids
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
 from chai_assets.core.imported import corpus_of_batch
 from chai_assets.core.rows import Row
@@ -83,7 +83,7 @@ class ItemRows:
             "prompt": prompt,
             "prompt_hash": sha256_text(prompt),
         }
-        return {**row, "draft_id": records.draft_id(row)}
+        return {**row, "draft_id": ids.draft_id(row)}
 
     def critique(self, draft: Row, submission: "Submission", text: str, number: int, cause: str) -> Row:
         """A critique; its findings are those that the prose supports, and the prose stays as it stands."""
@@ -103,7 +103,7 @@ class ItemRows:
             "author": submission.author,
             "submitted_at": submission.at,
         }
-        return {**row, "critique_id": records.critique_id(row)}
+        return {**row, "critique_id": ids.critique_id(row)}
 
     def revision(self, draft: Row, critique: Row, model: str | None, served: str | None, text: str) -> Row:
         """A revision of a draft by a critique; its effects were not judged."""
@@ -115,7 +115,7 @@ class ItemRows:
             "served_revision": served,
             "text": text,
         }
-        return {**row, "revision_id": records.revision_id(row)}
+        return {**row, "revision_id": ids.revision_id(row)}
 
     def review(self, candidate: Candidate, submission: "Submission", reasons: list[str]) -> Row:
         """A verdict on a candidate."""
@@ -137,7 +137,7 @@ class ItemRows:
             "author": submission.author,
             "submitted_at": submission.at,
         }
-        return {**row, "review_id": records.review_id(row)}
+        return {**row, "review_id": ids.review_id(row)}
 
     def event(self, row: Row, kind: str, submission: "Submission") -> Row:
         """The file that a critique or review was read from, archived whole; people by their ids."""
@@ -156,7 +156,7 @@ class ItemRows:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a person said in one file: who, when and what, beside the texts."""
+    """What a person submitted in one file, beside its texts: who, when, with which verdict."""
 
     file_id: str
     verdict: str

@@ -1,7 +1,7 @@
 """How captions name the primitives of an aspect: professional terms, and the loose words people say instead.
 
-Compiled from a specification, once for each of its hashes. What a name means for a caption whose labels are
-known is judged in `caption_lint.py`.
+A lexicon is compiled from a specification, once for each hash. Whether a name is at fault in a caption is judged in
+`caption_lint.py`.
 """
 
 import re
@@ -14,8 +14,8 @@ from chai_assets.linting.phrase_patterns import DIRECTIONS, loose_pattern, norma
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
 
 Gate = Literal["none", "camera", "picture", "shown", "other"]
-"""Where a phrase counts: anywhere; as what the camera does; as what the picture is; as that, or how something is
-filmed and where the camera stands; or as what anything but the camera does."""
+"""Where a phrase counts. `none`: anywhere. `camera`: where the camera does it. `other`: where anything else does it.
+`picture`: where it describes the picture. `shown`: there, and where it tells how something is filmed."""
 
 _FIRST_OF_PLACE = frozenset(
     re.findall(r"\w+", "about above across after all at before behind below by from in on over to under with")
@@ -83,7 +83,7 @@ _MADE_OF = {
 class Phrase:
     """One phrase: the primitives it is the professional term of, and those it is a loose word for."""
 
-    phrase: str
+    text: str
     terms: tuple[str, ...]
     loose: tuple[str, ...]
     gate: Gate
@@ -93,7 +93,7 @@ class Phrase:
 class Lexicon:
     """The phrases of an aspect.
 
-    `pattern` finds them in text made ready by `normalize`; `entries` has the phrase of each of its groups, in order.
+    `pattern` finds them in text made ready by `normalize`; `phrases` has the phrase of each of its groups, in order.
     `sentences` are whole sentences of the specification, without full stop, with the primitive each states.
     `opposites` are, for each primitive, those that may hold in its place. `at_start` are those that hold of the
     beginning of a shot, each with the primitives that say how it goes on. `made_of` are the movements that make up
@@ -102,7 +102,7 @@ class Lexicon:
 
     aspect: str
     primitives: dict[str, Primitive]
-    entries: tuple[Phrase, ...]
+    phrases: tuple[Phrase, ...]
     pattern: re.Pattern[str]
     sentences: dict[str, str]
     opposites: dict[str, tuple[str, ...]]
@@ -125,14 +125,14 @@ def lexicon_of(spec: Spec, aspect_id: str) -> Lexicon:
 
 def compile_lexicon(aspect: Aspect) -> Lexicon:
     """The lexicon of an aspect."""
-    entries, patterns = _entries(aspect)
+    phrases, patterns = _phrases(aspect)
     pattern, numbers = _one_pattern(patterns)
     says = [normalize(part.says) for part in (*aspect.primitives, *aspect.attributes) if part.says]
     begun = {attribute.id for attribute in aspect.attributes if "at the start" in attribute.question}
     return Lexicon(
         aspect=aspect.id,
         primitives={primitive.id: primitive for primitive in aspect.primitives},
-        entries=tuple(entries[number] for number in numbers),
+        phrases=tuple(phrases[number] for number in numbers),
         pattern=pattern,
         sentences={
             normalize(p.says).rstrip("."): p.id for p in aspect.primitives if p.says and not SLOT.search(p.says)
@@ -146,7 +146,7 @@ def compile_lexicon(aspect: Aspect) -> Lexicon:
     )
 
 
-def _entries(aspect: Aspect) -> tuple[list[Phrase], list[str]]:
+def _phrases(aspect: Aspect) -> tuple[list[Phrase], list[str]]:
     """Phrases with what they mean, longest first, so that "medium close-up" is not read as "close-up"."""
     terms: dict[str, list[str]] = defaultdict(list)
     loose: dict[str, list[str]] = defaultdict(list)

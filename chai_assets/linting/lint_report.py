@@ -1,6 +1,6 @@
-"""What the caption linter finds in rows of captions: the lines a page shows, and what an asset reports.
+"""The linter over rows of captions: the lines that a page shows, and the counts that an asset reports.
 
-The rules stand in `caption_lint.py`; here captions meet the labels they were made from.
+Captions are read here with the labels they were made from. The rules are in `caption_lint.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from chai_assets.spec.models import Spec
 from chai_resources.tables import Tables
 
 LINES = 8
-"""Most lines a page shows: a caption with more doubts is read again as a whole."""
+"""Most lines a page shows: a caption with more flags is better read again as a whole."""
 
 
 def flag_lines(flags: Iterable[Flag]) -> list[str]:
-    """One line for each doubt, what contradicts the labels first; the same words are named once."""
+    """One line for each flag, contradictions first; the same words are named once."""
     ordered = sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind))
     lines = {(flag.kind, flag.quote.casefold()): str(flag) for flag in ordered}
     shown = list(lines.values())
@@ -32,7 +32,7 @@ def label_states(tables: Tables, batch: str | None = None) -> dict[str, Primitiv
 
 
 def find_flags(captions: Iterable[Row], states: Mapping[str, PrimitiveStates], spec: Spec) -> list[Row]:
-    """One row for each doubt: clip_id, aspect, kind, words, doubt.
+    """One row for each flag: clip_id, aspect, kind, words, doubt (the message).
 
     Captions are rows with clip_id, aspect, text and label_id; without that label's states no caption contradicts
     it. Those of an aspect that the specification has not are left out.
@@ -52,12 +52,12 @@ def find_flags(captions: Iterable[Row], states: Mapping[str, PrimitiveStates], s
 
 
 def count_flags(doubts: Iterable[Row]) -> dict[str, int]:
-    """How many doubts there are of each kind, none included."""
+    """How many flags there are of each kind, zeros included."""
     kinds = [row["kind"] for row in doubts]
     return {kind: kinds.count(kind) for kind in FLAG_KINDS}
 
 
 def flags_metadata(doubts: list[Row]) -> dict[str, Any]:
-    """What an asset shows of them: the number of each kind, and the first five, contradictions before all."""
+    """The metadata of an asset: the number of flags of each kind, and the first five, contradictions first."""
     ordered = sorted(doubts, key=lambda row: FLAG_KINDS.index(row["kind"]))
     return {"doubts_by_kind": count_flags(doubts), "doubts": preview(ordered)}

@@ -1,7 +1,7 @@
 """From a phrase of the specification to a pattern of the ways in which captions say it.
 
-Patterns match text made ready by `normalize`: lower case, straight apostrophes, single kinds of blanks. What a
-phrase means is the lexicon's business.
+Patterns match text made ready by `normalize`: lower case, straight apostrophes, plain blanks.
+What a phrase means is the lexicon's business.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Reading any JSONL: a bad line is counted with its number and reason, the rest goes on, and fields are recognised."""
+"""Reading any JSONL: a bad line is counted with its number and reason, the rest goes on, and fields are recognized."""
 
 import gzip
 import json

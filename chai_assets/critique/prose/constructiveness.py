@@ -1,7 +1,7 @@
 """Whether a critique is constructive: whether an editor who cannot see the video could apply it.
 
-Its statements are read by hand-made features (`constructiveness_features.py`). The mean of each is weighed by a
-regression whose coefficients stand below. What a single finding lacks is `lint.py`'s business; this judges a text.
+The score is a logistic regression over the means of hand-made features of its statements
+(`constructiveness_features.py`). This judges a whole text; what a single finding lacks is the business of `lint.py`.
 """
 
 import math
@@ -34,7 +34,7 @@ _WEIGHTS = tuple(COEFFICIENTS[name] for name in FEATURES)
 _FOR = {
     "points": "point at words of the caption",
     "fresh": "bring words that the caption does not have",
-    "concrete": "give a number, colour, place, direction or camera term",
+    "concrete": "give a number, color, place, direction or camera term",
     "fact": "say what the video shows",
 }
 _AGAINST = {

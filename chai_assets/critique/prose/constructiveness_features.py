@@ -90,7 +90,7 @@ _CONCRETE = _set(
 )
 # One of these makes a remark about the caption out of a fix that has no other words than the second group. Short
 # lists: "short", "clear" and "general" are fair words of a caption.
-_JUDGEMENTS = _set(
+_JUDGMENTS = _set(
     """wrong incorrect improve improved fix fixed change changed rewrite reword redo better best bad good mistake error
     false unclear inaccurate imprecise vague detailed specific accurate no yes ok"""
 )
@@ -165,7 +165,7 @@ class Statement(NamedTuple):
     fresh: float
     """Has words of content that the caption has not (four are enough)."""
     concrete: float
-    """Has numbers, colours, places, directions or camera terms that the caption has not (two are enough)."""
+    """Has numbers, colors, places, directions or camera terms that the caption has not (two are enough)."""
     fact: float
     """Says what the video shows, and nothing about the text."""
     named: float
@@ -205,8 +205,8 @@ def statements(critique: str, caption: str) -> list[Statement]:
 
 def only_judges(fix: str) -> bool:
     """Whether a fix says how something should be and never what: "make it better", "more specific"."""
-    said = set(_WORD.findall(normalize(fix)))
-    return bool(said & _JUDGEMENTS) and said <= _JUDGEMENTS | _FILLERS
+    used = set(_WORD.findall(normalize(fix)))
+    return bool(used & _JUDGMENTS) and used <= _JUDGMENTS | _FILLERS
 
 
 def _pieces(critique: str) -> Iterator[tuple[str, list[str]]]:
@@ -225,7 +225,7 @@ def _pieces(critique: str) -> Iterator[tuple[str, list[str]]]:
         used += held
 
 
-class _Said(NamedTuple):
+class _Prepared(NamedTuple):
     """A statement made ready: its lower case, its words, and how they stand to the caption's."""
 
     low: str
@@ -245,17 +245,17 @@ def _read(piece: str, quotes: list[str], caption: frozenset[str]) -> tuple[State
     content = stems(words - _EMPTY - _ABSTRACT)
     located, quoted = _quoted(quotes, caption)
     points = 1.0 if located or _SPOT.search(low) else min(1.0, len(content & caption) / _FULL["points"])
-    said = _Said(low, words, quotes, content, len((content - caption) | quoted), points)
+    prepared = _Prepared(low, words, quotes, content, len((content - caption) | quoted), points)
 
     order = _order(low)
     drops = bool(_UNWANTED.search(low))
     edit = bool(order or drops or _SHOULD.search(low))
     drops = drops or (edit and bool(_DROPPED.search(low)))
     text = "".join(f"{between}{quote}" for between, quote in zip(piece.split(_HIDDEN), [*quotes, ""], strict=True))
-    if edit and _is_exact(said, drops, adds=bool(order and order["add"])):
+    if edit and _is_exact(prepared, drops, adds=bool(order and order["add"])):
         return Statement(text, *_BEST), False
     concrete = sum(stem(word) not in caption for word in words & _CONCRETE)
-    return _inexact(said, text, edit, drops, min(1.0, concrete / _FULL["concrete"]))
+    return _inexact(prepared, text, edit, drops, min(1.0, concrete / _FULL["concrete"]))
 
 
 # What an exact edit is worth: nothing could be added to "Replace "x" with "y".", so nothing counts for more.
@@ -264,31 +264,31 @@ _FULL = {"points": 4, "fresh": 4, "concrete": 2}
 """Words that are enough of a feature."""
 
 
-def _is_exact(said: _Said, drops: bool, adds: bool) -> bool:
+def _is_exact(prepared: _Prepared, drops: bool, adds: bool) -> bool:
     """Whether an edit can be carried out word for word: it quotes what goes, and says what comes instead."""
     if adds:
-        return bool(said.quotes or said.content)
-    if not said.quotes or only_judges(said.quotes[-1]):
+        return bool(prepared.quotes or prepared.content)
+    if not prepared.quotes or only_judges(prepared.quotes[-1]):
         return False
-    return len(said.quotes) > 1 or said.fresh > 0 or drops
+    return len(prepared.quotes) > 1 or prepared.fresh > 0 or drops
 
 
-def _inexact(said: _Said, text: str, edit: bool, drops: bool, concrete: float) -> tuple[Statement, bool]:
+def _inexact(prepared: _Prepared, text: str, edit: bool, drops: bool, concrete: float) -> tuple[Statement, bool]:
     """A statement that is no exact edit, and whether it tells what to do about the one before it."""
-    low, words, asks = said.low, said.words, "?" in text
+    low, words, asks = prepared.low, prepared.words, "?" in text
     contrast = bool(_CONTRAST.search(low))
     fault, denial = not words.isdisjoint(_FAULT), bool(_DENIAL.search(low))
     lack = not edit and bool(_LACK.search(low))
     about_text = edit or fault or lack or asks or not words.isdisjoint(_ABOUT_TEXT)
-    fact = said.fresh > 0 and len(words) >= _FEWEST and not (about_text or denial)
-    told = fact or ((edit or contrast) and (said.fresh > 0 or drops))
-    vague = not told and not words.isdisjoint(_VAGUE)
+    fact = prepared.fresh > 0 and len(words) >= _FEWEST and not (about_text or denial)
+    usable = fact or ((edit or contrast) and (prepared.fresh > 0 or drops))
+    vague = not usable and not words.isdisjoint(_VAGUE)
     # "Change it to something more accurate" says no more than "it is inaccurate".
-    hollow = edit and (vague or (bool(said.quotes) and only_judges(said.quotes[-1])))
-    fresh = min(1.0, said.fresh / _FULL["fresh"])
+    hollow = edit and (vague or (bool(prepared.quotes) and only_judges(prepared.quotes[-1])))
+    fresh = min(1.0, prepared.fresh / _FULL["fresh"])
     statement = Statement(
         text,
-        points=said.points,
+        points=prepared.points,
         fresh=fresh,
         concrete=concrete,
         fact=float(fact),
@@ -296,7 +296,7 @@ def _inexact(said: _Said, text: str, edit: bool, drops: bool, concrete: float) -
         verdict=float(hollow or ((fault or asks) and not edit and not contrast)),
         lack=float(lack),
         denial=float(denial and not edit and not contrast),
-        abstract=float(said.fresh < 2 and not edit and not words.isdisjoint(_ABSTRACT)),
+        abstract=float(prepared.fresh < 2 and not edit and not words.isdisjoint(_ABSTRACT)),
         vague=float(vague),
     )
     return statement, not statement.verdict and (edit or contrast or fact)
@@ -314,10 +314,12 @@ def _quoted(quotes: list[str], caption: frozenset[str]) -> tuple[bool, set[str]]
     """Whether one of the quotations is the caption's, and the words of content in them that the caption has not."""
     located, fresh = False, set()
     for quote in quotes:
-        said = _WORD.findall(normalize(quote))
-        here = [stem(word) in caption for word in said]
-        located |= bool(said) and sum(here) >= _NEARLY_ALL * len(said)
-        fresh.update(stem(word) for word, known in zip(said, here, strict=True) if not known and word not in _EMPTY)
+        quoted_words = _WORD.findall(normalize(quote))
+        here = [stem(word) in caption for word in quoted_words]
+        located |= bool(quoted_words) and sum(here) >= _NEARLY_ALL * len(quoted_words)
+        fresh.update(
+            stem(word) for word, known in zip(quoted_words, here, strict=True) if not known and word not in _EMPTY
+        )
     return located, fresh
 
 

@@ -47,8 +47,8 @@ def find_contrasts(prose: str, phrases: DraftPhrases) -> Iterator[EditRequest]:
 
 
 def _sure_place(old: str, phrases: DraftPhrases) -> Span | None:
-    told = words(old)
-    if not 2 <= len(told) <= _MOST_WORDS or told[0].text not in _SMALL:
+    old_words = words(old)
+    if not 2 <= len(old_words) <= _MOST_WORDS or old_words[0].text not in _SMALL:
         return None
     span = phrases.locate(old)
     return span if span and not span.bare else None
@@ -67,19 +67,19 @@ def _last_like(old: str, head: str) -> str:
 def _fitted(new: str, span: Span, phrases: DraftPhrases) -> str:
     """The new phrase less what the draft goes on with; empty where the two phrases do not have one extent."""
     inside = {word.text for word in words(phrases.draft[span.start : span.end])}
-    told, after = words(new), words(phrases.draft[span.end : span.end + 40])
-    if not told or ("and" in inside) != ("and" in {word.text for word in told}):
+    new_words, after = words(new), words(phrases.draft[span.end : span.end + 40])
+    if not new_words or ("and" in inside) != ("and" in {word.text for word in new_words}):
         return ""
-    if after and after[0].text == "of" and "of" in {word.text for word in told}:
+    if after and after[0].text == "of" and "of" in {word.text for word in new_words}:
         return ""
-    if after and len(told) > 2 and told[-1].text == after[0].text:
-        return new[: told[-1].start].strip(" ,")
+    if after and len(new_words) > 2 and new_words[-1].text == after[0].text:
+        return new[: new_words[-1].start].strip(" ,")
     return new
 
 
-def _one_subject(said: str, span: Span, phrases: DraftPhrases) -> bool:
-    """Whether the sentence of the draft that holds the span has a telling word of what was said before."""
+def _one_subject(before: str, span: Span, phrases: DraftPhrases) -> bool:
+    """Whether the draft's sentence around the span shares a telling word with what stands before the contrast."""
     start = phrases.draft.rfind(". ", 0, span.start) + 1
     end = phrases.draft.find(". ", span.end)
     there = {word.text for word in words(phrases.draft[start : end if end >= 0 else len(phrases.draft)])}
-    return any(len(word.text) > 3 and word.text in there - _TOO_COMMON for word in words(said))
+    return any(len(word.text) > 3 and word.text in there - _TOO_COMMON for word in words(before))

@@ -1,8 +1,8 @@
-"""How people request in prose for a change of a draft: the patterns of speech, and what each asks for.
+"""How people ask in prose for a change of a draft: the patterns of speech, and what each asks for.
 
-A pattern reads one passage (see `quotations.py`) and gives asks: these words shall be those, these shall go, this
-shall be said as well. Whether the words stand in the draft, and where, is not known here. Every repetition in a
-pattern is bounded, so that time grows with the length of the text and not faster.
+A pattern reads one passage (see `quotations.py`) and gives edit requests: replace these words by those, remove these,
+add this. Whether the words stand in the draft, and where, is not known here. Every repetition in a pattern is
+bounded, so that time grows with the length of the text and not faster.
 """
 
 import re
@@ -148,8 +148,8 @@ def _replacements(passage: Passage, read: set[int]) -> Iterator[EditRequest]:
 def _removals(passage: Passage, read: set[int]) -> Iterator[EditRequest]:
     for rule in _REMOVING:
         for match in rule.finditer(passage.prose):
-            said = passage.prose[match.start() : match.start("list")]
-            if _denied(passage.prose, match, rule) or _WIDER.search(said):
+            verb = passage.prose[match.start() : match.start("list")]
+            if _denied(passage.prose, match, rule) or _WIDER.search(verb):
                 continue
             if not _whole_object(passage.prose, match.start("list"), rule):
                 continue
@@ -167,9 +167,9 @@ def _unquoted_replacements(passage: Passage, read: set[int]) -> Iterator[EditReq
             at = match.start("old")
             if at in read or _denied(passage.prose, match, rule):
                 continue
-            if said := _words_to_put(match["said"]):
+            if wording := _words_to_put(match["said"]):
                 read.add(at)
-                yield EditRequest(passage.quotes[at], said, _about(passage.prose, match))
+                yield EditRequest(passage.quotes[at], wording, _about(passage.prose, match))
 
 
 def _unquoted_arrow(passage: Passage) -> Iterator[EditRequest]:
@@ -184,9 +184,9 @@ def _unquoted_arrow(passage: Passage) -> Iterator[EditRequest]:
 
 def _additions(passage: Passage) -> Iterator[EditRequest]:
     for match in _ADDING.finditer(passage.prose):
-        said = match["said"].strip(" ,:")
-        if len(said.split()) >= _FEWEST_STATED and not _NO_STATEMENT.search(said):
-            yield EditRequest("", upper_first(said), "")
+        wording = match["said"].strip(" ,:")
+        if len(wording.split()) >= _FEWEST_STATED and not _NO_STATEMENT.search(wording):
+            yield EditRequest("", upper_first(wording), "")
 
 
 _NO_WORDS = frozenset(
@@ -210,13 +210,13 @@ _REASON = re.compile(
 _MOST_SAID = 14
 
 
-def _words_to_put(said: str) -> str:
-    """What is said without quotes, less the reason for it; empty where it is no wording but an instruction."""
-    said = _REASON.sub("", said.strip()).strip(" ,:")
-    told = re.findall(r"[\w'’-]+", said)
-    if not told or len(told) > _MOST_SAID or told[0].casefold() in _NO_WORDS:
+def _words_to_put(wording: str) -> str:
+    """An unquoted wording without the reason given for it; empty where it is an instruction and no wording."""
+    wording = _REASON.sub("", wording.strip()).strip(" ,:")
+    tokens = re.findall(r"[\w'’-]+", wording)
+    if not tokens or len(tokens) > _MOST_SAID or tokens[0].casefold() in _NO_WORDS:
         return ""
-    return said
+    return wording
 
 
 def _denied(prose: str, match: re.Match[str], rule: re.Pattern[str]) -> bool:
@@ -232,8 +232,8 @@ def _whole_object(prose: str, at: int, rule: re.Pattern[str]) -> bool:
     if rule is _REMOVING[0]:
         return True
     before = _SENTENCE_START.split(prose[:at][-60:])[-1]
-    told = re.findall(r"[\w'’]+", before)
-    return not told or re.fullmatch(_NAMED, told[-1], re.IGNORECASE) is not None
+    tokens = re.findall(r"[\w'’]+", before)
+    return not tokens or re.fullmatch(_NAMED, tokens[-1], re.IGNORECASE) is not None
 
 
 def _about(prose: str, match: re.Match[str]) -> str:

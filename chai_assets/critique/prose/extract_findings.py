@@ -75,10 +75,10 @@ def _placed(request: EditRequest, phrases: DraftPhrases) -> tuple[Span, str] | N
 
 def _with_repeated(span: Span, fix: str, draft: str) -> Span:
     """The span with the words behind it that the fix ends in as well: they would else stand there twice."""
-    told, after = [word.text for word in words(fix)], words(draft[span.end : span.end + len(fix)])
-    for size in range(min(len(told), len(after)), 0, -1):
+    fix_words, after = [word.text for word in words(fix)], words(draft[span.end : span.end + len(fix)])
+    for size in range(min(len(fix_words), len(after)), 0, -1):
         end = span.end + after[size - 1].end
-        if told[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, span.end, end):
+        if fix_words[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, span.end, end):
             return Span(span.start, end)
     return span
 

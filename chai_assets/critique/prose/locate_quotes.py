@@ -1,4 +1,4 @@
-"""Where quoted words stand in a draft, with tolerance for how people quote.
+"""Finds quoted words in a draft, tolerant of how people quote.
 
 Words are compared, not characters: case, white space, punctuation, hyphens and the shape of quotes and dashes
 do not count, and a leading article may differ. A quotation that stands several times is placed only where
@@ -28,7 +28,7 @@ class Span:
 
 
 class DraftPhrases:
-    """A draft, to look up phrases in."""
+    """A draft prepared for looking up phrases in it."""
 
     def __init__(self, draft: str) -> None:
         self.draft = draft

@@ -1,7 +1,7 @@
-"""A critique's prose with its quotations taken out: what the writer says, and the words he quotes, apart.
+"""Separates a critique's quotations from the writer's own words.
 
-Patterns of speech are looked for in the prose alone, where each quotation is one character, so that nothing
-inside a quotation is taken for the writer's own words. What a quotation means is other modules' business.
+In a passage each quotation is one marker character, so that patterns never match inside of a quotation. What a
+quotation means is the business of other modules.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 IN_DRAFT, NOT_IN_DRAFT = "\ue000", "\ue001"
-"""Each stands for one quotation: of words that the draft has, or of others. Both are for private use."""
+"""Markers of one quotation: of words that stand in the draft, and of other words. Both are private-use characters."""
 
 _LONGEST = 1200
 """Characters of a quotation: longer than a long caption, and the bound on looking for its end."""

@@ -82,10 +82,10 @@ def _lead(report: Mapping[str, Any]) -> list[Node]:
 
 def _headlines(report: Mapping[str, Any]) -> ET.Element:
     """The figures to know before any other."""
-    told = {share["id"]: share for share in report["shares"]}
+    by_id = {share["id"]: share for share in report["shares"]}
     cards = []
     for name in ("triples", "either", "stale_motion", "stale_spatial", "rejected", "corrected_by_reviewer"):
-        share = told[name]
+        share = by_id[name]
         cards.append(_el("div", _el("b", _percent(share)), _el("span", share["title"]), _el("small", _of(share))))
         cards[-1].set("class", "card figure")
     return _el("div", *cards, class_="cards")
@@ -164,10 +164,10 @@ def _sections(report: Mapping[str, Any]) -> list[ET.Element]:
 
 def _people(report: Mapping[str, Any]) -> list[ET.Element]:
     busy = [row for row in report["reviewers"] if row["reviews"] >= ENOUGH_REVIEWS]
-    said = f"Nobody gave {ENOUGH_REVIEWS} reviews: too few to compare reviewers."
+    summary = f"Nobody gave {ENOUGH_REVIEWS} reviews: too few to compare reviewers."
     if busy:
         rates = [row["rejected"] / row["reviews"] for row in busy]
-        said = (
+        summary = (
             f"Of the {len(busy)} who gave {ENOUGH_REVIEWS} reviews or more, the mildest rejects {min(rates):.0%} and "
             f"the strictest {max(rates):.0%}. Where the same work would pass with one and fail with another, the "
             "verdict measures the reviewer: let two of them review the same items now and then."
@@ -188,7 +188,7 @@ def _people(report: Mapping[str, Any]) -> list[ET.Element]:
     ]
     return [
         _el("h2", "Reviewers", id="reviewers"),
-        _el("p", said),
+        _el("p", summary),
         _counts(["person", "reviews", "rejected", "share", "own critiques"], rows),
         _el("h3", "Rejected by aspect"),
         _counts(["aspect", "reviewed", "rejected", "share"], aspects),

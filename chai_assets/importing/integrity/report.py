@@ -97,10 +97,10 @@ def _reasons(files: Sequence[Row]) -> list[dict[str, Any]]:
             "refuses": reason in REFUSALS,
             "files": kinds[reason].total(),
             "kinds": dict(kinds[reason].most_common()),
-            "means": said,
+            "means": meaning,
             "remedy": remedy,
             "examples": paths[reason],
         }
-        for reason, (said, remedy) in (REFUSALS | WARNINGS).items()
+        for reason, (meaning, remedy) in (REFUSALS | WARNINGS).items()
         if reason in kinds
     ]
