@@ -1,17 +1,17 @@
-"""Which aspects a whole caption says anything of: by the lexicon's terms, or by plain words that tell of it.
+"""Which aspects a whole caption mentions: by the terms of the lexicon, or by everyday words.
 
-Captions speak of people, places and deeds in any words, and a specification has terms for few of them; so a list of
-everyday words stands beside its terms for each of the five. It is meant to miss no caption that says something of an
-aspect (measured on real ones: tests/corpus), and so sees one in passing remarks too.
+A specification has terms for few of the people, places and actions that captions speak of, so each aspect has a list
+of everyday words as well. It is meant to miss no mention (measured on real captions in tests/corpus), and therefore
+also counts mentions in passing.
 """
 
 import re
 
-from chai_assets.linting.caption_lint import named_in
+from chai_assets.linting.caption_lint import primitives_named_in
 from chai_assets.linting.lexicon import Lexicon
-from chai_assets.linting.phrase_patterns import plain
+from chai_assets.linting.phrase_patterns import normalize
 
-_PLAIN = {
+_EVERYDAY_WORDS = {
     "subject": r"""
         (?:wo)?m[ae]n | people | persons? | bab(?:y|ies) | child(?:ren)? | kids? | boys? | girls? | figures?
         | crowds? | lad(?:y|ies) | adults? | pedestrians? | players? | dancers? | characters? | individuals?
@@ -58,10 +58,12 @@ _PLAIN = {
         | viewpoint | aerial | close-up | eye[ -]level
         """,
 }
-_TOLD = {aspect: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.VERBOSE) for aspect, words in _PLAIN.items()}
+_WORDS_OF = {
+    aspect: re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.VERBOSE) for aspect, words in _EVERYDAY_WORDS.items()
+}
 
 
-def touches(text: str, lexicon: Lexicon) -> bool:
+def mentions_aspect(text: str, lexicon: Lexicon) -> bool:
     """Whether the caption says anything of the lexicon's aspect."""
-    told = _TOLD.get(lexicon.aspect)
-    return bool(told and told.search(plain(text))) or bool(named_in(text, lexicon))
+    words = _WORDS_OF.get(lexicon.aspect)
+    return bool(words and words.search(normalize(text))) or bool(primitives_named_in(text, lexicon))

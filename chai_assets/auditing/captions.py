@@ -1,24 +1,24 @@
-"""The caption audit of any dataset: loose terms, guesses, moods, talk of the video, aspects that are never touched.
+"""The caption audit of any dataset: loose terms, guesses, moods, talk of the video, aspects never mentioned.
 
 The specification's linter and lexicon judge. A caption whose aspect is given is read as one of that aspect; one
-without is a whole caption, which should touch all of them.
+without is a whole caption, which should mention all of them.
 """
 
 from pathlib import Path
 
-from chai_assets.auditing.aspect_coverage import touches
+from chai_assets.auditing.aspect_coverage import mentions_aspect
 from chai_assets.auditing.jsonl import (
     CAPTIONS,
+    ByteProgress,
     Fields,
-    Progress,
     aspect_of,
-    detect,
-    rows,
+    detect_fields,
+    read_rows,
     text_at,
 )
-from chai_assets.auditing.report import Measure, Report, short
-from chai_assets.auditing.text_measures import Texts
-from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.auditing.report import AuditReport, Measure, short
+from chai_assets.auditing.text_measures import TextMeasures
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import Lexicon, lexicon_of
 from chai_assets.spec.models import Spec
 
@@ -33,13 +33,13 @@ _MEANING = {
 
 
 class CaptionAudit:
-    """Captions as they come by."""
+    """The measures of a dataset's captions, collected one caption at a time."""
 
     def __init__(self, spec: Spec) -> None:
-        self.texts = Texts("captions")
+        self.texts = TextMeasures("captions")
         self._lexicons = {aspect: lexicon_of(spec, aspect) for aspect in spec.aspects}
-        self._doubts = {kind: Measure(kind, _MEANING[kind]) for kind in KINDS if kind in _MEANING}
-        self._touched = {
+        self._doubts = {kind: Measure(kind, _MEANING[kind]) for kind in FLAG_KINDS if kind in _MEANING}
+        self._mentioned = {
             aspect: Measure(f"touches_{aspect}", f"whole captions that say anything of {aspect}")
             for aspect in self._lexicons
         }
@@ -63,27 +63,27 @@ class CaptionAudit:
     def _look_for_aspects(self, line: int, text: str) -> None:
         missed = []
         for name, lexicon in self._lexicons.items():
-            touched = touches(text, lexicon)
-            self._touched[name].look(touched)
-            if not touched:
+            mentioned = mentions_aspect(text, lexicon)
+            self._mentioned[name].look(mentioned)
+            if not mentioned:
                 missed.append(name)
         self._lacking.look(bool(missed), line, f"nothing of {', '.join(missed)}", text)
 
     def measures(self) -> list[Measure]:
         """Everything found."""
-        return [*self._doubts.values(), *self._touched.values(), self._lacking, *self.texts.measures()]
+        return [*self._doubts.values(), *self._mentioned.values(), self._lacking, *self.texts.measures()]
 
 
-def audit_captions(path: Path, spec: Spec, fields: Fields, progress: Progress = lambda done: None) -> Report:
+def audit_captions(path: Path, spec: Spec, fields: Fields, progress: ByteProgress = lambda done: None) -> AuditReport:
     """Audits the captions of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CaptionAudit(spec)
-    fields, found = detect(rows(path, progress), fields, CAPTIONS, ())
-    for row, text in audit.texts.taken(found, fields.text):
+    fields, found = detect_fields(read_rows(path, progress), fields, CAPTIONS, ())
+    for row, text in audit.texts.usable_rows(found, fields.text):
         named = text_at(row.data, fields.aspect) if fields.aspect else None
         audit.add(row.line, text, aspect_of(named, list(spec.aspects)))
     texts = audit.texts
     named = {"caption": fields.text} | ({"aspect": fields.aspect} if fields.aspect else {})
-    return Report(
+    return AuditReport(
         f"Captions against specification {spec.version}",
         str(path),
         named,

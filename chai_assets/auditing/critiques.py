@@ -1,11 +1,11 @@
-"""The critique audit of any dataset: the share an editor could apply without the video, and that quotes its caption."""
+"""The critique audit of any dataset: how many could be applied without the video, how many quote their caption."""
 
 import re
 from pathlib import Path
 
-from chai_assets.auditing.jsonl import CRITIQUES, DRAFTS, Fields, Progress, detect, rows, text_at
-from chai_assets.auditing.report import Measure, Report
-from chai_assets.auditing.text_measures import Texts
+from chai_assets.auditing.jsonl import CRITIQUES, DRAFTS, ByteProgress, Fields, detect_fields, read_rows, text_at
+from chai_assets.auditing.report import AuditReport, Measure
+from chai_assets.auditing.text_measures import TextMeasures
 from chai_assets.critique.prose.constructiveness import CONSTRUCTIVE, score
 from chai_assets.critique.prose.extract_findings import findings_in
 
@@ -24,10 +24,10 @@ _VERDICT = frozenset(
 
 
 class CritiqueAudit:
-    """Critiques as they come by, each with the caption it is about where that is known."""
+    """The measures of a dataset's critiques, collected one at a time, each with its caption where that is known."""
 
     def __init__(self) -> None:
-        self.texts = Texts("critiques")
+        self.texts = TextMeasures("critiques")
         self._constructive = Measure("constructive", "an editor who cannot see the video could apply it")
         self._empty = Measure("no_content", "praise, a bare verdict or no change asked for")
         self._located = Measure("quotes_its_caption", "quotes words that stand in the caption it is about")
@@ -54,16 +54,16 @@ def says_nothing(critique: str) -> bool:
     return set(_WORD.findall(critique.lower())) <= _VERDICT
 
 
-def audit_critiques(path: Path, fields: Fields, progress: Progress = lambda done: None) -> Report:
+def audit_critiques(path: Path, fields: Fields, progress: ByteProgress = lambda done: None) -> AuditReport:
     """Audits the critiques of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CritiqueAudit()
-    fields, found = detect(rows(path, progress), fields, CRITIQUES, DRAFTS)
-    for row, text in audit.texts.taken(found, fields.text):
+    fields, found = detect_fields(read_rows(path, progress), fields, CRITIQUES, DRAFTS)
+    for row, text in audit.texts.usable_rows(found, fields.text):
         audit.add(row.line, text, (text_at(row.data, fields.draft) or "") if fields.draft else "")
     texts = audit.texts
     named = {"critique": fields.text} | ({"draft": fields.draft} if fields.draft else {})
     title = "Critiques: could they be applied without the video?"
-    return Report(
+    return AuditReport(
         title,
         str(path),
         named,

@@ -1,6 +1,6 @@
-"""Reads any JSONL, plain or gzipped, line by line: a bad line is a problem with its number, never the end.
+"""Reads any JSONL, plain or gzipped, line by line: a bad line is reported with its number and reading goes on.
 
-Which field holds what is detected from the first rows, or given. Memory does not grow with the file.
+Which field holds what is given or detected from the first rows. Memory does not grow with the file.
 """
 
 import gzip
@@ -40,7 +40,7 @@ class AuditRefused(ValueError):
 
 
 @dataclass(frozen=True)
-class Problem:
+class BadLine:
     """A line that could not be used."""
 
     line: int
@@ -48,18 +48,18 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Row:
+class JsonRow:
     """An object of the file and the number of its line, from 1."""
 
     line: int
     data: dict[str, Any]
 
 
-Progress = Callable[[int], None]
+ByteProgress = Callable[[int], None]
 """Told the number of bytes of the file read so far."""
 
 
-def rows(path: Path, progress: Progress = lambda done: None) -> Iterator[Row | Problem]:
+def read_rows(path: Path, progress: ByteProgress = lambda done: None) -> Iterator[JsonRow | BadLine]:
     """Every line of the file as a row or a problem; empty lines are neither. Raises AuditRefused."""
     try:
         raw = path.open("rb")
@@ -75,10 +75,10 @@ def rows(path: Path, progress: Progress = lambda done: None) -> Iterator[Row | P
             try:
                 line = _next_line(stream)
             except (EOFError, OSError, zlib.error) as error:
-                yield Problem(number, f"the file breaks off or is damaged here ({error}): fetch it again")
+                yield BadLine(number, f"the file breaks off or is damaged here ({error}): fetch it again")
                 return
             if line is None:
-                yield Problem(number, f"longer than {LONGEST_LINE >> 20} MB: is this a file of one JSON object a line?")
+                yield BadLine(number, f"longer than {LONGEST_LINE >> 20} MB: is this a file of one JSON object a line?")
             elif not line:
                 return
             elif line.strip(b" \t\r\n\xef\xbb\xbf"):
@@ -98,16 +98,18 @@ def _next_line(stream: BinaryIO | gzip.GzipFile) -> bytes | None:
     return None
 
 
-def _parsed(number: int, line: bytes) -> Row | Problem:
+def _parsed(number: int, line: bytes) -> JsonRow | BadLine:
     try:
         data = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return Problem(number, f"not UTF-8 (byte {error.start}): convert the file")
+        return BadLine(number, f"not UTF-8 (byte {error.start}): convert the file")
     except json.JSONDecodeError as error:
-        return Problem(number, f"no JSON ({error.msg}, column {error.colno})")
+        return BadLine(number, f"no JSON ({error.msg}, column {error.colno})")
     except (ValueError, RecursionError):
-        return Problem(number, "JSON that is nested too deeply or holds too long a number")
-    return Row(number, data) if isinstance(data, dict) else Problem(number, f"no object but a {type(data).__name__}")
+        return BadLine(number, "JSON that is nested too deeply or holds too long a number")
+    return (
+        JsonRow(number, data) if isinstance(data, dict) else BadLine(number, f"no object but a {type(data).__name__}")
+    )
 
 
 @dataclass(frozen=True)
@@ -119,26 +121,26 @@ class Fields:
     aspect: str = ""
 
 
-def detect(found: Iterator[Row | Problem], fields: Fields, names: Sequence[str], drafts: Sequence[str]):
+def detect_fields(found: Iterator[JsonRow | BadLine], fields: Fields, names: Sequence[str], drafts: Sequence[str]):
     """The fields, those not given detected from the first rows, and all that `found` yields, the first rows included.
 
     Raises AuditRefused, naming the fields there are, where no field holds text.
     """
     first = list(islice(found, PEEKED))
-    seen = [row.data for row in first if isinstance(row, Row)]
+    seen = [row.data for row in first if isinstance(row, JsonRow)]
     if not seen:
-        why = next((f"line {p.line}: {p.reason}" for p in first if isinstance(p, Problem)), "it is empty")
+        why = next((f"line {p.line}: {p.reason}" for p in first if isinstance(p, BadLine)), "it is empty")
         raise AuditRefused(f"no line of the file holds a JSON object ({why}): give one object a line")
     text = fields.text or _most_filled(seen, (*names, *MESSAGES))
     if not text or not any(text_at(row, text) for row in seen):
         there = ", ".join(sorted({key for row in seen for key in row})[:30])
-        raise AuditRefused(f"no text {f'under {text}' if text else 'was recognised'}: name its field, one of {there}")
+        raise AuditRefused(f"no text {f'under {text}' if text else 'was recognized'}: name its field, one of {there}")
     draft = fields.draft or _most_filled(seen, [name for name in drafts if name != text])
     aspect = fields.aspect or _most_filled(seen, ASPECTS)
     return Fields(text, draft, aspect), _chained(first, found)
 
 
-def _chained(first: list[Row | Problem], rest: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
+def _chained(first: list[JsonRow | BadLine], rest: Iterator[JsonRow | BadLine]) -> Iterator[JsonRow | BadLine]:
     yield from first
     yield from rest
 

@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from chai_assets.auditing.report import Example, Measure, Report
+from chai_assets.auditing.report import AuditReport, Example, Measure
 
 _CSS = Path(__file__).parents[1] / "spec" / "handbook" / "handbook.css"
 _OWN = """
@@ -17,7 +17,7 @@ main { flex-basis: 62rem }
 """
 
 
-def page(report: Report) -> str:
+def page(report: AuditReport) -> str:
     """The page's HTML."""
     fields = ", ".join(f"{escape(name)} in <kbd>{escape(path)}</kbd>" for name, path in report.fields.items())
     words = ", ".join(f"{escape(name)} {count}" for name, count in report.lengths.items())
@@ -61,7 +61,7 @@ def _examples(title: str, examples: list[Example]) -> str:
     return f"<h2>{escape(title)}</h2>{shown}"
 
 
-def _problems(report: Report) -> str:
+def _problems(report: AuditReport) -> str:
     if not report.problems.count:
         return ""
     lines = "".join(f"<li>line {one.line}: {escape(one.reason)}</li>" for one in report.problems.first)

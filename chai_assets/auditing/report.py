@@ -1,4 +1,4 @@
-"""What an audit found: measures with their shares and examples, as data; printing and pages are others' work."""
+"""What an audit found, as data: measures with shares and examples. Printing is in `cli/audit.py`, HTML in `page.py`."""
 
 import heapq
 from collections import Counter
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from chai_assets.auditing.jsonl import Problem
+from chai_assets.auditing.jsonl import BadLine
 
 EXAMPLES = 5
 WORST = 10
@@ -58,19 +58,19 @@ class Measure:
 
 
 @dataclass
-class Problems:
+class BadLines:
     """Lines that could not be used: how many for each reason, and the first ones."""
 
     count: int = 0
-    first: list[Problem] = field(default_factory=list)
+    first: list[BadLine] = field(default_factory=list)
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: BadLine) -> None:
         self.count += 1
         if len(self.first) < WORST:
             self.first.append(problem)
 
 
-class Worst:
+class WorstTexts:
     """The texts with the highest badness, the first of equals; a bounded number of them."""
 
     def __init__(self) -> None:
@@ -139,14 +139,14 @@ class Lengths:
 
 
 @dataclass
-class Report:
+class AuditReport:
     """An audit of one file: what was read, what was found, the worst texts."""
 
     title: str
     file: str
     fields: dict[str, str]
     texts: int
-    problems: Problems
+    problems: BadLines
     measures: list[Measure]
     lengths: dict[str, int]
     worst: list[Example]

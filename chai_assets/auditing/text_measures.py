@@ -1,10 +1,10 @@
-"""What is asked of every text of a dataset, caption or critique: blank, refused, in English, repeated, how long."""
+"""Measures of every text of a dataset, caption or critique: blank, refusal, language, repetition, length."""
 
 from collections.abc import Iterable, Iterator
 from zlib import crc32
 
-from chai_assets.auditing.jsonl import Problem, Row, text_at
-from chai_assets.auditing.report import Lengths, Measure, Problems, Repetition, Worst
+from chai_assets.auditing.jsonl import BadLine, JsonRow, text_at
+from chai_assets.auditing.report import BadLines, Lengths, Measure, Repetition, WorstTexts
 from chai_assets.linting.language import FEWEST_WORDS, other_language
 from chai_assets.linting.refusals import refusal_in
 
@@ -13,13 +13,13 @@ ONE_IN = 16
 """Beyond so many texts, the language of one in sixteen is judged, always the same ones: it takes longest of all."""
 
 
-class Texts:
+class TextMeasures:
     """The texts of a file as they come by, and what they have in common. Memory does not grow with the file."""
 
     def __init__(self, kind: str) -> None:
         self.seen = 0
-        self.problems = Problems()
-        self.worst = Worst()
+        self.problems = BadLines()
+        self.worst = WorstTexts()
         self._repetition, self._lengths = Repetition(), Lengths()
         self.kind = kind
         self.refused = Measure("refused", "refusals, apologies, announcements or blanks of a model")
@@ -28,14 +28,14 @@ class Texts:
             f"surely not in English; texts of {FEWEST_WORDS} words or more, other scripts at any length",
         )
 
-    def taken(self, found: Iterable[Row | Problem], field: str) -> Iterator[tuple[Row, str]]:
+    def usable_rows(self, found: Iterable[JsonRow | BadLine], field: str) -> Iterator[tuple[JsonRow, str]]:
         """The rows that have a text under the field, with it; the others are noted as problems."""
         for row in found:
-            text = text_at(row.data, field) if isinstance(row, Row) else None
-            if isinstance(row, Problem):
+            text = text_at(row.data, field) if isinstance(row, JsonRow) else None
+            if isinstance(row, BadLine):
                 self.problems.add(row)
             elif text is None:
-                self.problems.add(Problem(row.line, f"no text under {field}"))
+                self.problems.add(BadLine(row.line, f"no text under {field}"))
             else:
                 yield row, text
 

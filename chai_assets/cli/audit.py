@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chai_assets.auditing.jsonl import AuditRefused, Fields
-from chai_assets.auditing.report import Measure, Report
+from chai_assets.auditing.report import AuditReport, Measure
 
 app = typer.Typer(
     help="Audit the captions or critiques of any dataset given as JSONL, plain or gzipped.", no_args_is_help=True
@@ -64,7 +64,7 @@ def critiques(
     _show(_with_progress(file, lambda progress: audit_critiques(file, fields, progress)), as_json, out)
 
 
-def _with_progress(file: Path, audit: Callable[[Callable[[int], None]], Report]) -> Report:
+def _with_progress(file: Path, audit: Callable[[Callable[[int], None]], AuditReport]) -> AuditReport:
     """The audit of a file, with a bar on standard error; the command ends where it cannot be audited."""
     size = file.stat().st_size if file.exists() else 0
     columns = (TextColumn(f"reading {file.name}", markup=False), BarColumn(), TimeRemainingColumn())
@@ -77,15 +77,15 @@ def _with_progress(file: Path, audit: Callable[[Callable[[int], None]], Report])
         raise typer.Exit(1) from None
 
 
-def _show(report: Report, as_json: bool, out: Path | None) -> None:
+def _show(report: AuditReport, as_json: bool, out: Path | None) -> None:
     if out:
         from chai_assets.auditing.page import page
 
         try:
             out.write_text(page(report), encoding="utf-8")
         except OSError as error:
-            said = f"{out} cannot be written ({error.strerror}): choose another place"
-            Console(stderr=True).print(said, style="red", markup=False, soft_wrap=True)
+            message = f"{out} cannot be written ({error.strerror}): choose another place"
+            Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
     if as_json:
         print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
@@ -107,7 +107,7 @@ def _show(report: Report, as_json: bool, out: Path | None) -> None:
         _say(f"open {out} in a browser")
 
 
-def _measures(report: Report) -> Table:
+def _measures(report: AuditReport) -> Table:
     table = Table("", "texts", "of", "share", "what it is", "first lines")
     for measure in (measure for measure in report.measures if measure.of):
         first = Text(", ".join(f"{one.line}" for one in measure.examples))

@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from chai_assets.core.imported import import_batch
-from chai_assets.importing.audit import audit
-from chai_assets.importing.audit_page import report_page
-from chai_assets.importing.convert import Status
-from chai_assets.importing.importer import Imported, import_corpus
+from chai_assets.importing.corpus_names import import_batch
+from chai_assets.importing.importer import ImportOutcome, import_corpus
+from chai_assets.importing.integrity.page import report_page
+from chai_assets.importing.integrity.report import integrity_report
+from chai_assets.importing.item_facts import ItemStatus
 from chai_assets.importing.labels import read_labels
-from chai_assets.importing.pseudonyms import key_mark, pseudonym
+from chai_assets.importing.pseudonyms import key_fingerprint, pseudonym
 from chai_assets.importing.records import Corpus
 from chai_resources.local_services import pseudonym_key
 from chai_resources.settings import Settings
@@ -47,11 +47,11 @@ def run_import(
             Tables(root=settings.tables),
             folder,
             labels=read_labels(labels) if labels else None,
-            people="names kept" if keep_names else f"pseudonyms by key {key_mark(key)}",
+            people="names kept" if keep_names else f"pseudonyms by key {key_fingerprint(key)}",
             reading=lambda share: bars.update(reading, completed=share),
             writing=lambda share: bars.update(writing, completed=share),
         )
-    report = audit(batch, done.files, done.facts, done.rows)
+    report = integrity_report(batch, done.files, done.facts, done.rows)
     page = write_report(folder, report)
     _print(console, report, done, page)
     return report
@@ -66,10 +66,10 @@ def write_report(folder: Path, report: dict[str, Any]) -> Path:
     return page
 
 
-def _print(console: Console, report: dict[str, Any], done: Imported, page: Path) -> None:
+def _print(console: Console, report: dict[str, Any], done: ImportOutcome, page: Path) -> None:
     aspects = report["status"]
     table = Table("", *aspects, "all")
-    rows = {name: [row[name] for row in aspects.values()] for name in get_args(Status)}
+    rows = {name: [row[name] for row in aspects.values()] for name in get_args(ItemStatus)}
     rows["triples"] = [row["triples"] for row in report["triples"].values()]
     for name, counts in rows.items():
         table.add_row(name, *(f"{count:,}" for count in (*counts, sum(counts))))

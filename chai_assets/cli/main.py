@@ -260,9 +260,9 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
 def main() -> None:
     """Entry point: expected failures end with their message and status 1, not with a traceback."""
-    from chai_assets.core.imported import ImportRefused
     from chai_assets.core.prompts import UnusableTemplate
     from chai_assets.datasets.read.published import NoDataset
+    from chai_assets.importing.corpus_names import ImportRefused
     from chai_assets.inference.budget import NoPrice
     from chai_assets.spec.loading.document import SpecError
     from chai_resources.captioners.calls.model_choice import ModelRefused

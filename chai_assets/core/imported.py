@@ -1,32 +1,33 @@
-"""What tells an imported corpus from a batch of our own work: the name of its batch, and nothing else."""
+"""What tells an imported corpus from our own work: the name of its batch, and nothing else.
 
-import re
+Every room may ask; how a corpus is imported is the business of `chai_assets/importing`.
+"""
 
 import polars as pl
 
-IMPORT = "import-"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,72}\Z")
+IMPORT_PREFIX = "import-"
 
 
-class ImportRefused(ValueError):
-    """A corpus cannot be imported as asked; the text says why and what to do."""
+def batch_of_corpus(name: str) -> str:
+    """The batch in which the corpus of that name lies."""
+    return f"{IMPORT_PREFIX}{name}"
 
 
-def import_batch(name: str) -> str:
-    """The batch of the corpus of that name. Raises ImportRefused for a name that cannot be part of one."""
-    if not _NAME.match(name):
-        raise ImportRefused(
-            f"a corpus cannot be named {name!r}: use lower-case letters, digits, dots, dashes and underscores, "
-            "at most 73 characters"
-        )
-    return f"{IMPORT}{name}"
+def corpus_of_batch(batch: str) -> str:
+    """The name of the corpus that lies in an imported batch."""
+    return batch.removeprefix(IMPORT_PREFIX)
 
 
 def is_import(batch: str) -> bool:
     """Whether a batch holds an imported corpus: the loop hands out no work for it and measures nothing by it."""
-    return batch.startswith(IMPORT)
+    return batch.startswith(IMPORT_PREFIX)
+
+
+def imported_work() -> pl.Expr:
+    """Keeps the rows of imported corpora, where a table is read over all batches."""
+    return pl.col("batch").str.starts_with(IMPORT_PREFIX)
 
 
 def own_work() -> pl.Expr:
     """Keeps the rows of our own work, where a table is read over all batches."""
-    return ~pl.col("batch").str.starts_with(IMPORT)
+    return ~imported_work()

@@ -4,7 +4,7 @@ import re
 
 import dagster as dg
 
-from chai_assets.core.imported import IMPORT, is_import
+from chai_assets.core.imported import IMPORT_PREFIX, is_import
 
 batches = dg.DynamicPartitionsDefinition(name="batches")
 
@@ -22,8 +22,8 @@ def batch_key(folder: str) -> str:
         )
     if is_import(folder):
         raise ValueError(
-            f"inbox folder {folder!r} cannot be a batch: names that begin with {IMPORT} are those of imported corpora; "
-            "rename it"
+            f"inbox folder {folder!r} cannot be a batch: names that begin with {IMPORT_PREFIX} are those of "
+            "imported corpora; rename it"
         )
     return folder
 

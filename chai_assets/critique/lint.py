@@ -1,7 +1,7 @@
 """Hints on findings and critiques that a model could not act on. Pure; hints never stop a critique.
 
-What makes a finding invalid (offsets, unknown kinds) is the collector's business; here a valid finding is
-read as a colleague would read it, and each doubt is one line that says what to do.
+What makes a finding invalid (offsets, unknown kinds) is the collector's business. Here a valid finding is read as a
+colleague would read it; each hint is one line that says what to do.
 """
 
 import re
@@ -31,7 +31,7 @@ _ORDER = re.compile(
 )
 
 
-def lint(findings: Sequence[Finding], draft: str) -> list[str]:
+def lint_findings(findings: Sequence[Finding], draft: str) -> list[str]:
     """Hints a person can act on, one line each, in the order of the findings; clear findings have none."""
     return [
         f"{_name(number, finding)} {doubt}"
@@ -40,7 +40,7 @@ def lint(findings: Sequence[Finding], draft: str) -> list[str]:
     ]
 
 
-def lint_whole(text: str, draft: str) -> list[str]:
+def lint_critique(text: str, draft: str) -> list[str]:
     """At most one hint on a critique as a whole, where an editor who cannot see the video could not apply it."""
     if not text or score(text, draft) >= CONSTRUCTIVE:
         return []

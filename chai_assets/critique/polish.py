@@ -1,8 +1,8 @@
-"""Critiques in better words: which are wanted, and the check that a polished one still says the same. Pure.
+"""Polishing: critiques put into better words by a model, and the check that each still says the same. Pure.
 
-No rule can tell whether two texts mean the same; this one is strict instead. What a critique quotes and asks for has
-to survive to the letter and in its order, and where it does not, the written critique counts. Nobody works on a
-polished critique, so a changed template has all of them written again, and the newest counts.
+No rule can tell whether two texts mean the same, so the check is strict: what a critique quotes and asks for must
+survive to the letter and in order, or the written critique counts. Nobody works on a polished critique; when the
+template changes, all are polished again and the newest counts.
 """
 
 import re
@@ -20,7 +20,7 @@ _SHORTEST, _LONGEST, _FEW = 0.5, 1.5, 5
 """Share of the written words that a polished critique has at least and at most, and words that it may have beyond."""
 
 
-def wanted_polish(
+def plan_polish(
     critiques: Iterable[Row], newest: Mapping[str, Row], templates: Templates, captioner: Captioner, given_up: set[str]
 ) -> list[PendingRequest]:
     """Requests for the critiques that ask for a change in words and were not polished with the template that counts.
@@ -45,7 +45,7 @@ def wanted_polish(
 def polish_request(critique: Row, captioner: Captioner) -> Request:
     """What a model is asked; the clip is not shown, for there is nothing to find out."""
     kept = kept_words(critique["text"], critique["findings"] or [])
-    quoted = [said for _, _, said in quotations(critique["text"])]
+    quoted = [quote for _, _, quote in quotations(critique["text"])]
     prompt = render(TEMPLATES["polish"], critique=critique["text"], kept=bullets(kept))
     context = {"text": critique["text"], "kept": list(dict.fromkeys([*kept, *quoted]))}
     clip = critique["clip_id"]
@@ -54,17 +54,17 @@ def polish_request(critique: Row, captioner: Captioner) -> Request:
 
 def kept_words(written: str, findings: Iterable[Row]) -> list[str]:
     """What findings quote and ask for, where the critique says it in just those words; in the order it does."""
-    said = dict.fromkeys(text for finding in findings for text in (finding["quote"], finding["fix"]) if text)
-    return sorted((text for text in said if _at(text, written) >= 0), key=lambda text: (_at(text, written), len(text)))
+    asked = dict.fromkeys(text for finding in findings for text in (finding["quote"], finding["fix"]) if text)
+    return sorted((text for text in asked if _at(text, written) >= 0), key=lambda text: (_at(text, written), len(text)))
 
 
-def checks_of(written: str, polished: str, findings: Iterable[Row]) -> dict[str, str]:
+def check_polish(written: str, polished: str, findings: Iterable[Row]) -> dict[str, str]:
     """What is checked of a polished critique, each with what is wrong; an empty text where it holds."""
     kept = kept_words(written, findings)
     lost = [text for text in kept if _at(text, polished) < 0]
     places = [_at(text, polished) for text in kept if text not in lost]
-    quoted = {said for _, _, said in quotations(written)} | set(kept)
-    new = [said for _, _, said in quotations(polished) if words(said) and said not in quoted]
+    quoted = {quote for _, _, quote in quotations(written)} | set(kept)
+    new = [quote for _, _, quote in quotations(polished) if words(quote) and quote not in quoted]
     before, after = len(words(written)), len(words(polished))
     fits = _SHORTEST * before <= after <= _LONGEST * before + _FEW
     return {
@@ -83,13 +83,18 @@ def finish_polish(critiques: Mapping[str, Row], newest: Mapping[str, Row]) -> Ca
 
     def finish(row: Row) -> Row:
         findings = critiques[row["critique_id"]]["findings"] or []
-        checks = checks_of(row["written"], row["text"], findings)
-        wrong = [said for said in checks.values() if said]
+        checks = check_polish(row["written"], row["text"], findings)
+        faults = [fault for fault in checks.values() if fault]
         parts = {"critique": row["critique_id"], "request": row["request_hash"], "text": row["text"]}
         if old := newest.get(row["critique_id"]):
             parts["replaces"] = old["polished_id"]
-        told = [{"check": check, "held": not said} for check, said in checks.items()]
-        return {**row, "polished_id": record_id("polished", **parts), "checks": told, "fault": "; ".join(wrong) or None}
+        held = [{"check": check, "held": not fault} for check, fault in checks.items()]
+        return {
+            **row,
+            "polished_id": record_id("polished", **parts),
+            "checks": held,
+            "fault": "; ".join(faults) or None,
+        }
 
     return finish
 

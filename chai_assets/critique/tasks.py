@@ -10,10 +10,10 @@ from chai_assets.core.ids import critique_id
 from chai_assets.core.rows import NewRow
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence, findings_of
-from chai_assets.critique.lint import lint, lint_whole
+from chai_assets.critique.lint import lint_critique, lint_findings
 from chai_assets.linting.caption_lint import lint_caption
 from chai_assets.linting.lexicon import lexicon_of
-from chai_assets.linting.lint_report import as_lines
+from chai_assets.linting.lint_report import flag_lines
 from chai_assets.spec.compile import derive, facts
 from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
@@ -34,7 +34,7 @@ def critique_task_builder(tasks: TaskContext) -> BuildTask[CritiqueTurn]:
             seen=_seen(turn),
             remarks=_remarks(turn),
             hints=turn.previous["hints"] if turn.previous else (),
-            doubts=as_lines(lint_caption(turn.draft["text"], lexicon, derive(aspect, item.answers))),
+            doubts=flag_lines(lint_caption(turn.draft["text"], lexicon, derive(aspect, item.answers))),
         )
         prefill = page.prefill(data, findings_of(turn.previous)) if turn.previous else None
         return tasks.assign(item, turn, tasks.annotator(item), data, prefill=prefill)
@@ -66,7 +66,7 @@ def critique_reader(drafts: dict[str, str]) -> ReadAnswer:
             "text": as_prose(findings),
             "author": author.id,
         }
-        hints = [*lint(rows, data["draft"]), *lint_whole(row["text"], data["draft"])]
+        hints = [*lint_findings(rows, data["draft"]), *lint_critique(row["text"], data["draft"])]
         return {**row, "critique_id": critique_id(row), "hints": hints, "spec_version": data["spec_version"]}
 
     return read

@@ -16,7 +16,7 @@ from chai_assets.datasets.export import counted_for, dataset_row, export_of, tri
 from chai_assets.datasets.select.selection import Selection, selection_of
 from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, told
 from chai_assets.datasets.write.publish import publish
-from chai_assets.linting.lint_report import count_by_kind, doubts_metadata, find_doubts, label_states
+from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata, label_states
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.media import Media, MediaError
 from chai_resources.settings import Settings
@@ -190,12 +190,12 @@ def captions_follow_the_specification(
         for clip, aspect, final, draft in triples.select("clip_id", "aspect", "final", "draft_id").iter_rows()
     ]
     spec = release.releases.load(_counted(triples, release, datasets).version)
-    doubts = find_doubts(captions, label_states(tables), spec)
+    doubts = find_flags(captions, label_states(tables), spec)
     doubtful = len({(row["clip_id"], row["aspect"]) for row in doubts})
     return dg.AssetCheckResult(
-        passed=not count_by_kind(doubts)["contradiction"] and doubtful <= MOST_DOUBTFUL * len(captions),
+        passed=not count_flags(doubts)["contradiction"] and doubtful <= MOST_DOUBTFUL * len(captions),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"evaluated": len(captions), "captions_with_doubts": doubtful, **doubts_metadata(doubts)},
+        metadata={"evaluated": len(captions), "captions_with_doubts": doubtful, **flags_metadata(doubts)},
     )
 
 

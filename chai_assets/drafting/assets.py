@@ -6,7 +6,7 @@ from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.drafting.draft import complete_draft, pending_drafts
 from chai_assets.inference.generate import Generator
-from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
+from chai_assets.linting.lint_report import find_flags, flags_metadata, label_states
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -26,7 +26,7 @@ def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: Cap
     report = generator.run(pending, complete_draft)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(report.written).to_dicts()
-    doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
+    doubts = find_flags(written, label_states(tables, batch) if written else {}, spec)
     return table_result(
         tables,
         "drafts",
@@ -35,5 +35,5 @@ def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: Cap
         wait_for_upstream=sum(item.stage == "upstream" for item in items),
         set_aside=sum(item.stage == "set_aside" for item in items),
         **report.metadata(),
-        **doubts_metadata(doubts),
+        **flags_metadata(doubts),
     )

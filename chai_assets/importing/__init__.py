@@ -1,5 +1,5 @@
-"""Importing: an existing corpus in the original project's layout, taken over as records of our own, and audited.
+"""Importing: an existing corpus in the original project's layout becomes records of our own, and is audited.
 
-What is imported lies in a batch that the loop never works on: its people, its specification and its clock are
-not ours. Nothing of the original is dropped: every file is a record, or a row that says why it is none.
+A corpus has a batch of its own, on which the loop never works: its people and its specification are not ours. Every
+file of the original becomes a record, or a row that says why it became none.
 """

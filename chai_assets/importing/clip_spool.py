@@ -1,7 +1,7 @@
-"""A corpus laid out by clip: files come in any order, and a clip's files are needed together.
+"""Groups the files of a corpus by clip: they come in any order, and a clip's files are needed together.
 
-They wait in a temporary SQLite file, so that memory does not grow with the corpus. Nothing is written under a
-name that the corpus chose.
+They wait in a temporary SQLite file, so that memory does not grow with the corpus and no file gets a name that the
+corpus chose.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chai_assets.importing.corpus_files import Found
-from chai_assets.importing.layout import Kind, Place, place_of
-from chai_assets.importing.reasons import Remark
+from chai_assets.importing.corpus_files import CorpusFile
+from chai_assets.importing.layout import FileKind, FileRole, role_of
+from chai_assets.importing.reasons import FileIssue
 
 # One of a handful of prompts makes up most of every file: what repeats is packed, at the speed of reading.
 _PACKED = 1
@@ -29,17 +29,17 @@ class CaptionFile:
 
     path: str
     sha256: str
-    place: Place
+    role: FileRole
     data: bytes
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedFile:
     """A file that has no place, and why."""
 
     path: str
     sha256: str
-    remark: Remark
+    issue: FileIssue
 
 
 class Spool:
@@ -63,7 +63,7 @@ class Spool:
         self._db.close()
         self._folder.cleanup()
 
-    def fill(self, found: Iterable[Found]) -> None:
+    def fill(self, found: Iterable[CorpusFile]) -> None:
         """Takes in all files of a corpus. A path that comes a second time is told apart by a number after it."""
         self._db.execute("BEGIN")
         for file in found:
@@ -71,18 +71,18 @@ class Spool:
         self._db.execute("COMMIT")
         self._db.execute("CREATE INDEX by_clip ON files (clip, aspect, kind, path)")
 
-    def _put(self, file: Found) -> None:
+    def _put(self, file: CorpusFile) -> None:
         sha256 = hashlib.sha256(file.data).hexdigest()
-        place = file.refused or place_of(file.path)
+        role = file.refused or role_of(file.path)
         for number in range(1, 10_000):
             path = file.path if number == 1 else f"{file.path}#{number}"
             try:
-                if isinstance(place, Remark):
-                    row = (path, sha256, place.reason, place.detail)
+                if isinstance(role, FileIssue):
+                    row = (path, sha256, role.reason, role.detail)
                     self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", row)
                 else:
                     packed = zlib.compress(file.data, _PACKED)
-                    row = (path, sha256, place.clip, place.aspect, place.kind, packed)
+                    row = (path, sha256, role.clip, role.aspect, role.kind, packed)
                     self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
                 return
             except sqlite3.IntegrityError:
@@ -104,10 +104,10 @@ class Spool:
                 whole.update(f"{path}\0{sha256}\n".encode())
         return whole.hexdigest()
 
-    def refused(self) -> Iterator[Refused]:
+    def refused(self) -> Iterator[RefusedFile]:
         """The files without a place, by path."""
         for path, sha256, reason, detail in self._db.execute("SELECT * FROM refused ORDER BY path"):
-            yield Refused(path, sha256, Remark(reason, detail))
+            yield RefusedFile(path, sha256, FileIssue(reason, detail))
 
     def by_clip(self) -> Iterator[tuple[str, list[CaptionFile]]]:
         """Each clip with all its files, by name."""
@@ -116,5 +116,5 @@ class Spool:
             yield clip, [_file(clip, *rest) for _, *rest in group]
 
 
-def _file(clip: str, aspect: str, kind: Kind, path: str, sha256: str, data: bytes) -> CaptionFile:
-    return CaptionFile(path, sha256, Place(clip, aspect, kind), zlib.decompress(data))
+def _file(clip: str, aspect: str, kind: FileKind, path: str, sha256: str, data: bytes) -> CaptionFile:
+    return CaptionFile(path, sha256, FileRole(clip, aspect, kind), zlib.decompress(data))

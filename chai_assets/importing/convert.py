@@ -1,46 +1,28 @@
-"""One clip's files as records of ours, each file accounted for: the record it became, or why it became none. Pure."""
+"""Converts one clip's files into records. Each file is accounted for: by its record, or by why it has none. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, TypeVar, cast
 
 from chai_assets.core.rows import Row
-from chai_assets.importing.caption_versions import Opening, Shows, Version, version
-from chai_assets.importing.clip_spool import CaptionFile, Refused
-from chai_assets.importing.layout import ASPECTS, Feedback, Kind, Precaption, Review, moment, parsed, read_file
-from chai_assets.importing.reasons import Remark
-from chai_assets.importing.records import Corpus, Item, Said
-from chai_assets.importing.upstream_quotes import State, upstream_states
+from chai_assets.importing.caption_versions import RoundStart, Version, read_version
+from chai_assets.importing.clip_spool import CaptionFile, RefusedFile
+from chai_assets.importing.item_facts import ItemFacts, ItemStatus
+from chai_assets.importing.layout import (
+    ASPECTS,
+    Feedback,
+    FileKind,
+    Precaption,
+    Review,
+    parse_file,
+    parse_json,
+    parse_time,
+)
+from chai_assets.importing.reasons import FileIssue
+from chai_assets.importing.records import Corpus, ItemRows, Submission
+from chai_assets.importing.upstream_quotes import upstream_states
 from chai_assets.triples.join import broken_links, entry_of, triple_row
-
-Status = Literal["no critique", "unreviewed", "approved", "corrected", "reworked", "rejected"]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the report is made from: one (clip, aspect) as it was read."""
-
-    clip: str
-    source: str
-    aspect: str
-    status: Status
-    path: str
-    """The file to look at: the current critique, or the draft."""
-    rating: int | None = None
-    """Of the draft, by the critique that stands."""
-    first_rating: int | None = None
-    """Of the draft, by the critique that was reviewed: the earlier one where there is one."""
-    asks_change: bool = False
-    hand_edited: bool = False
-    shows: Shows = ""
-    findings: int = 0
-    author: str | None = None
-    first_author: str | None = None
-    reviewer: str | None = None
-    rejected: bool = False
-    upstream: dict[str, State] = field(default_factory=dict)
-    triple: bool = False
 
 
 @dataclass
@@ -49,16 +31,22 @@ class Converted:
 
     rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     files: list[Row] = field(default_factory=list)
-    facts: list[Facts] = field(default_factory=list)
+    facts: list[ItemFacts] = field(default_factory=list)
 
 
-class _Read(NamedTuple):
+_Model = TypeVar("_Model", bound=Precaption | Feedback | Review, covariant=True)
+
+
+@dataclass(frozen=True)
+class _Read(Generic[_Model]):
+    """A file that could be read: as its kind must hold, and as the JSON that it is."""
+
     file: CaptionFile
-    model: Any
+    model: _Model
     value: dict[str, Any]
 
 
-def refused_rows(corpus: Corpus, refused: Iterable[Refused]) -> Iterator[Row]:
+def refused_rows(corpus: Corpus, refused: Iterable[RefusedFile]) -> Iterator[Row]:
     """The report's rows for files that have no place in the layout."""
     for file in refused:
         yield {
@@ -67,27 +55,27 @@ def refused_rows(corpus: Corpus, refused: Iterable[Refused]) -> Iterator[Row]:
             "path": file.path,
             "sha256": file.sha256,
             "kind": "other",
-            "reason": file.remark.reason,
-            "detail": file.remark.detail,
+            "reason": file.issue.reason,
+            "detail": file.issue.detail,
         }
 
 
 def convert_clip(corpus: Corpus, clip: str, files: list[CaptionFile]) -> Converted:
     """All that a clip's files become. Every file is in the outcome exactly once, with a record or a reason."""
-    return _Clip(corpus, clip).convert(files)
+    return _ClipConversion(corpus, clip).convert(files)
 
 
-class _Clip:
+class _ClipConversion:
     """The conversion of one clip: what was read of it, and what is known of each of its files so far."""
 
     def __init__(self, corpus: Corpus, clip: str) -> None:
         self.corpus = corpus
         self.clip = clip
         self.row = corpus.clip_row(clip)
-        self.read: dict[tuple[str, Kind], _Read] = {}
+        self.read: dict[tuple[str, FileKind], _Read[Precaption | Feedback | Review]] = {}
         self.copies: dict[str, str] = {}
         self.records: dict[str, str] = {}
-        self.remarks: dict[str, list[Remark]] = defaultdict(list)
+        self.issues: dict[str, list[FileIssue]] = defaultdict(list)
         self.out = Converted()
 
     def convert(self, files: list[CaptionFile]) -> Converted:
@@ -95,7 +83,7 @@ class _Clip:
             self._take(file)
         for aspect in ASPECTS.values():
             if any((aspect, kind) in self.read for kind in ("precaption", "feedback", "feedback_prev", "review")):
-                _Aspect(self, aspect).convert()
+                _AspectConversion(self, aspect).convert()
         if any(self.out.rows.values()):
             self.out.rows["sources"].append(self.corpus.source_row(self.clip))
             self.out.rows["clips"].append(self.row)
@@ -103,62 +91,73 @@ class _Clip:
             if original in self.records:
                 self.records[copy] = self.records[original]
             else:  # what became of the one became of the other
-                self.remarks[copy] = [*self.remarks[original], *self.remarks[copy]]
+                self.issues[copy] = [*self.issues[original], *self.issues[copy]]
         self.out.files = [self._file_row(file) for file in files]
         return self.out
 
     def _take(self, file: CaptionFile) -> None:
         """Reads a file; of several that say who they are the same, the first that can be read is taken."""
-        value = parsed(file.data)
-        if isinstance(value, Remark):
-            self.remarks[file.path].append(value)
+        value = parse_json(file.data)
+        if isinstance(value, FileIssue):
+            self.issues[file.path].append(value)
             return
         content, encoding = value
-        model = read_file(file.place.kind, content)
-        self.remarks[file.path] += [encoding] if encoding else []
-        if isinstance(model, Remark):
-            self.remarks[file.path].insert(0, model)
+        model = parse_file(file.role.kind, content)
+        self.issues[file.path] += [encoding] if encoding else []
+        if isinstance(model, FileIssue):
+            self.issues[file.path].insert(0, model)
             return
         if model.video_id not in (None, self.clip):
-            self.remarks[file.path].append(Remark.of("clip_name_differs", str(model.video_id)[:80]))
-        first = self.read.setdefault((file.place.aspect, file.place.kind), _Read(file, model, content))
+            self.issues[file.path].append(FileIssue.of("clip_name_differs", str(model.video_id)[:80]))
+        first = self.read.setdefault((file.role.aspect, file.role.kind), _Read(file, model, content))
         if first.file is not file and first.value == content:
             self.copies[file.path] = first.file.path
-            self.remarks[file.path].append(Remark.of("duplicate", first.file.path))
+            self.issues[file.path].append(FileIssue.of("duplicate", first.file.path))
         elif first.file is not file:
-            self.remarks[file.path].insert(0, Remark.of("two_files_for_one_record", first.file.path))
+            self.issues[file.path].insert(0, FileIssue.of("two_files_for_one_record", first.file.path))
 
     def finals(self) -> dict[str, str]:
         """The captions that were kept, by aspect."""
-        return {aspect: read.model.final_caption for (aspect, kind), read in self.read.items() if kind == "feedback"}
+        return {
+            aspect: read.model.final_caption
+            for (aspect, _), read in self.read.items()
+            if isinstance(read.model, Feedback) and read.file.role.kind == "feedback"
+        }
+
+    def file_of(self, aspect: str, kind: FileKind, model: type[_Model]) -> "_Read[_Model] | None":
+        """The file of that kind, where one was read; `model` is what `parse_file` makes of the kind."""
+        read = self.read.get((aspect, kind))
+        assert read is None or isinstance(read.model, model)
+        return cast("_Read[_Model] | None", read)
 
     def _file_row(self, file: CaptionFile) -> Row:
-        remarks, record = self.remarks[file.path], self.records.get(file.path)
-        assert record or remarks, f"{file.path} became no record and has no reason"
+        issues, record = self.issues[file.path], self.records.get(file.path)
+        assert record or issues, f"{file.path} became no record and has no reason"
         return {
             "batch": self.corpus.batch,
             "file_id": self.corpus.file_id(file.path, file.sha256),
             "path": file.path,
             "sha256": file.sha256,
-            "kind": file.place.kind,
+            "kind": file.role.kind,
             "clip_id": self.row["clip_id"],
-            "aspect": file.place.aspect,
+            "aspect": file.role.aspect,
             "record_id": record,
-            "reason": ", ".join(dict.fromkeys(remark.reason for remark in remarks)) or None,
-            "detail": "\n".join(dict.fromkeys(remark.detail for remark in remarks)) or None,
+            "reason": ", ".join(dict.fromkeys(issue.reason for issue in issues)) or None,
+            "detail": "\n".join(dict.fromkeys(issue.detail for issue in issues)) or None,
         }
 
 
-class _Aspect:
+class _AspectConversion:
     """The conversion of one aspect of a clip: draft, versions, review and triple, in that order."""
 
-    def __init__(self, clip: _Clip, aspect: str) -> None:
+    def __init__(self, clip: _ClipConversion, aspect: str) -> None:
         self.clip, self.aspect = clip, aspect
-        self.item = Item(clip.corpus, clip.row["clip_id"], aspect)
+        self.item = ItemRows(clip.corpus, clip.row["clip_id"], aspect)
         self.rows = clip.out.rows
-        self.precaption, self.feedback, self.previous, self.reviewed = (
-            clip.read.get((aspect, kind)) for kind in ("precaption", "feedback", "feedback_prev", "review")
-        )
+        self.precaption = clip.file_of(aspect, "precaption", Precaption)
+        self.feedback = clip.file_of(aspect, "feedback", Feedback)
+        self.previous = clip.file_of(aspect, "feedback_prev", Feedback)
+        self.reviewed = clip.file_of(aspect, "review", Review)
         self.drafts: dict[str, Row] = {}
 
     def convert(self) -> None:
@@ -187,7 +186,7 @@ class _Aspect:
         states = upstream_states(self.aspect, draft["prompt"], self.clip.finals())
         stale = [name for name, state in states.items() if state == "corrected"]
         if stale:
-            self._remark(self.precaption, Remark.of("stale_upstream", " and ".join(stale)))
+            self._add_issue(self.precaption, FileIssue.of("stale_upstream", " and ".join(stale)))
         return draft
 
     def _draft(self, file: Precaption) -> Row:
@@ -198,58 +197,58 @@ class _Aspect:
         """Whether the current version is the rejected one, unchanged: then it is one version in two files."""
         return self.previous is not None and self.feedback is not None and self.previous.model == self.feedback.model
 
-    def _version(self, read: _Read | None, earlier: Version | None, rejection: Row | None) -> Version | None:
+    def _version(self, read: _Read[Feedback] | None, earlier: Version | None, rejection: Row | None) -> Version | None:
         if read is None:
             return None
         draft = self._draft_of(read)
-        opening = Opening(1, draft["draft_id"])
+        opening = RoundStart(1, draft["draft_id"])
         if earlier is not None and earlier.candidate.draft is draft:
             cause = rejection["review_id"] if rejection else earlier.candidate.caption_id
-            opening = Opening(earlier.critique["round"] + 1, cause)
+            opening = RoundStart(earlier.critique["round"] + 1, cause)
         file_id = self.clip.corpus.file_id(read.file.path, read.file.sha256)
-        made = version(self.item, draft, read.model, read.value, file_id, opening)
+        made = read_version(self.item, draft, read.model, read.value, file_id, opening)
         self.rows["critiques"] += made.critiques
         self.rows["revisions"] += made.revisions
-        assert made.said is not None
-        self.rows["annotation_events"] += [self.item.event(row, "critique", made.said) for row in made.critiques]
+        assert made.submission is not None
+        self.rows["annotation_events"] += [self.item.event(row, "critique", made.submission) for row in made.critiques]
         self.clip.records[read.file.path] = made.critique["critique_id"]
-        for remark in made.remarks:
-            self._remark(read, remark)
+        for issue in made.issues:
+            self._add_issue(read, issue)
         return made
 
-    def _draft_of(self, read: _Read) -> Row:
+    def _draft_of(self, read: _Read[Feedback]) -> Row:
         """The draft that a critique is about: the draft file's where the text is the same, else the critique's copy."""
-        file: Feedback = read.model
-        given: Precaption | None = self.precaption.model if self.precaption else None
+        file = read.model
+        given = self.precaption.model if self.precaption else None
         if given is None:
-            self._remark(read, Remark.of("no_draft_file"))
+            self._add_issue(read, FileIssue.of("no_draft_file"))
         elif given.pre_caption == file.pre_caption:
             same = (given.pre_caption_llm, given.pre_caption_prompt)
             if same != (file.pre_caption_llm, file.pre_caption_prompt):
-                self._remark(read, Remark.of("draft_provenance_differs"))
+                self._add_issue(read, FileIssue.of("draft_provenance_differs"))
             return self._draft(given)
         else:
-            self._remark(read, Remark.of("draft_changed"))
+            self._add_issue(read, FileIssue.of("draft_changed"))
         return self._draft(file)
 
     def _review(self, about: Version | None) -> Row | None:
         """The review's row; None where nothing is there that it could be about."""
         assert self.reviewed is not None
-        file: Review = self.reviewed.model
+        file = self.reviewed.model
         if about is None:
-            self._remark(self.reviewed, Remark.of("review_without_feedback"))
+            self._add_issue(self.reviewed, FileIssue.of("review_without_feedback"))
             return None
         author = self.clip.corpus.author(file.reviewer_name)
         verdict = "approve" if file.reviewer_double_check else "reject"
-        when = moment(file.review_timestamp) or moment(file.timestamp)
+        when = parse_time(file.review_timestamp) or parse_time(file.timestamp)
         file_id = self.clip.corpus.file_id(self.reviewed.file.path, self.reviewed.file.sha256)
-        said = Said(file_id, verdict, author, when, whole={**self.reviewed.value, "reviewer_name": author})
-        review = self.item.review(about.candidate, said, self._reasons(file, author))
+        submission = Submission(file_id, verdict, author, when, whole={**self.reviewed.value, "reviewer_name": author})
+        review = self.item.review(about.candidate, submission, self._reasons(file, author))
         self.rows["reviews"].append(review)
-        self.rows["annotation_events"].append(self.item.event(review, "review", said))
+        self.rows["annotation_events"].append(self.item.event(review, "review", submission))
         self.clip.records[self.reviewed.file.path] = review["review_id"]
         if author is None:
-            self._remark(self.reviewed, Remark.of("no_author"))
+            self._add_issue(self.reviewed, FileIssue.of("no_author"))
         return review
 
     def _reasons(self, file: Review, reviewer: str | None) -> list[str]:
@@ -261,7 +260,7 @@ class _Aspect:
         by_reviewer = self.clip.corpus.author(self.feedback.model.user) == reviewer and reviewer is not None
         return ["corrected by the reviewer" if by_reviewer else "corrected by somebody else"]
 
-    def _status(self, current: Version | None, earlier: Version | None, review: Row | None) -> Status:
+    def _status(self, current: Version | None, earlier: Version | None, review: Row | None) -> ItemStatus:
         if current is None:
             return "no critique"
         if review is None:
@@ -280,7 +279,7 @@ class _Aspect:
         authors = {version.critique["author"] for version in versions}
         if review["author"] in authors and review["author"] is not None:
             assert self.feedback is not None
-            self._remark(self.feedback, Remark.of("self_review"))
+            self._add_issue(self.feedback, FileIssue.of("self_review"))
             return False
         if not current.sound or review["author"] is None or None in authors:
             return False
@@ -293,7 +292,7 @@ class _Aspect:
         self.rows["triples"].append(entry_of(row, "verified", 0))
         return True
 
-    def _note(self, status: Status, earlier: Version | None, current: Version | None) -> None:
+    def _note(self, status: ItemStatus, earlier: Version | None, current: Version | None) -> None:
         """Says of the files what their status means."""
         files = [read for read in (self.feedback, self.previous) if read]
         reason = {
@@ -303,24 +302,24 @@ class _Aspect:
             "rejected": "rejected_unfixed",
         }.get(status)
         if reason:
-            self._remark(files[0], Remark.of(reason))
+            self._add_issue(files[0], FileIssue.of(reason))
         if self._unfixed() and self.previous and self.feedback:
             self.clip.records[self.previous.file.path] = self.clip.records[self.feedback.file.path]
-            self._remark(self.previous, Remark.of("duplicate", self.feedback.file.path))
+            self._add_issue(self.previous, FileIssue.of("duplicate", self.feedback.file.path))
         if self.feedback is None and self.previous is not None:
-            self._remark(self.previous, Remark.of("no_current_version"))
+            self._add_issue(self.previous, FileIssue.of("no_current_version"))
         if self.precaption and not files:
-            self._remark(self.precaption, Remark.of("orphan_draft"))
+            self._add_issue(self.precaption, FileIssue.of("orphan_draft"))
 
     def _facts(
-        self, status: Status, earlier: Version | None, current: Version | None, review: Row | None, triple: bool
+        self, status: ItemStatus, earlier: Version | None, current: Version | None, review: Row | None, triple: bool
     ) -> None:
         read = self.feedback or self.previous or self.precaption
         assert read is not None
         first = earlier or current
-        made_from: Precaption = (self.precaption or read).model
+        prompt = read.model.pre_caption_prompt if self.precaption is None else self.precaption.model.pre_caption_prompt
         self.clip.out.facts.append(
-            Facts(
+            ItemFacts(
                 self.clip.clip,
                 self.clip.row["source_id"],
                 self.aspect,
@@ -330,16 +329,16 @@ class _Aspect:
                 first_rating=first.candidate.rating if first else None,
                 asks_change=current is not None and current.critique["verdict"] == "change",
                 hand_edited=current is not None and current.hand_edited,
-                shows=current.shows if current else "",
+                wording_shown=current.wording_shown if current else "",
                 findings=len(current.critique["findings"]) if current else 0,
                 author=current.critique["author"] if current else None,
                 first_author=first.critique["author"] if first else None,
                 reviewer=review["author"] if review else None,
                 rejected=review is not None and review["verdict"] == "reject",
-                upstream=upstream_states(self.aspect, made_from.pre_caption_prompt, self.clip.finals()),
+                upstream=upstream_states(self.aspect, prompt, self.clip.finals()),
                 triple=triple,
             )
         )
 
-    def _remark(self, read: _Read, remark: Remark) -> None:
-        self.clip.remarks[read.file.path].append(remark)
+    def _add_issue(self, read: _Read[Precaption | Feedback | Review], issue: FileIssue) -> None:
+        self.clip.issues[read.file.path].append(issue)

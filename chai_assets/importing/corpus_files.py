@@ -1,7 +1,7 @@
-"""The files of a corpus, one after the other, from a folder or a tar: as bytes, never written anywhere.
+"""Reads the files of a corpus, one after the other, from a folder or a tar, as bytes. Nothing is unpacked to disk.
 
-What cannot be a file of the corpus (a link, a device, a path that leads out of it) is yielded with its reason
-and is not read. What the files say is not asked here.
+What cannot be a file of the corpus (a link, a device, a path that leads out of it) is not read and is yielded with
+the reason. What the files say is the business of `layout.py`.
 """
 
 import bz2
@@ -15,25 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from chai_assets.core.imported import ImportRefused
-from chai_assets.importing.reasons import Remark
+from chai_assets.importing.corpus_names import ImportRefused
+from chai_assets.importing.reasons import FileIssue
 
 MOST_BYTES = 1_000_000
 """A caption file is a few kilobytes with its prompts; more than this is not read into memory."""
 
-Progress = Callable[[float], None]
+ShareProgress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Found:
+class CorpusFile:
     """One file: its path as it stands in the corpus, and its bytes or why they were not read."""
 
     path: str
     data: bytes = b""
-    refused: Remark | None = None
+    refused: FileIssue | None = None
 
 
-def files_of(corpus: Path, progress: Progress = lambda share: None) -> Iterator[Found]:
+def files_of(corpus: Path, progress: ShareProgress = lambda share: None) -> Iterator[CorpusFile]:
     """The files of a folder by path, or of a tar (also gz, bz2, xz) in its order; `progress` gets the share read.
 
     Raises ImportRefused where there is no such folder or archive, or the archive breaks off.
@@ -46,7 +46,7 @@ def files_of(corpus: Path, progress: Progress = lambda share: None) -> Iterator[
         raise ImportRefused(f"{corpus} does not exist: give the folder that holds output_captions, or a tar of it")
 
 
-def _of_folder(root: Path, progress: Progress) -> Iterator[Found]:
+def _of_folder(root: Path, progress: ShareProgress) -> Iterator[CorpusFile]:
     paths = [Path(folder) / name for folder, _, names in os.walk(root) for name in names]
     # A link to a folder is listed among the folders and never followed.
     links = [Path(folder) / name for folder, names, _ in os.walk(root) for name in names]
@@ -54,14 +54,14 @@ def _of_folder(root: Path, progress: Progress) -> Iterator[Found]:
     for number, path in enumerate(paths, 1):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() or not path.is_file():
-            yield Found(_plain(name), refused=Remark.of("not_a_plain_file"))
+            yield CorpusFile(_plain(name), refused=FileIssue.of("not_a_plain_file"))
         else:
             with path.open("rb") as file:
                 yield _read(name, path.stat().st_size, file)
         progress(number / len(paths))
 
 
-def _of_tar(archive: Path, progress: Progress) -> Iterator[Found]:
+def _of_tar(archive: Path, progress: ShareProgress) -> Iterator[CorpusFile]:
     size = max(1, archive.stat().st_size)
     with archive.open("rb") as packed:
         try:
@@ -113,20 +113,20 @@ class _ToItsEnd:
             raise EOFError("it breaks off")
 
 
-def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Found:
+def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> CorpusFile:
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
-        return Found(_plain(member.name), refused=Remark.of("path_escapes"))
+        return CorpusFile(_plain(member.name), refused=FileIssue.of("path_escapes"))
     file = tar.extractfile(member) if member.isfile() else None
     if file is None:
-        return Found(_plain(member.name), refused=Remark.of("not_a_plain_file"))
+        return CorpusFile(_plain(member.name), refused=FileIssue.of("not_a_plain_file"))
     return _read(member.name, member.size, file)
 
 
-def _read(name: str, size: int, file: IO[bytes]) -> Found:
+def _read(name: str, size: int, file: IO[bytes]) -> CorpusFile:
     if size > MOST_BYTES:
-        return Found(_plain(name), refused=Remark.of("too_large", f"{size:,} bytes"))
-    return Found(_plain(name), file.read())
+        return CorpusFile(_plain(name), refused=FileIssue.of("too_large", f"{size:,} bytes"))
+    return CorpusFile(_plain(name), file.read())
 
 
 def _plain(name: str) -> str:

@@ -1,7 +1,7 @@
-"""Takes a corpus over into the tables: lays it out by clip, converts clip after clip, appends what is not there yet.
+"""Imports a corpus into the tables: groups it by clip, converts clip after clip, appends what is not there yet.
 
-Ids follow from content, so importing again finds everything known, and an import that was killed is finished by
-running it again. What a corpus becomes is decided in `convert.py`; the audit is in `audit.py`.
+Ids follow from content, so a second import adds nothing, and one that was killed is finished by running it again.
+What a corpus becomes is decided in `convert.py`; the audit is in `integrity/`.
 """
 
 import json
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.core.imported import ImportRefused
 from chai_assets.core.rows import Row
 from chai_assets.importing.clip_spool import Spool
-from chai_assets.importing.convert import Facts, convert_clip, refused_rows
-from chai_assets.importing.corpus_files import Progress, files_of
-from chai_assets.importing.labels import Labels, label_rows
+from chai_assets.importing.convert import convert_clip, refused_rows
+from chai_assets.importing.corpus_files import ShareProgress, files_of
+from chai_assets.importing.corpus_names import ImportRefused
+from chai_assets.importing.item_facts import ItemFacts
+from chai_assets.importing.labels import CorpusLabels, label_rows
 from chai_assets.importing.records import Corpus
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
@@ -32,11 +33,11 @@ ORDER += ("primitives", "import_files")
 
 
 @dataclass
-class Imported:
+class ImportOutcome:
     """What an import found: its files' rows without their details, the facts of its items, and rows added by table."""
 
     files: list[Row] = field(default_factory=list)
-    facts: list[Facts] = field(default_factory=list)
+    facts: list[ItemFacts] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     """Records by table, those that were there already included."""
     added: Counter[str] = field(default_factory=Counter)
@@ -49,11 +50,11 @@ def import_corpus(
     tables: Tables,
     folder: Path,
     *,
-    labels: Labels | None = None,
+    labels: CorpusLabels | None = None,
     people: str = "",
-    reading: Progress = lambda share: None,
-    writing: Progress = lambda share: None,
-) -> Imported:
+    reading: ShareProgress = lambda share: None,
+    writing: ShareProgress = lambda share: None,
+) -> ImportOutcome:
     """Imports a folder or a tar. `folder` is this import's own; `people` tells how names were made into ids.
 
     Raises ImportRefused where the archive is broken, or another corpus was imported under this name.
@@ -65,7 +66,7 @@ def import_corpus(
             raise ImportRefused(
                 f"{path} holds no caption file: output_captions/<task>/<clip>_feedback.json and the like"
             )
-        _same_corpus(folder, {"corpus": spool.digest(), "people": people}, labels)
+        _refuse_other_corpus(folder, {"corpus": spool.digest(), "people": people}, labels)
         store = _Store(tables, corpus.batch)
         clip_ids: dict[str, str] = {}
         for number, (clip, files) in enumerate(spool.by_clip(), 1):
@@ -101,9 +102,9 @@ class _Store:
         self.critiques: dict[str, str] = dict(held.iter_rows())
         self.seen: dict[str, set[str]] = {name: set() for name in ORDER}
         self.pending: dict[str, dict[str, Row]] = {name: {} for name in ORDER}
-        self.done = Imported()
+        self.done = ImportOutcome()
 
-    def take(self, rows: dict[str, list[Row]], facts: Iterable[Facts] = ()) -> None:
+    def take(self, rows: dict[str, list[Row]], facts: Iterable[ItemFacts] = ()) -> None:
         """Takes in rows, each key once. Raises ImportRefused where what a file became has another id by now."""
         for row in rows.get("critiques", ()):
             if self.critiques.get(row["event_id"], row["critique_id"]) != row["critique_id"]:
@@ -131,7 +132,7 @@ class _Store:
             self.pending[name].clear()
 
 
-def _same_corpus(folder: Path, given: dict[str, str], labels: Labels | None) -> None:
+def _refuse_other_corpus(folder: Path, given: dict[str, str], labels: CorpusLabels | None) -> None:
     """Refuses another corpus under a name that is taken; the first one is noted before a row is written."""
     noted = folder / "corpus.json"
     before = json.loads(noted.read_text()) if noted.exists() else {}

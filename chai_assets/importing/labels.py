@@ -1,7 +1,7 @@
-"""Labels of a corpus: for each primitive the clips where it is present and where it is absent. Pure but for reading.
+"""Labels of a corpus: for each primitive, the clips where it is present and where it is absent. Pure but for reading.
 
-They become one row a clip of the table `primitives`, under the names they have there: no specification of ours
-says what they mean.
+They become one row per clip of the table `primitives` and keep their own names: no specification of ours says what
+they mean.
 """
 
 import gzip
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chai_assets.core import ids as records
-from chai_assets.core.imported import ImportRefused
+from chai_assets.core import ids
 from chai_assets.core.rows import Row
-from chai_assets.importing.reasons import Remark
+from chai_assets.importing.corpus_names import ImportRefused
+from chai_assets.importing.reasons import FileIssue
 from chai_assets.importing.records import Corpus
 from chai_assets.workflow.records import label_key
 
@@ -25,20 +25,20 @@ ASPECT = "camera"
 
 
 @dataclass
-class Labels:
+class CorpusLabels:
     """A labels file: states by clip name, and the lines that could not be read."""
 
     name: str
     sha256: str
     states: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    bad: list[tuple[int, Remark]] = field(default_factory=list)
+    bad: list[tuple[int, FileIssue]] = field(default_factory=list)
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path) -> CorpusLabels:
     """Reads a JSONL file (also gz). Raises ImportRefused where it cannot be read at all."""
     try:
         data = path.read_bytes()
-        labels = Labels(path.name, hashlib.sha256(data).hexdigest())
+        labels = CorpusLabels(path.name, hashlib.sha256(data).hexdigest())
         lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig").splitlines()
     except (OSError, EOFError, ValueError) as error:
         raise ImportRefused(f"labels {path} cannot be read ({error}): give a JSONL file, packed or not") from error
@@ -56,35 +56,35 @@ class _Line(BaseModel):
     absent: list[str]
 
 
-def _take(states: dict[str, dict[str, str]], text: str) -> Remark | None:
+def _take(states: dict[str, dict[str, str]], text: str) -> FileIssue | None:
     try:
         line = _Line.model_validate_json(text)
     except ValidationError as failure:
         said = "; ".join(f"{'.'.join(map(str, error['loc']))} {error['msg']}".strip() for error in failure.errors())
-        return Remark.of("missing_field", said[:200])
+        return FileIssue.of("missing_field", said[:200])
     if both := set(line.present) & set(line.absent):
-        return Remark.of("missing_field", f"{line.primitive} is present and absent of {min(both)[:80]}")
+        return FileIssue.of("missing_field", f"{line.primitive} is present and absent of {min(both)[:80]}")
     for state, names in (("present", line.present), ("absent", line.absent)):
         for clip in names:
             states[clip][line.primitive] = state
     return None
 
 
-def label_rows(corpus: Corpus, labels: Labels, clips: Mapping[str, str]) -> tuple[list[Row], list[Row]]:
+def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -> tuple[list[Row], list[Row]]:
     """Rows of `primitives`, one a clip, and the report's rows. `clips` are the corpus's: id by name."""
     rows = [_row(corpus, labels, clips[name], states) for name, states in labels.states.items() if name in clips]
     unknown = [name for name in labels.states if name not in clips]
     said = f"{len(rows)} rows; {len(unknown)} clips of it are not in the corpus; {len(labels.bad)} lines unreadable"
-    report = [_report(corpus, labels, labels.name, None, Remark.of("many_records", said))]
-    report += [_report(corpus, labels, f"{labels.name}#{n}", None, remark) for n, remark in labels.bad]
-    report += [_report(corpus, labels, f"{labels.name}#{n}", n, Remark.of("unknown_clip", n[:80])) for n in unknown]
+    report = [_report(corpus, labels, labels.name, None, FileIssue.of("many_records", said))]
+    report += [_report(corpus, labels, f"{labels.name}#{n}", None, issue) for n, issue in labels.bad]
+    report += [_report(corpus, labels, f"{labels.name}#{n}", n, FileIssue.of("unknown_clip", n[:80])) for n in unknown]
     return rows, report
 
 
-def _row(corpus: Corpus, labels: Labels, clip_id: str, states: Mapping[str, str]) -> Row:
+def _row(corpus: Corpus, labels: CorpusLabels, clip_id: str, states: Mapping[str, str]) -> Row:
     row = {
         "batch": corpus.batch,
-        "event_id": records.record_id("event", labels=labels.sha256, batch=corpus.batch, clip=clip_id),
+        "event_id": ids.record_id("event", labels=labels.sha256, batch=corpus.batch, clip=clip_id),
         "chai_key": label_key(clip_id, ASPECT, corpus.batch),
         "clip_id": clip_id,
         "aspect": ASPECT,
@@ -96,10 +96,10 @@ def _row(corpus: Corpus, labels: Labels, clip_id: str, states: Mapping[str, str]
         "author": None,
     }
     # Ours hash the answers, of which the states follow; these have states alone.
-    return {**row, "label_id": records.label_id({**row, "answers": row["states"]})}
+    return {**row, "label_id": ids.label_id({**row, "answers": row["states"]})}
 
 
-def _report(corpus: Corpus, labels: Labels, path: str, clip: str | None, remark: Remark) -> Row:
+def _report(corpus: Corpus, labels: CorpusLabels, path: str, clip: str | None, issue: FileIssue) -> Row:
     return {
         "batch": corpus.batch,
         "file_id": corpus.file_id(path, labels.sha256),
@@ -107,6 +107,6 @@ def _report(corpus: Corpus, labels: Labels, path: str, clip: str | None, remark:
         "sha256": labels.sha256,
         "kind": "labels",
         "aspect": ASPECT if clip else None,
-        "reason": remark.reason,
-        "detail": remark.detail,
+        "reason": issue.reason,
+        "detail": issue.detail,
     }

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from chai_assets.importing.reasons import Remark
+from chai_assets.importing.reasons import FileIssue
 
-Kind = Literal["precaption", "feedback_prev", "feedback", "review"]
+FileKind = Literal["precaption", "feedback_prev", "feedback", "review"]
 ASPECTS = {
     "subject_description": "subject",
     "scene_composition_dynamics": "scene",
@@ -23,7 +23,7 @@ ASPECTS = {
 MOST_CHARACTERS = 20_000
 """Longest caption or critique that is taken; the longest of the released ones has 1,528."""
 
-_FILE = re.compile(rf"(?P<clip>.+)_(?P<kind>{'|'.join(get_args(Kind))})\.json\Z", re.DOTALL)
+_FILE = re.compile(rf"(?P<clip>.+)_(?P<kind>{'|'.join(get_args(FileKind))})\.json\Z", re.DOTALL)
 _CUT = re.compile(r"(\.\d+){0,2}\.[A-Za-z0-9]{2,4}\Z")
 # A quote, a dash or an accent stands alone between ASCII bytes; runs are another alphabet. One may end a word
 # with an accent and go on with an apostrophe.
@@ -33,25 +33,25 @@ Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 
 
 @dataclass(frozen=True)
-class Place:
+class FileRole:
     """What a path says: whose file it is."""
 
     clip: str
     aspect: str
-    kind: Kind
+    kind: FileKind
 
 
-def place_of(path: str) -> Place | Remark:
+def role_of(path: str) -> FileRole | FileIssue:
     """The clip, aspect and kind of a file by its path, or why it has none."""
     *folders, name = path.split("/")
     match = _FILE.match(name)
     # `._name` is what a Mac leaves beside a file in a tar.
     if match is None or not folders or name.startswith("._"):
-        return Remark.of("not_a_caption_file")
+        return FileIssue.of("not_a_caption_file")
     if folders[-1] not in ASPECTS:
-        return Remark.of("unknown_task", folders[-1][:80])
+        return FileIssue.of("unknown_task", folders[-1][:80])
     kind: Any = match["kind"]
-    return Place(match["clip"], ASPECTS[folders[-1]], kind)
+    return FileRole(match["clip"], ASPECTS[folders[-1]], kind)
 
 
 def source_name(clip: str) -> str:
@@ -98,7 +98,7 @@ class Review(_File):
     review_timestamp: str | None = None
 
 
-MODELS: dict[Kind, type[_File]] = {
+MODELS: dict[FileKind, type[_File]] = {
     "precaption": Precaption,
     "feedback": Feedback,
     "feedback_prev": Feedback,
@@ -106,38 +106,38 @@ MODELS: dict[Kind, type[_File]] = {
 }
 
 
-def parsed(data: bytes) -> tuple[Any, Remark | None] | Remark:
-    """The JSON value of a file's bytes, with a remark where they were not plain UTF-8; or why there is none."""
+def parse_json(data: bytes) -> tuple[Any, FileIssue | None] | FileIssue:
+    """The JSON value of a file's bytes, with an issue where they were not plain UTF-8; or an issue alone: no JSON."""
     decoded = _decoded(data)
-    if isinstance(decoded, Remark):
+    if isinstance(decoded, FileIssue):
         return decoded
-    text, remark = decoded
+    text, issue = decoded
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return Remark.of("unreadable_json", str(error)[:120])
+        return FileIssue.of("unreadable_json", str(error)[:120])
     try:
         text if "\\u" not in text else json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return Remark.of("bad_characters")
-    return value, remark
+        return FileIssue.of("bad_characters")
+    return value, issue
 
 
-def _decoded(data: bytes) -> tuple[str, Remark | None] | Remark:
+def _decoded(data: bytes) -> tuple[str, FileIssue | None] | FileIssue:
     try:
         if data.startswith(codecs.BOM_UTF8):
-            return data.decode("utf-8-sig"), Remark.of("utf8_with_mark")
+            return data.decode("utf-8-sig"), FileIssue.of("utf8_with_mark")
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return data.decode("utf-16"), Remark.of("utf16")
+            return data.decode("utf-16"), FileIssue.of("utf16")
         # JSON begins with an ASCII character: a null byte beside it tells UTF-16 that lacks its mark.
         if len(data) > 1 and 0 in data[:2]:
-            return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le"), Remark.of("utf16")
+            return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le"), FileIssue.of("utf16")
         return data.decode(), None
     except UnicodeDecodeError as error:
-        return _as_cp1252(data) or Remark.of("unknown_encoding", str(error)[:120])
+        return _as_cp1252(data) or FileIssue.of("unknown_encoding", str(error)[:120])
 
 
-def _as_cp1252(data: bytes) -> tuple[str, Remark] | None:
+def _as_cp1252(data: bytes) -> tuple[str, FileIssue] | None:
     """The text as Windows-1252, where nothing speaks against it: all bytes have a meaning there, none in runs."""
     if _RUN.search(data):
         return None
@@ -146,10 +146,10 @@ def _as_cp1252(data: bytes) -> tuple[str, Remark] | None:
     except UnicodeDecodeError:
         return None
     odd = {c for c in text if ord(c) > 127 and unicodedata.category(c)[0] not in "LP" and c not in "°±×€£™®©½¼¾²³"}
-    return None if odd else (text, Remark.of("cp1252"))
+    return None if odd else (text, FileIssue.of("cp1252"))
 
 
-def read_file(kind: Kind, value: Any) -> Precaption | Feedback | Review | Remark:
+def parse_file(kind: FileKind, value: Any) -> Precaption | Feedback | Review | FileIssue:
     """A file's JSON value as what its kind must hold, or what is wrong with it."""
     try:
         model: Any = MODELS[kind].model_validate(value)
@@ -157,15 +157,15 @@ def read_file(kind: Kind, value: Any) -> Precaption | Feedback | Review | Remark
         errors = failure.errors(include_input=False, include_url=False)
         fields = ", ".join(str(error["loc"][0]) if error["loc"] else "the whole file" for error in errors)
         too_long = any(error["type"] == "string_too_long" for error in errors)
-        return Remark.of("caption_too_long" if too_long else "missing_field", fields)
+        return FileIssue.of("caption_too_long" if too_long else "missing_field", fields)
     if isinstance(model, Feedback):
         missing = [name for name in ("final_feedback", "gpt_caption") if getattr(model, name) is None]
         if model.feedback_is_needed and missing:
-            return Remark.of("missing_field", ", ".join(missing))
+            return FileIssue.of("missing_field", ", ".join(missing))
     return model
 
 
-def moment(text: str | None) -> datetime | None:
+def parse_time(text: str | None) -> datetime | None:
     """A time stamp of the corpus, taken as UTC where it names no zone; None for what is no time."""
     try:
         read = datetime.fromisoformat(text or "")

@@ -14,6 +14,6 @@ def pseudonym(key: str, name: str) -> str:
     return "person-" + hmac.new(key.encode(), same.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def key_mark(key: str) -> str:
+def key_fingerprint(key: str) -> str:
     """What tells a key from another without telling the key."""
     return hashlib.sha256(f"mark of {key}".encode()).hexdigest()[:12]

@@ -1,6 +1,6 @@
 """Why a file became no record, or what is odd about the record it became: every reason, in words, with a remedy.
 
-A reason that refuses a file leaves it without a record; the others only remark on it.
+A refusal leaves a file without a record; a warning says what is odd about the record it became.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "unknown_clip": ("no file of the corpus is about this clip", "import its captions, or leave the label out"),
 }
 
-REMARKS: dict[str, tuple[str, str]] = {
+WARNINGS: dict[str, tuple[str, str]] = {
     "duplicate": ("another file has the very same content", "delete one"),
     "utf8_with_mark": ("it begins with a byte order mark", "none needed"),
     "utf16": ("it is UTF-16 and was read as such", "store it again as UTF-8"),
@@ -68,7 +68,7 @@ REMARKS: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Remark:
+class FileIssue:
     """A reason that was found for one file, and the reason in words with its remedy."""
 
     reason: str
@@ -76,6 +76,6 @@ class Remark:
 
     @classmethod
     def of(cls, reason: str, more: str = "") -> Self:
-        """The remark for a reason; `more` says what it was in this file. Raises KeyError for an unknown reason."""
-        said, remedy = (REFUSALS | REMARKS)[reason]
-        return cls(reason, f"{said}{f' ({more})' if more else ''}: {remedy}")
+        """The issue for a reason, with what it was in this file. Raises KeyError for an unknown reason."""
+        meaning, remedy = (REFUSALS | WARNINGS)[reason]
+        return cls(reason, f"{meaning}{f' ({more})' if more else ''}: {remedy}")

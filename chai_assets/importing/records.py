@@ -1,12 +1,13 @@
-"""The rows that a file of the original becomes in our tables, each with the id that its content gives it. Pure."""
+"""The rows that files of the original become in our tables, each with the id that follows from its content. Pure."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chai_assets.core import ids as records
+from chai_assets.core import ids
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
+from chai_assets.core.imported import corpus_of_batch
 from chai_assets.core.rows import Row
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.importing.layout import Precaption, source_name
@@ -50,12 +51,12 @@ class Corpus:
         source = record_id("source", name=source_name(clip))
         clip_id = record_id("clip", batch=self.batch, source=source, name=clip)
         base = {"batch": self.batch, "clip_id": clip_id, "source_id": source, "name": clip}
-        key = f"imports/{self.batch.removeprefix('import-')}/{clip}"
+        key = f"imports/{corpus_of_batch(self.batch)}/{clip}"
         return {**base, "media_key": key, "rights": self.rights, "licence": self.licence}
 
 
 @dataclass(frozen=True)
-class Item:
+class ItemRows:
     """A (clip, aspect) of a corpus: makes its rows."""
 
     corpus: Corpus
@@ -82,27 +83,27 @@ class Item:
             "prompt": prompt,
             "prompt_hash": sha256_text(prompt),
         }
-        return {**row, "draft_id": records.draft_id(row)}
+        return {**row, "draft_id": ids.draft_id(row)}
 
-    def critique(self, draft: Row, said: "Said", text: str, number: int, cause: str) -> Row:
+    def critique(self, draft: Row, submission: "Submission", text: str, number: int, cause: str) -> Row:
         """A critique; its findings are those that the prose supports, and the prose stays as it stands."""
         found = findings_in(text, draft["draft_id"], draft["text"]) if text else ()
         row = {
             **self._base,
-            "event_id": said.event_id(number),
+            "event_id": submission.event_id(number),
             "chai_key": critique_key(cause),
             "draft_id": draft["draft_id"],
             "round": number,
             "cause": cause,
-            "verdict": said.verdict,
-            "rating": said.rating,
+            "verdict": submission.verdict,
+            "rating": submission.rating,
             "findings": [asdict(finding) for finding in found],
             "text": text,
             "hints": [],
-            "author": said.author,
-            "submitted_at": said.at,
+            "author": submission.author,
+            "submitted_at": submission.at,
         }
-        return {**row, "critique_id": records.critique_id(row)}
+        return {**row, "critique_id": ids.critique_id(row)}
 
     def revision(self, draft: Row, critique: Row, model: str | None, served: str | None, text: str) -> Row:
         """A revision of a draft by a critique; its effects were not judged."""
@@ -114,31 +115,31 @@ class Item:
             "served_revision": served,
             "text": text,
         }
-        return {**row, "revision_id": records.revision_id(row)}
+        return {**row, "revision_id": ids.revision_id(row)}
 
-    def review(self, candidate: Candidate, said: "Said", reasons: list[str]) -> Row:
+    def review(self, candidate: Candidate, submission: "Submission", reasons: list[str]) -> Row:
         """A verdict on a candidate."""
         revision = candidate.revision
         row = {
             **self._base,
-            "event_id": said.event_id(1),
+            "event_id": submission.event_id(1),
             "chai_key": review_key(candidate.candidate_id, 1),
             "candidate_id": candidate.candidate_id,
             "draft_id": candidate.draft["draft_id"],
             "critique_id": candidate.critique["critique_id"],
             "revision_id": revision["revision_id"] if revision else None,
             "grade": 1,
-            "verdict": said.verdict,
+            "verdict": submission.verdict,
             "ticks": [],
             "misses": [],
             "reasons": reasons,
             "note": None,
-            "author": said.author,
-            "submitted_at": said.at,
+            "author": submission.author,
+            "submitted_at": submission.at,
         }
-        return {**row, "review_id": records.review_id(row)}
+        return {**row, "review_id": ids.review_id(row)}
 
-    def event(self, row: Row, kind: str, said: "Said") -> Row:
+    def event(self, row: Row, kind: str, submission: "Submission") -> Row:
         """The file that a critique or review was read from, archived whole; people by their ids."""
         return {
             "batch": self.corpus.batch,
@@ -146,16 +147,16 @@ class Item:
             "kind": kind,
             "what": "submitted",
             "chai_key": row["chai_key"],
-            "account": said.author,
-            "updated_by": said.author,
-            "updated_at": said.at,
-            "annotation": canonical_json(said.whole),
+            "account": submission.author,
+            "updated_by": submission.author,
+            "updated_at": submission.at,
+            "annotation": canonical_json(submission.whole),
         }
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a person said in one file: who, when and what, beside the texts."""
+class Submission:
+    """What a person submitted in one file, beside its texts: who, when, with which verdict."""
 
     file_id: str
     verdict: str

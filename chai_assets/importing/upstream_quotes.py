@@ -8,21 +8,21 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-State = Literal["current", "corrected", "unknown"]
+UpstreamState = Literal["current", "corrected", "unknown"]
 
 _QUOTED = re.compile(r"Human-Written (Caption|Description for (?:Subjects|Scenery)): \*\*(.+?)\*\*(?=\s|\Z)", re.DOTALL)
 _ASPECT_OF = {"Caption": "subject", "Description for Subjects": "subject", "Description for Scenery": "scene"}
 RESTS_ON = {"motion": ("subject",), "spatial": ("subject", "scene")}
 
 
-def upstream_states(aspect: str, prompt: str, finals: Mapping[str, str]) -> dict[str, State]:
+def upstream_states(aspect: str, prompt: str, finals: Mapping[str, str]) -> dict[str, UpstreamState]:
     """For each upstream caption that the prompt quotes whether it is the one that was kept in the end.
 
     `finals` are the clip's captions by aspect as they were kept. An upstream aspect that the prompt does not quote
     is left out: a scene without a subject has no subject caption to rest on.
     """
     quoted = {_ASPECT_OF[name]: text for name, text in _QUOTED.findall(prompt)}
-    states: dict[str, State] = {}
+    states: dict[str, UpstreamState] = {}
     for name in RESTS_ON.get(aspect, ()):
         final = finals.get(name, "").strip()
         if final and final in prompt:

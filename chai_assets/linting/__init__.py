@@ -1,1 +1,1 @@
-"""Doubts about the words of captions: the lexicon that a specification gives, and what the linter makes of it."""
+"""The caption linter: flags on doubtful words, by the lexicon of a specification. It reads text, never video."""

@@ -1,7 +1,7 @@
-"""Doubts about a caption's words: loose terms, contradictions of the labels, guesses, moods, talk about the video.
+"""Flags on a caption's words: loose terms, contradictions of the labels, guesses, moods, talk about the video.
 
-Pure functions of a text, its aspect's lexicon and the states of the primitives. A flag is a hint to a person; it
-never stops a caption. So where a pattern cannot tell, nothing is said: precise rather than exhaustive.
+Pure functions of a text, its aspect's lexicon and the states of the primitives. A flag is a hint to a person and
+never stops a caption. Where a pattern cannot be sure there is no flag: precision comes before completeness.
 """
 
 import re
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from chai_assets.linting.lexicon import Entry, Lexicon
-from chai_assets.linting.phrase_patterns import plain
+from chai_assets.linting.lexicon import Lexicon, Phrase
+from chai_assets.linting.phrase_patterns import normalize
 from chai_assets.linting.wording import ADVICE, WORDING
 from chai_assets.spec.compile import ABSENT, PRESENT
 from chai_assets.spec.models import SLOT, Primitive
 
-Kind = Literal["contradiction", "loose_term", "hedge", "subjective", "first_person", "meta"]
-KINDS: tuple[Kind, ...] = ("contradiction", "loose_term", "hedge", "subjective", "first_person", "meta")
-States = Mapping[str, str]
+FlagKind = Literal["contradiction", "loose_term", "hedge", "subjective", "first_person", "meta"]
+FLAG_KINDS: tuple[FlagKind, ...] = ("contradiction", "loose_term", "hedge", "subjective", "first_person", "meta")
+PrimitiveStates = Mapping[str, str]
 
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 _SENTENCE = re.compile(r"[^.!?;]+")
@@ -65,7 +65,7 @@ class Flag:
     `primitive` is the id of the primitive it is about: what the labels deny, or what the loose words stand for.
     """
 
-    kind: Kind
+    kind: FlagKind
     quote: str
     start: int
     end: int
@@ -78,41 +78,44 @@ class Flag:
 
 @dataclass(frozen=True)
 class _Mention:
-    """A place of the text where a phrase of the lexicon stands. `meant`: a whole sentence of the specification."""
+    """A place of the text where a phrase of the lexicon stands; `denied` where the text says that it is not so."""
 
     start: int
     end: int
-    entry: Entry
+    phrase: Phrase
     denied: bool
 
 
-def lint_caption(text: str, lexicon: Lexicon, states: States | None = None) -> list[Flag]:
-    """What is doubtful in a caption of the lexicon's aspect, in text order; nothing overlaps.
+def lint_caption(text: str, lexicon: Lexicon, states: PrimitiveStates | None = None) -> list[Flag]:
+    """The flags on a caption of the lexicon's aspect, in text order; none overlaps another.
 
-    `states` are the primitives' states as `compile.derive` gives them, None where the clip is not labelled. Without
-    them nothing contradicts, and only words are loose that have no other meaning. Quoted text is left alone.
+    `states` are the primitives' states as `compile.derive` gives them, None where the clip is not labeled. Without
+    them there are no contradictions, and a word counts as loose only if it has no other meaning. Quoted text is left
+    alone.
     """
     reading = _Reading(text, lexicon, states)
     flags = [*reading.about_terms(), *reading.about_wording()]
     kept: list[Flag] = []
-    for flag in sorted(flags, key=lambda f: (f.start, KINDS.index(f.kind), -f.end)):
+    for flag in sorted(flags, key=lambda f: (f.start, FLAG_KINDS.index(f.kind), -f.end)):
         if not kept or flag.start >= kept[-1].end:
             kept.append(flag)
     return kept
 
 
-def named_in(text: str, lexicon: Lexicon) -> set[str]:
+def primitives_named_in(text: str, lexicon: Lexicon) -> set[str]:
     """Primitives that the caption speaks of, by their term or a loose word, and does not deny."""
     mentions = _Reading(text, lexicon, None).mentions
-    return {name for mention in mentions if not mention.denied for name in (*mention.entry.terms, *mention.entry.loose)}
+    return {
+        name for mention in mentions if not mention.denied for name in (*mention.phrase.terms, *mention.phrase.loose)
+    }
 
 
 class _Reading:
-    """A caption as it is read once: its mentions of primitives, and what of it is quoted."""
+    """One caption being linted: its text, its quotations and the primitives that it mentions."""
 
-    def __init__(self, text: str, lexicon: Lexicon, states: States | None) -> None:
+    def __init__(self, text: str, lexicon: Lexicon, states: PrimitiveStates | None) -> None:
         self.text, self.lexicon, self.states = text, lexicon, states
-        self.plain = plain(text)
+        self.plain = normalize(text)
         self.quoted = [m.span() for m in _QUOTED.finditer(text)] if '"' in text or "“" in text else []
 
     @cached_property
@@ -122,9 +125,9 @@ class _Reading:
         found = []
         for match in lexicon.pattern.finditer(self.plain):
             start, end = match.span()
-            entry = lexicon.entries[(match.lastindex or 1) - 1]
-            if not self._inside(self.quoted, start) and self._counts(entry, start, end):
-                found.append(_Mention(start, end, entry, bool(_NEGATED.search(self._before(start)))))
+            phrase = lexicon.phrases[(match.lastindex or 1) - 1]
+            if not self._inside(self.quoted, start) and self._counts(phrase, start, end):
+                found.append(_Mention(start, end, phrase, bool(_NEGATED.search(self._before(start)))))
         whole = list(self._whole_sentences())
         spans = [(m.start, m.end) for m in whole]
         found = [m for m in found if not self._inside(spans, m.start)] if spans else found
@@ -133,19 +136,19 @@ class _Reading:
     @cached_property
     def named(self) -> set[str]:
         """Primitives that the caption names by their term."""
-        return {name for m in self.mentions if not m.denied for name in m.entry.terms}
+        return {name for m in self.mentions if not m.denied for name in m.phrase.terms}
 
     def about_terms(self) -> Iterator[Flag]:
         """Loose terms, and contradictions of the labels."""
         for mention in self.mentions:
             if mention.denied:
                 continue
-            entry = mention.entry
-            present = [name for name in entry.loose if self.states and self.states.get(name) == PRESENT]
+            phrase = mention.phrase
+            present = [name for name in phrase.loose if self.states and self.states.get(name) == PRESENT]
             if not present and self._denied_by_labels(mention):
                 yield self._contradiction(mention)
             elif self._is_loose(mention, present):
-                yield self._loose(mention, present or list(entry.loose))
+                yield self._loose(mention, present or list(phrase.loose))
 
     def about_wording(self) -> Iterator[Flag]:
         """Guesses, moods, the writer, and talk about the video; words that the specification uses are none."""
@@ -166,19 +169,19 @@ class _Reading:
             name = self.lexicon.sentences.get(sentence)
             if name is not None:
                 start = match.start() + match.group().index(sentence)
-                entry = Entry(sentence, (name,), (), "none")
-                yield _Mention(start, start + len(sentence), entry, False)
+                phrase = Phrase(sentence, (name,), (), "none")
+                yield _Mention(start, start + len(sentence), phrase, False)
 
-    def _counts(self, entry: Entry, start: int, end: int) -> bool:
+    def _counts(self, phrase: Phrase, start: int, end: int) -> bool:
         """Whether the phrase stands where it says something of the primitive."""
-        if entry.gate == "none":
+        if phrase.gate == "none":
             return True
-        if entry.gate in ("picture", "shown"):
+        if phrase.gate in ("picture", "shown"):
             before = self._before(start)
-            shown = entry.gate == "shown" and ("camera" in self.plain[start:end] or _SHOWN.search(before))
+            shown = phrase.gate == "shown" and ("camera" in self.plain[start:end] or _SHOWN.search(before))
             return bool(shown or _OF_IMAGE.match(self.plain, end) or _IMAGE_IS.search(before))
         about_camera = self._about_camera(start, end)
-        return about_camera if entry.gate == "camera" else not about_camera
+        return about_camera if phrase.gate == "camera" else not about_camera
 
     def _about_camera(self, start: int, end: int) -> bool:
         """Whether it is the camera that does what text[start:end] says."""
@@ -195,19 +198,19 @@ class _Reading:
 
     def _denied_by_labels(self, mention: _Mention) -> bool:
         """Whether the labels deny every primitive that the words can mean, where they stand."""
-        entry = mention.entry
-        meant = entry.terms or (
-            entry.loose if entry.gate in ("none", "shown", "camera") and " " in entry.phrase else ()
+        phrase = mention.phrase
+        meant = phrase.terms or (
+            phrase.loose if phrase.gate in ("none", "shown", "camera") and " " in phrase.text else ()
         )
         if not meant or not self._all_absent(meant) or _ROUGHLY.search(self._before(mention.start)):
             return False
         if any(self._has_parts(name) for name in meant):
             return False
         opposed = [other for name in meant for other in self._opposed(name)]
-        if not entry.terms and self.named & set(opposed):
+        if not phrase.terms and self.named & set(opposed):
             return False
         # A single word, or a loose one, is said of many things: it takes the opposite to make it wrong.
-        if (not entry.terms or not re.search(r"[ -]", entry.phrase)) and not opposed:
+        if (not phrase.terms or not re.search(r"[ -]", phrase.text)) and not opposed:
             return False
         if any(name in self.lexicon.at_start for name in meant):
             return self._of_the_start(mention, meant, opposed)
@@ -223,26 +226,28 @@ class _Reading:
         return not _LATER.search(before) and not self._named_before(mention, opposed)
 
     def _is_loose(self, mention: _Mention, present: Sequence[str]) -> bool:
-        entry = mention.entry
-        if not entry.loose:
+        phrase = mention.phrase
+        if not phrase.loose:
             return False
         if self.states is None:
-            return not entry.terms and entry.gate in ("none", "shown", "camera")
+            return not phrase.terms and phrase.gate in ("none", "shown", "camera")
         if not present or self.named & set(present):
             return False
-        if " " not in entry.phrase and entry.gate == "camera" and self._term_in_sentence(mention):
+        if " " not in phrase.text and phrase.gate == "camera" and self._term_in_sentence(mention):
             return False  # "pans left, following him": the movement has its name
-        return not entry.terms or (self._all_absent(entry.terms) and self._of_the_start(mention, entry.terms, present))
+        return not phrase.terms or (
+            self._all_absent(phrase.terms) and self._of_the_start(mention, phrase.terms, present)
+        )
 
     def _all_absent(self, names: Sequence[str]) -> bool:
         return self.states is not None and all(self.states.get(name) == ABSENT for name in names)
 
     def _term_in_sentence(self, mention: _Mention) -> bool:
         begin = mention.start - len(self._before(mention.start))
-        return any(begin <= m.start < mention.start and m.entry.terms for m in self.mentions)
+        return any(begin <= m.start < mention.start and m.phrase.terms for m in self.mentions)
 
     def _contradiction(self, mention: _Mention) -> Flag:
-        meant = mention.entry.terms or mention.entry.loose
+        meant = mention.phrase.terms or mention.phrase.loose
         name = next((name for name in meant if self._opposed(name)), meant[0])
         primitive = self.lexicon.primitives[name]
         message = f"says {primitive.term}, which the labels deny"
@@ -270,7 +275,7 @@ class _Reading:
             message = f"is loose: write {' or '.join(dict.fromkeys(p.term for p in found))}."
         return self._flag("loose_term", mention, message, meant[0])
 
-    def _flag(self, kind: Kind, mention: _Mention, message: str, name: str) -> Flag:
+    def _flag(self, kind: FlagKind, mention: _Mention, message: str, name: str) -> Flag:
         quote = self.text[mention.start : mention.end]
         return Flag(kind, quote, mention.start, mention.end, message, name)
 
@@ -286,11 +291,11 @@ class _Reading:
 
     def _named_before(self, mention: _Mention, names: Sequence[str]) -> bool:
         """Whether the caption names one of them earlier: a later name is then how the shot goes on."""
-        return any(m.start < mention.start and set(names) & {*m.entry.terms} for m in self.mentions)
+        return any(m.start < mention.start and set(names) & {*m.phrase.terms} for m in self.mentions)
 
     def _tells_of(self, names: set[str], mention: _Mention) -> bool:
         """Whether the caption also names one of them: the words then tell of a part of the shot only."""
-        return any(m != mention and not m.denied and names & {*m.entry.terms, *m.entry.loose} for m in self.mentions)
+        return any(m != mention and not m.denied and names & {*m.phrase.terms, *m.phrase.loose} for m in self.mentions)
 
     def _before(self, start: int) -> str:
         """The sentence up to a place."""

@@ -1,7 +1,7 @@
-"""Whether a text is in the language of the specification, English; certain cases only.
+"""Whether a text is in another language than the specification's, English. Only sure cases are reported.
 
-Another script is seen at any length. Another language in Latin script is only judged in texts of some words, and
-only called so where the identifier is sure: short captions full of camera terms are never flagged.
+Another script is noticed at any length. Another language in Latin script is reported only for texts of several words
+of which the identifier is sure, so that short captions full of camera terms are left alone.
 """
 
 import re

@@ -1,7 +1,7 @@
 """How captions name the primitives of an aspect: professional terms, and the loose words people say instead.
 
-Compiled from a specification, once for each of its hashes. What a name means for a caption whose labels are
-known is judged in `caption_lint.py`.
+A lexicon is compiled from a specification, once for each hash. Whether a name is at fault in a caption is judged in
+`caption_lint.py`.
 """
 
 import re
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chai_assets.linting.phrase_patterns import DIRECTIONS, does, loose_pattern, plain, term_pattern, verb_of
+from chai_assets.linting.phrase_patterns import DIRECTIONS, loose_pattern, normalize, says_action, term_pattern, verb_of
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
 
 Gate = Literal["none", "camera", "picture", "shown", "other"]
-"""Where a phrase counts: anywhere; as what the camera does; as what the picture is; as that, or how something is
-filmed and where the camera stands; or as what anything but the camera does."""
+"""Where a phrase counts. `none`: anywhere. `camera`: where the camera does it. `other`: where anything else does it.
+`picture`: where it describes the picture. `shown`: there, and where it tells how something is filmed."""
 
 _FIRST_OF_PLACE = frozenset(
     re.findall(r"\w+", "about above across after all at before behind below by from in on over to under with")
@@ -80,10 +80,10 @@ _MADE_OF = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class Phrase:
     """One phrase: the primitives it is the professional term of, and those it is a loose word for."""
 
-    phrase: str
+    text: str
     terms: tuple[str, ...]
     loose: tuple[str, ...]
     gate: Gate
@@ -93,7 +93,7 @@ class Entry:
 class Lexicon:
     """The phrases of an aspect.
 
-    `pattern` finds them in text made ready by `plain`; `entries` has the phrase of each of its groups, in order.
+    `pattern` finds them in text made ready by `normalize`; `phrases` has the phrase of each of its groups, in order.
     `sentences` are whole sentences of the specification, without full stop, with the primitive each states.
     `opposites` are, for each primitive, those that may hold in its place. `at_start` are those that hold of the
     beginning of a shot, each with the primitives that say how it goes on. `made_of` are the movements that make up
@@ -102,7 +102,7 @@ class Lexicon:
 
     aspect: str
     primitives: dict[str, Primitive]
-    entries: tuple[Entry, ...]
+    phrases: tuple[Phrase, ...]
     pattern: re.Pattern[str]
     sentences: dict[str, str]
     opposites: dict[str, tuple[str, ...]]
@@ -125,16 +125,18 @@ def lexicon_of(spec: Spec, aspect_id: str) -> Lexicon:
 
 def compile_lexicon(aspect: Aspect) -> Lexicon:
     """The lexicon of an aspect."""
-    entries, patterns = _entries(aspect)
+    phrases, patterns = _phrases(aspect)
     pattern, numbers = _one_pattern(patterns)
-    says = [plain(part.says) for part in (*aspect.primitives, *aspect.attributes) if part.says]
+    says = [normalize(part.says) for part in (*aspect.primitives, *aspect.attributes) if part.says]
     begun = {attribute.id for attribute in aspect.attributes if "at the start" in attribute.question}
     return Lexicon(
         aspect=aspect.id,
         primitives={primitive.id: primitive for primitive in aspect.primitives},
-        entries=tuple(entries[number] for number in numbers),
+        phrases=tuple(phrases[number] for number in numbers),
         pattern=pattern,
-        sentences={plain(p.says).rstrip("."): p.id for p in aspect.primitives if p.says and not SLOT.search(p.says)},
+        sentences={
+            normalize(p.says).rstrip("."): p.id for p in aspect.primitives if p.says and not SLOT.search(p.says)
+        },
         opposites={primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives},
         at_start={p.id: _changes(p, aspect) for p in aspect.primitives if begun & p.given_by.keys()},
         made_of={
@@ -144,7 +146,7 @@ def compile_lexicon(aspect: Aspect) -> Lexicon:
     )
 
 
-def _entries(aspect: Aspect) -> tuple[list[Entry], list[str]]:
+def _phrases(aspect: Aspect) -> tuple[list[Phrase], list[str]]:
     """Phrases with what they mean, longest first, so that "medium close-up" is not read as "close-up"."""
     terms: dict[str, list[str]] = defaultdict(list)
     loose: dict[str, list[str]] = defaultdict(list)
@@ -154,7 +156,7 @@ def _entries(aspect: Aspect) -> tuple[list[Entry], list[str]]:
             phrases.setdefault(pattern, phrase)
             terms[pattern].append(primitive.id)
     for primitive in aspect.primitives:
-        for phrase in (phrase for phrase in map(plain, primitive.loose) if phrase not in _COMMON):
+        for phrase in (phrase for phrase in map(normalize, primitive.loose) if phrase not in _COMMON):
             pattern = _known(phrase, phrases, terms) or loose_pattern(phrase)
             phrases.setdefault(pattern, phrase)
             loose[pattern].append(primitive.id)
@@ -165,13 +167,13 @@ def _entries(aspect: Aspect) -> tuple[list[Entry], list[str]]:
         meant = [by_id[name] for name in (*terms[pattern], *loose[pattern])]
         gate = _gate(phrases[pattern], meant, is_term=bool(terms[pattern]), of_picture=aspect.id in _OF_THE_PICTURE)
         as_term, as_loose = (tuple(dict.fromkeys(ids[pattern])) for ids in (terms, loose))
-        entries.append(Entry(phrases[pattern], as_term, as_loose, gate))
+        entries.append(Phrase(phrases[pattern], as_term, as_loose, gate))
     return entries, ordered
 
 
 def _terms(primitive: Primitive) -> Iterable[tuple[str, str]]:
     """The term and the other wordings of a primitive, each with its pattern."""
-    term = plain(re.sub(r" ?\(.*\)", "", primitive.term))
+    term = normalize(re.sub(r" ?\(.*\)", "", primitive.term))
     # The camera's own motion may be slow too.
     if primitive.id not in ("slow-motion", "fast-motion"):
         yield term, term_pattern(term)
@@ -190,7 +192,7 @@ def _gate(phrase: str, meant: list[Primitive], *, is_term: bool, of_picture: boo
     about_camera = any(re.match(r"The camera\b|In this dolly", primitive.says or "") for primitive in meant)
     if is_term:
         return "camera" if verb_of(phrase) in ("truck", "crane", "roll") and about_camera else "none"
-    if does(phrase):
+    if says_action(phrase):
         return "camera" if about_camera else "other"
     if not re.search(r"[ -]", phrase):
         return "picture"

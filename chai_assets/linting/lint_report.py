@@ -1,6 +1,6 @@
-"""What the caption linter finds in rows of captions: the lines a page shows, and what an asset reports.
+"""The linter over rows of captions: the lines that a page shows, and the counts that an asset reports.
 
-The rules stand in `caption_lint.py`; here captions meet the labels they were made from.
+Captions are read here with the labels they were made from. The rules are in `caption_lint.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,31 +8,31 @@ from typing import Any
 
 from chai_assets.core.asset_metadata import preview
 from chai_assets.core.rows import Row
-from chai_assets.linting.caption_lint import KINDS, Flag, States, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, PrimitiveStates, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.models import Spec
 from chai_resources.tables import Tables
 
 LINES = 8
-"""Most lines a page shows: a caption with more doubts is read again as a whole."""
+"""Most lines a page shows: a caption with more flags is better read again as a whole."""
 
 
-def as_lines(flags: Iterable[Flag]) -> list[str]:
-    """One line for each doubt, what contradicts the labels first; the same words are named once."""
-    ordered = sorted(flags, key=lambda flag: KINDS.index(flag.kind))
+def flag_lines(flags: Iterable[Flag]) -> list[str]:
+    """One line for each flag, contradictions first; the same words are named once."""
+    ordered = sorted(flags, key=lambda flag: FLAG_KINDS.index(flag.kind))
     lines = {(flag.kind, flag.quote.casefold()): str(flag) for flag in ordered}
     shown = list(lines.values())
     return shown if len(shown) <= LINES else [*shown[: LINES - 1], f"and {len(shown) - LINES + 1} more of the kind"]
 
 
-def label_states(tables: Tables, batch: str | None = None) -> dict[str, States]:
+def label_states(tables: Tables, batch: str | None = None) -> dict[str, PrimitiveStates]:
     """The states of the primitives by label id, in one batch or in all."""
     labels = tables.read("primitives", batch, columns=["label_id", "states"])
     return {label: {state["primitive"]: state["state"] for state in states} for label, states in labels.iter_rows()}
 
 
-def find_doubts(captions: Iterable[Row], states: Mapping[str, States], spec: Spec) -> list[Row]:
-    """One row for each doubt: clip_id, aspect, kind, words, doubt.
+def find_flags(captions: Iterable[Row], states: Mapping[str, PrimitiveStates], spec: Spec) -> list[Row]:
+    """One row for each flag: clip_id, aspect, kind, words, doubt (the message).
 
     Captions are rows with clip_id, aspect, text and label_id; without that label's states no caption contradicts
     it. Those of an aspect that the specification has not are left out.
@@ -51,13 +51,13 @@ def find_doubts(captions: Iterable[Row], states: Mapping[str, States], spec: Spe
     ]
 
 
-def count_by_kind(doubts: Iterable[Row]) -> dict[str, int]:
-    """How many doubts there are of each kind, none included."""
+def count_flags(doubts: Iterable[Row]) -> dict[str, int]:
+    """How many flags there are of each kind, zeros included."""
     kinds = [row["kind"] for row in doubts]
-    return {kind: kinds.count(kind) for kind in KINDS}
+    return {kind: kinds.count(kind) for kind in FLAG_KINDS}
 
 
-def doubts_metadata(doubts: list[Row]) -> dict[str, Any]:
-    """What an asset shows of them: the number of each kind, and the first five, contradictions before all."""
-    ordered = sorted(doubts, key=lambda row: KINDS.index(row["kind"]))
-    return {"doubts_by_kind": count_by_kind(doubts), "doubts": preview(ordered)}
+def flags_metadata(doubts: list[Row]) -> dict[str, Any]:
+    """The metadata of an asset: the number of flags of each kind, and the first five, contradictions first."""
+    ordered = sorted(doubts, key=lambda row: FLAG_KINDS.index(row["kind"]))
+    return {"doubts_by_kind": count_flags(doubts), "doubts": preview(ordered)}

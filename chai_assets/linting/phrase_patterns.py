@@ -1,7 +1,7 @@
 """From a phrase of the specification to a pattern of the ways in which captions say it.
 
-Patterns match text made ready by `plain`: lower case, straight apostrophes, single kinds of blanks. What a
-phrase means is the lexicon's business.
+Patterns match text made ready by `normalize`: lower case, straight apostrophes, plain blanks.
+What a phrase means is the lexicon's business.
 """
 
 import re
@@ -65,7 +65,7 @@ _AFTER_ING = frozenset({"after", "at", "along", "in", "out", "left", "right", "t
 _CARRIERS = ("camera", "shot", "framing", "picture")
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """The text as patterns expect it, of the same length: offsets in it are offsets in the text."""
     lowered = text.lower()
     if len(lowered) != len(text):
@@ -83,7 +83,7 @@ def verb_of(phrase: str) -> str | None:
     return next((base for base in bases if base in VERBS), None)
 
 
-def does(phrase: str) -> bool:
+def says_action(phrase: str) -> bool:
     """Whether a loose phrase says what something does: "moves in", "looking after"; not "slow speed"."""
     word, _, rest = phrase.partition(" ")
     if verb_of(phrase) is None:
@@ -105,7 +105,7 @@ def term_pattern(term: str) -> str:
 def loose_pattern(phrase: str) -> str:
     """A loose phrase with its inflections: "moves forward" also as "moving smoothly forwards"."""
     verb, (_, _, rest) = verb_of(phrase), phrase.partition(" ")
-    if verb is None or not does(phrase):
+    if verb is None or not says_action(phrase):
         return _compound(phrase)
     if not rest:
         return inflected(verb)

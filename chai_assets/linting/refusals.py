@@ -1,7 +1,7 @@
-"""Texts that a model wrote to its user instead of a caption: refusals, apologies, announcements, empty outputs.
+"""Texts in which a model speaks to its user instead of captioning: refusals, apologies, announcements, empty outputs.
 
-The patterns are few and stay silent on what a caption may say: words shown in a scene are quoted there, and
-quoted text is left alone. They are plain enough for Polars too, which looks at millions of texts first.
+The patterns are few and leave alone what a caption may say; signs in a scene are quoted, and quotations are skipped.
+They are simple enough for Polars, which screens millions of texts with them first.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Each pattern is kept to wordings that are wrong nearly always; a rare miss costs less than a hint that cries wolf.
 "Throughout the video" and "as the video progresses" tell when, and are left alone; "the video shows" says nothing.
-Text is made ready by `phrases.plain` first.
+Text is made ready by `phrase_patterns.normalize` first.
 """
 
 import re

@@ -12,7 +12,7 @@ from typing import Any
 from chai_assets.annotation.results import Malformed
 from chai_assets.critique import page
 from chai_assets.critique.findings import as_prose, as_sentence, findings_of
-from chai_assets.critique.lint import lint_whole
+from chai_assets.critique.lint import lint_critique
 from chai_assets.revision.effects import effects
 from chai_assets.revision.prompt import RevisableCritique
 from chai_resources.captioners.protocol import Result
@@ -77,7 +77,7 @@ def critique_so_far(data: Mapping[str, Any], result: object) -> RevisableCritiqu
     if not findings:
         raise NothingToAsk("Mark what is wrong or list what is missing: a model then shows what it makes of it.")
     text = as_prose(findings)
-    if hints := lint_whole(text, data["draft"]):
+    if hints := lint_critique(text, data["draft"]):
         raise NothingToAsk(hints[0])
     return {"critique_id": "preview", "findings": [finding.value for finding in findings], "text": text}
 

@@ -5,7 +5,7 @@ import dagster as dg
 from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.inference.generate import Generator
-from chai_assets.linting.lint_report import doubts_metadata, find_doubts, label_states
+from chai_assets.linting.lint_report import find_flags, flags_metadata, label_states
 from chai_assets.revision.revise import complete_revision, pending_revisions
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
@@ -25,7 +25,7 @@ def revisions(
     rows = tables.rows("revisions", batch, columns=columns)
     labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}
     written = [{**row, "label_id": labels.get(row["draft_id"])} for row in rows[len(rows) - report.written :]]
-    doubts = find_doubts(written, label_states(tables, batch) if written else {}, spec)
+    doubts = find_flags(written, label_states(tables, batch) if written else {}, spec)
     return table_result(
         tables,
         "revisions",
@@ -34,5 +34,5 @@ def revisions(
         findings_that_did_not_take=sum(not e["took"] for row in rows for e in row["effects"]),
         unasked_changes=sum(len(row["other_changes"]) for row in rows),
         **report.metadata(),
-        **doubts_metadata(doubts),
+        **flags_metadata(doubts),
     )

@@ -6,12 +6,12 @@ the words the fix asked for. Case, white space and punctuation are tidying and c
 a finding that asks for nothing else.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from textwrap import shorten
 from typing import Any
 
+from chai_assets.core.text import FUNCTION_WORDS, stem, stems
 from chai_assets.revision.alignment import Reading, read
 from chai_resources.captioners.engines.edits import Edit, opens_sentence, stands, words
 
@@ -25,16 +25,6 @@ _AROUND = 3
 
 _SPARE = 3
 """Words that a rewording of a fix may have beyond twice the fix's own."""
-
-# Words that claim nothing by themselves. "not", "no" and directions do claim something.
-_FUNCTION = frozenset(
-    re.findall(
-        r"\w+",
-        """a an the this that these those it its is are was were be been being has have had do does did of to
-        in on at by with from for as and or but so then than there here which who whom whose what where when
-        while i he she they them his her their we our you your also very just should""",
-    )
-)
 
 
 def effects(draft: str, findings: Sequence[Finding], revision: str) -> list[dict[str, Any]]:
@@ -77,11 +67,11 @@ def _judge(reading: Reading, number: int, finding: Finding) -> tuple[bool, str]:
         return True, now
     asked, lost = _claims(fix, quote), _claims(quote, fix)
     place = " ".join(word.text for word in reading.found[low:high])
-    there = _stems(place.split())
+    there = stems(place.split())
     replaced = bool(asked) and asked <= there and not stands(finding["quote"], place)
     if lost and lost <= there and not replaced:
         return False, f"{now}: {_worded(quote, lost)} still there"
-    there |= _stems(reading.new_in_sentence(low, high))
+    there |= stems(reading.new_in_sentence(low, high))
     if asked and len(asked & there) < _ENOUGH * len(asked):
         return False, f"{now}: without {_worded(fix, asked - there)}"
     return True, now
@@ -90,7 +80,7 @@ def _judge(reading: Reading, number: int, finding: Finding) -> tuple[bool, str]:
 def _judge_removal(reading: Reading, edit: Edit, low: int, high: int) -> tuple[bool, str]:
     quote = reading.draft[edit.start : edit.end]
     lost = _claims((word.text for word in words(quote)), ())
-    if lost and lost <= _stems(word.text for word in reading.found[low:high]):
+    if lost and lost <= stems(word.text for word in reading.found[low:high]):
         return False, f'still reads "{_excerpt(reading, low, high)}"'
     return True, f'"{quote}" is gone: "{_excerpt(reading, low, high)}"'
 
@@ -110,7 +100,7 @@ def _judge_missing(reading: Reading, finding: Finding) -> tuple[bool, str]:
     took = len(there) >= _ENOUGH * len(asked)
     if not took:
         return False, f"absent: {_worded((word.text for word in words(fix)), asked - there)}"
-    places = [at for at, word in enumerate(reading.found) if _stem(word.text) in there]
+    places = [at for at, word in enumerate(reading.found) if stem(word.text) in there]
     return True, f'stands in "{_excerpt(reading, places[0], places[-1] + 1)}"'
 
 
@@ -146,18 +136,18 @@ def _unasked(
     added = [word.text for word in reading.found[j1:j2]]
     inside = {token.owner for token in reading.expected[i1:i2] if token.owner is not None}
     touched = inside | reading.neighbors(i1, i2)
-    asked = _stems(
+    asked = stems(
         word.text
         for number, finding in enumerate(findings)
         if number in touched or finding["kind"] == "missing"
         for word in words(finding["fix"] or "")
     )
-    claims = [_stem(word) for word in added if word not in _FUNCTION]
+    claims = [stem(word) for word in added if word not in FUNCTION_WORDS]
     reworded = bool(inside) and len(added) <= 2 * (i2 - i1 - len(lost)) + _SPARE
     from_a_fix = bool(claims) and 2 * sum(claim in asked for claim in claims) >= len(claims)
     fitted = bool(touched) and not claims
     explained = not added or reworded or from_a_fix or fitted
-    only_grammar = all(token.word.text in _FUNCTION for token in lost)
+    only_grammar = all(token.word.text in FUNCTION_WORDS for token in lost)
     if explained and only_grammar and (not lost or touched or from_a_fix):
         return None
     before = " ".join(reading.expected_text[token.word.start : token.word.end] for token in lost)
@@ -173,26 +163,15 @@ def _excerpt(reading: Reading, low: int, high: int) -> str:
     return f"{'… ' if low else ''}{shorten(text, 160)}{' …' if high < len(reading.found) else ''}"
 
 
-def _claims(these: Iterable[str], without: Iterable[str]) -> set[str]:
+def _claims(these: Iterable[str], without: Iterable[str]) -> frozenset[str]:
     """Stems of the words that are only in the first, function words aside where there are others."""
-    these, without = set(these), _stems(without)
-    claims = _stems(word for word in these if word not in _FUNCTION)
-    return (claims - without) or (_stems(these) - without)
+    these, known = set(these), stems(without)
+    return (stems(these - FUNCTION_WORDS) - known) or (stems(these) - known)
 
 
-def _worded(these: Iterable[str], stems: set[str]) -> str:
-    return ", ".join(dict.fromkeys(word for word in these if _stem(word) in stems))
-
-
-def _stems(these: Iterable[str]) -> set[str]:
-    return {_stem(word) for word in these}
+def _worded(these: Iterable[str], known: Set[str]) -> str:
+    return ", ".join(dict.fromkeys(word for word in these if stem(word) in known))
 
 
 def _stem_counts(these: Iterable[str]) -> Counter[str]:
-    return Counter(_stem(word) for word in these)
-
-
-def _stem(word: str) -> str:
-    """A word without its English ending, so that "pans", "panned" and "panning" meet."""
-    stem = re.sub(r"(?:'s|ing|ed|es|s|e)$", "", word) if len(word) > 4 else word.removesuffix("s")
-    return re.sub(r"(.)\1$", r"\1", stem) if len(stem) > 2 else word
+    return Counter(stem(word) for word in these)

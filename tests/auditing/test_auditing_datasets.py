@@ -8,12 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from chai_assets.auditing import report
-from chai_assets.auditing.aspect_coverage import touches
+from chai_assets.auditing.aspect_coverage import mentions_aspect
 from chai_assets.auditing.captions import audit_captions
 from chai_assets.auditing.critiques import audit_critiques, says_nothing
 from chai_assets.auditing.jsonl import Fields
 from chai_assets.auditing.page import page
-from chai_assets.auditing.report import Lengths, Repetition, Report, Worst
+from chai_assets.auditing.report import AuditReport, Lengths, Repetition, WorstTexts
 from chai_assets.cli.audit import app
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.versioning.releases import load_spec
@@ -27,11 +27,11 @@ def written(path: Path, *data: Any) -> Path:
     return path
 
 
-def counted(found: Report) -> dict[str, int]:
+def counted(found: AuditReport) -> dict[str, int]:
     return {measure.name: measure.count for measure in found.measures}
 
 
-def examples(found: Report, name: str) -> list[int]:
+def examples(found: AuditReport, name: str) -> list[int]:
     return [one.line for measure in found.measures if measure.name == name for one in measure.examples]
 
 
@@ -88,7 +88,7 @@ def test_a_caption_of_one_aspect_is_not_asked_for_the_others(tmp_path: Path):
 )
 def test_each_aspect_is_told_from_what_says_nothing_of_it(aspect: str, says: str, says_not: str):
     lexicon = lexicon_of(SPEC, aspect)
-    assert (touches(says, lexicon), touches(says_not, lexicon)) == (True, False)
+    assert (mentions_aspect(says, lexicon), mentions_aspect(says_not, lexicon)) == (True, False)
 
 
 def test_a_bare_verdict_is_no_content_and_a_remark_is():
@@ -109,7 +109,7 @@ def test_critiques_are_scored_and_their_quotes_found_in_their_captions(tmp_path:
 
 
 def test_the_worst_are_kept_in_order_and_no_more_than_a_few():
-    worst = Worst()
+    worst = WorstTexts()
     for line in range(1, 100):
         worst.add(line % 7, line, "", "text")
     assert [one.line for one in worst.examples()] == [6, 13, 20, 27, 34, 41, 48, 55, 62, 69]

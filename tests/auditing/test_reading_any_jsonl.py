@@ -1,4 +1,4 @@
-"""Reading any JSONL: a bad line is counted with its number and reason, the rest goes on, and fields are recognised."""
+"""Reading any JSONL: a bad line is counted with its number and reason, the rest goes on, and fields are recognized."""
 
 import gzip
 import json
@@ -13,12 +13,12 @@ from chai_assets.auditing import jsonl as reading
 from chai_assets.auditing.jsonl import (
     CAPTIONS,
     AuditRefused,
+    BadLine,
     Fields,
-    Problem,
-    Row,
+    JsonRow,
     aspect_of,
-    detect,
-    rows,
+    detect_fields,
+    read_rows,
     text_at,
 )
 
@@ -39,9 +39,9 @@ def test_every_kind_of_bad_line_is_named_and_the_good_ones_are_read(tmp_path: Pa
         deep,
         b'{"a": 2}',
     ]
-    found = list(rows(lines(tmp_path / "a.jsonl", *given)))
-    assert [row.line for row in found if isinstance(row, Row)] == [1, 7]
-    problems = {row.line: row.reason for row in found if isinstance(row, Problem)}
+    found = list(read_rows(lines(tmp_path / "a.jsonl", *given)))
+    assert [row.line for row in found if isinstance(row, JsonRow)] == [1, 7]
+    problems = {row.line: row.reason for row in found if isinstance(row, BadLine)}
     assert problems[3].startswith("no JSON (")
     assert problems[4] == "no object but a list"
     assert problems[5].startswith("not UTF-8 (byte 13)")
@@ -50,28 +50,28 @@ def test_every_kind_of_bad_line_is_named_and_the_good_ones_are_read(tmp_path: Pa
 
 def test_a_line_too_long_for_any_caption_is_skipped_without_being_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reading, "LONGEST_LINE", 100)
-    found = list(rows(lines(tmp_path / "a.jsonl", b'{"a": "' + b"x" * 1000 + b'"}', b'{"a": "y"}')))
-    assert isinstance(found[0], Problem)
+    found = list(read_rows(lines(tmp_path / "a.jsonl", b'{"a": "' + b"x" * 1000 + b'"}', b'{"a": "y"}')))
+    assert isinstance(found[0], BadLine)
     assert "longer than" in found[0].reason
-    assert found[1] == Row(2, {"a": "y"})
+    assert found[1] == JsonRow(2, {"a": "y"})
 
 
 def test_a_gzipped_file_is_read_whatever_it_is_called_and_a_cut_one_up_to_its_end(tmp_path: Path):
     packed = gzip.compress(b"\n".join(json.dumps({"n": n, "t": "x" * 50}).encode() for n in range(5000)))
     whole = tmp_path / "a.jsonl"
     whole.write_bytes(packed)
-    assert len(list(rows(whole))) == 5000
+    assert len(list(read_rows(whole))) == 5000
     (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
-    *good, last = rows(tmp_path / "cut.gz")
+    *good, last = read_rows(tmp_path / "cut.gz")
     assert good
-    assert all(isinstance(row, Row) for row in good)
-    assert isinstance(last, Problem)
+    assert all(isinstance(row, JsonRow) for row in good)
+    assert isinstance(last, BadLine)
     assert "breaks off" in last.reason
 
 
 def test_a_file_that_is_not_there_is_refused_with_its_path(tmp_path: Path):
     with pytest.raises(AuditRefused, match=r"none\.jsonl cannot be read"):
-        list(rows(tmp_path / "none.jsonl"))
+        list(read_rows(tmp_path / "none.jsonl"))
 
 
 @given(st.lists(st.binary(max_size=60) | st.text(max_size=30).map(str.encode), max_size=12))
@@ -81,7 +81,7 @@ def test_no_bytes_crash_the_reader_and_no_line_is_lost(tmp_path_factory: pytest.
     data = b"\n".join(content)
     path.write_bytes(b" " + data)  # a first blank, or two bytes could announce gzip
     filled = [n for n, line in enumerate((b" " + data).split(b"\n"), 1) if line.strip(b" \t\r\n\xef\xbb\xbf")]
-    assert [found.line for found in rows(path)] == filled
+    assert [found.line for found in read_rows(path)] == filled
 
 
 @given(
@@ -96,8 +96,8 @@ def test_whatever_stands_under_a_field_gives_a_text_that_can_be_printed_or_none(
 
 
 def detected(*data: dict[str, Any], fields: Fields | None = None) -> Fields:
-    found = iter([Row(number, row) for number, row in enumerate(data, 1)])
-    return detect(found, fields or Fields(""), CAPTIONS, ("draft",))[0]
+    found = iter([JsonRow(number, row) for number, row in enumerate(data, 1)])
+    return detect_fields(found, fields or Fields(""), CAPTIONS, ("draft",))[0]
 
 
 def test_fields_are_those_that_most_rows_fill():
@@ -119,7 +119,7 @@ def test_a_file_without_a_known_field_is_refused_naming_the_fields_it_has():
     with pytest.raises(AuditRefused, match="no text under nonsense"):
         detected({"caption": "red"}, fields=Fields("nonsense"))
     with pytest.raises(AuditRefused, match="line 4: no JSON"):
-        detect(iter([Problem(4, "no JSON")]), Fields(""), CAPTIONS, ())
+        detect_fields(iter([BadLine(4, "no JSON")]), Fields(""), CAPTIONS, ())
 
 
 def test_a_task_names_the_aspect_that_it_ends_with():

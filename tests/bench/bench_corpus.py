@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from chai_assets.importing.audit import audit
-from chai_assets.importing.importer import Imported, import_corpus
+from chai_assets.importing.importer import ImportOutcome, import_corpus
+from chai_assets.importing.integrity.report import integrity_report
 from chai_assets.importing.records import Corpus
 from chai_resources.tables import Tables
 from tests.bench.support.measuring import load, peak_mb, say, timed
@@ -23,7 +23,7 @@ CLIPS = 640
 
 
 def read_alone(archive: Path) -> int:
-    """The plain alternative: every file of the tar parsed as JSON and dropped; returns how many."""
+    """The plain alternative: every file of the tar parse_json as JSON and dropped; returns how many."""
     count = 0
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -38,9 +38,9 @@ def measure(archive: Path, home: Path) -> dict[str, float]:
     """Figures by name; the import runs first, so that its peak memory is its own."""
     corpus, before = Corpus("import-bench", str.lower), peak_mb()
 
-    def take() -> Imported:
+    def take() -> ImportOutcome:
         done = import_corpus(corpus, archive, Tables(root=str(home / "tables")), home / "bench")
-        audit(corpus.batch, done.files, done.facts, done.rows)
+        integrity_report(corpus.batch, done.files, done.facts, done.rows)
         return done
 
     begun = time.process_time()

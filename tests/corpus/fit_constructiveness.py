@@ -3,17 +3,17 @@
 It is measured on sources that it never saw.
 
 The data is no part of this repository: CHAI_CORPUS names its folder. It has critiques of other public datasets,
-labelled by a model, and real critiques beside rewritten ones that keep the complaint and take out the remedy. Half
+labeled by a model, and real critiques beside rewritten ones that keep the complaint and take out the remedy. Half
 of the sources, by hash, are for fitting and for every choice that was made while the features were written; the
 other half only measures. A source is the video that a clip was cut from, or a question of a dataset.
 
 python -m tests.corpus.fit_constructiveness           measures the committed coefficients on the held-out half
 python -m tests.corpus.fit_constructiveness --choose  cross-validates on the fitting half, for changing a feature
-python -m tests.corpus.fit_constructiveness --fit     prints coefficients to put into constructive.py
+python -m tests.corpus.fit_constructiveness --fit     prints coefficients to put into constructiveness.py
 
 Measure once, after the last change: a held-out half that choices are made on is none. To read beside the figures: a
 model gave the labels, and the same critique has both labels here and there, so that no scorer comes near 1 on them; a
-model wrote the variants, shorter and in a few turns of phrase, so that length and its favourite words are measured
+model wrote the variants, shorter and in a few turns of phrase, so that length and its favorite words are measured
 beside the scorer, and so is a fit on either kind alone, which cannot have learned the other's habits.
 """
 
@@ -40,7 +40,7 @@ from tests.corpus.measure_caption_lint import corpus
 LABELS, VARIANTS = "labels", "variants"
 RESAMPLES = 1000
 STRENGTH = 1.0
-"""Of the regularisation; from 0.1 to 10 cross-validation does not tell them apart."""
+"""Of the regularization; from 0.1 to 10 cross-validation does not tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ def cross_validate(samples: Sequence[Sample], folds: int = 5) -> dict[str, float
     for seen, rest in GroupKFold(folds).split(matrix, groups=[sample.source for sample in samples]):
         model = _model(matrix[seen], [samples[index] for index in seen])
         scores[rest] = model.decision_function(matrix[rest])
-    return {name: round(_auc([samples[i] for i in index], scores[index]), 3) for name, index in _parts(samples).items()}
+    good = np.array([sample.constructive for sample in samples])
+    return {name: round(_auc(good[index], scores[index]), 3) for name, index in _parts(samples).items()}
 
 
 def measure(samples: Sequence[Sample], scorers: dict[str, Score] = SCORERS) -> dict[str, dict[str, list[float]]]:

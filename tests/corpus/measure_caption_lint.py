@@ -1,9 +1,11 @@
 """The caption linter on real camera captions whose labels are known: what it flags, and in which drafts.
 
 The data is no part of this repository: CHAI_CORPUS names its folder. `--sample` writes flags with their captions
-to a file outside the repository, for a person to judge.
+to a file outside the repository, for a person to judge; `--sheet` writes a sheet with their ids to put the verdicts
+into, and `--score` says what a filled sheet comes to.
 
-python -m tests.corpus.measure_caption_lint [--sample FILE] [--seed N] [--kind KIND] [--per-kind N]
+python -m tests.corpus.measure_caption_lint [--sample FILE] [--sheet FILE] [--seed N] [--size N] [--kind KIND]
+python -m tests.corpus.measure_caption_lint --score tests/corpus/judged_flags.csv
 """
 
 import argparse
@@ -19,10 +21,11 @@ from pathlib import Path
 
 import yaml
 
-from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED
 from chai_assets.spec.versioning.releases import load_spec
+from tests.corpus.sheets import SEED, Judgement, flag_scores, place_id, read_sheet, write_sheet
 
 MAPPING = Path(__file__).with_name("camera_labels.yaml")
 REPOSITORY = Path(__file__).parents[2]
@@ -72,7 +75,7 @@ class Measured:
                 f"{kind}, rated below 5 / rated 5": [
                     round(self.share(perfect=perfect, kind=kind), 3) for perfect in (False, True)
                 ]
-                for kind in KINDS
+                for kind in FLAG_KINDS
             },
         }
 
@@ -134,33 +137,48 @@ def _states(folder: Path) -> dict[str, dict[str, str]]:
     return dict(states)
 
 
-def write_sample(measured: Measured, target: Path, seed: int, kinds: tuple[str, ...], size: int) -> int:
-    """Writes so many random flags of drafts, each with its caption and the clip's labels. Returns how many."""
-    if target.resolve().is_relative_to(REPOSITORY):
-        raise SystemExit(f"{target} lies in the repository, where none of this data may go: choose another place")
+def flag_id(record: Record, flag: Flag) -> str:
+    """Where a flag stands in the corpus, as sheets name it."""
+    return place_id(record.clip, flag.kind, flag.start, flag.end)
+
+
+def draw(measured: Measured, seed: int, kinds: tuple[str, ...], size: int) -> list[tuple[Record, Flag]]:
+    """So many random flags of drafts, each with the record it is in."""
     flags = [
         (record, flag)
         for record, found in zip(measured.records, measured.drafts, strict=True)
         for flag in found
         if flag.kind in kinds
     ]
-    chosen = random.Random(seed).sample(flags, min(size, len(flags)))
+    return random.Random(seed).sample(flags, min(size, len(flags)))
+
+
+def write_sample(chosen: list[tuple[Record, Flag]], target: Path) -> None:
+    """Writes flags to be read, each with its caption, what people made of that, and the clip's labels."""
+    if target.resolve().is_relative_to(REPOSITORY):
+        raise SystemExit(f"{target} lies in the repository, where none of this data may go: choose another place")
     with target.open("w", encoding="utf-8") as out:
-        for number, (record, flag) in enumerate(chosen, start=1):
+        for record, flag in chosen:
             marked = f"{record.draft[: flag.start]}[[{flag.quote}]]{record.draft[flag.end :]}"
             present = ", ".join(name for name, state in record.states.items() if state == PRESENT)
-            out.write(f"{number}. {flag.kind} {flag.primitive or ''} (rated {record.rating})\n   {flag}\n")
-            out.write(f"   {marked}\n   labels: {present}\n\n")
-    return len(chosen)
+            heading = f"{flag_id(record, flag)} {flag.kind} {flag.primitive or ''} (rated {record.rating})"
+            out.write(f"{heading}\n   {flag}\n")
+            out.write(f"   {marked}\n   kept: {record.final}\n   labels: {present}\n\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=Path, help="file outside the repository for flags to judge")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", choices=KINDS, action="append", help="only these kinds; all by default")
+    parser.add_argument("--sheet", type=Path, help="file for the ids of those flags, to put the verdicts into")
+    parser.add_argument("--score", type=Path, help="a filled sheet: prints its figures and nothing else")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--kind", choices=FLAG_KINDS, action="append", help="only these kinds; all by default")
     parser.add_argument("--size", type=int, default=SAMPLE)
     arguments = parser.parse_args()
+    if arguments.score:
+        for name, scored in flag_scores(read_sheet(arguments.score)):
+            print(f"{name}: {scored}")
+        return
     folder = corpus()
     if folder is None:
         print("skipped: CHAI_CORPUS does not name a folder with release_dev.tar.gz", file=sys.stderr)
@@ -168,10 +186,11 @@ def main() -> None:
     measured = measure(folder)
     for name, value in measured.figures().items():
         print(f"{name}: {value}")
+    chosen = draw(measured, arguments.seed, tuple(arguments.kind or FLAG_KINDS), arguments.size)
     if arguments.sample:
-        kinds = tuple(arguments.kind or KINDS)
-        written = write_sample(measured, arguments.sample, arguments.seed, kinds, arguments.size)
-        print(f"{written} flags written to {arguments.sample}, seed {arguments.seed}")
+        write_sample(chosen, arguments.sample)
+    if arguments.sheet:
+        write_sheet(arguments.sheet, (Judgement(flag_id(*one), one[1].kind, str(arguments.seed)) for one in chosen))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 The data is no part of this repository: CHAI_CORPUS names its folder. Sources are halved by hash: the patterns were
 written on the one half, the other is held out. `--sample` writes findings with their drafts to a file outside the
-repository, for a person to judge.
+repository, for a person to judge; `--sheet` writes a sheet with their ids to put the verdicts into, and `--score` says
+what a filled sheet comes to.
 
-python -m tests.corpus.measure_findings [--half dev|held-out|all] [--sample FILE] [--seed N] [--size N]
+python -m tests.corpus.measure_findings [--half dev|held-out|all] [--sample FILE] [--sheet FILE] [--seed N] [--size N]
+python -m tests.corpus.measure_findings --score tests/corpus/judged_findings.csv
 """
 
 import argparse
@@ -26,6 +28,7 @@ from chai_assets.critique.findings import Finding
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_resources.captioners.engines.edits import revise
 from tests.corpus.measure_caption_lint import REPOSITORY, corpus
+from tests.corpus.sheets import SEED, Judgement, finding_scores, place_id, read_sheet, write_sheet
 
 Half = Literal["dev", "held-out", "all"]
 SAMPLE = 100
@@ -136,28 +139,43 @@ def measure(records: list[Record]) -> Measured:
     return Measured(records, findings, revised, seconds)
 
 
-def write_sample(measured: Measured, target: Path, seed: int, size: int) -> int:
-    """Writes so many random findings, each with its critique and draft. Returns how many."""
+def finding_id(record: Record, finding: Finding) -> str:
+    """Where a finding stands in the corpus, as sheets name it."""
+    return place_id(record.name, finding.start, finding.end, finding.fix)
+
+
+def draw(measured: Measured, seed: int, size: int) -> list[tuple[Record, Finding]]:
+    """So many random findings, each with the record it is in."""
+    pairs = [(r, f) for r, found in zip(measured.records, measured.findings, strict=True) for f in found]
+    return random.Random(seed).sample(pairs, min(size, len(pairs)))
+
+
+def write_sample(chosen: list[tuple[Record, Finding]], target: Path) -> None:
+    """Writes findings to be read, each with its critique and its draft."""
     if target.resolve().is_relative_to(REPOSITORY):
         raise SystemExit(f"{target} lies in the repository, where none of this data may go: choose another place")
-    pairs = [(r, f) for r, found in zip(measured.records, measured.findings, strict=True) for f in found]
-    chosen = random.Random(seed).sample(pairs, min(size, len(pairs)))
     with target.open("w", encoding="utf-8") as out:
-        for number, (record, finding) in enumerate(chosen, start=1):
+        for record, finding in chosen:
             marked = record.draft
             if finding.start is not None and finding.end is not None:
                 marked = f"{marked[: finding.start]}[[{finding.quote}]]{marked[finding.end :]}"
-            out.write(f"{number}. {finding.kind}: {finding.fix or '(removed)'}\n   {record.critique}\n   {marked}\n\n")
-    return len(chosen)
+            out.write(f"{finding_id(record, finding)} {finding.kind}: {finding.fix or '(removed)'}\n")
+            out.write(f"   {record.critique}\n   {marked}\n\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("dev", "held-out", "all"), default="all")
     parser.add_argument("--sample", type=Path, help="file outside the repository for findings to judge")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sheet", type=Path, help="file for the ids of those findings, to put the verdicts into")
+    parser.add_argument("--score", type=Path, help="a filled sheet: prints its figures and nothing else")
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--size", type=int, default=SAMPLE)
     arguments = parser.parse_args()
+    if arguments.score:
+        for name, scored in finding_scores(read_sheet(arguments.score)):
+            print(f"{name}: {scored}")
+        return
     folder = corpus()
     if folder is None:
         print("skipped: CHAI_CORPUS does not name a folder with release_dev.tar.gz", file=sys.stderr)
@@ -165,9 +183,12 @@ def main() -> None:
     measured = measure(read(folder, arguments.half))
     for name, value in measured.figures().items():
         print(f"{name}: {value}")
+    chosen = draw(measured, arguments.seed, arguments.size)
     if arguments.sample:
-        written = write_sample(measured, arguments.sample, arguments.seed, arguments.size)
-        print(f"{written} findings written to {arguments.sample}, seed {arguments.seed}")
+        write_sample(chosen, arguments.sample)
+    if arguments.sheet:
+        rows = (Judgement(finding_id(*one), one[1].kind, str(arguments.seed)) for one in chosen)
+        write_sheet(arguments.sheet, rows)
 
 
 if __name__ == "__main__":

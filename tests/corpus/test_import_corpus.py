@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.importing.audit import audit
-from chai_assets.importing.importer import Imported
+from chai_assets.importing.importer import ImportOutcome
+from chai_assets.importing.integrity.report import integrity_report
 from chai_assets.importing.labels import read_labels
 from chai_assets.triples.chain_hash import chain_hash
 from chai_assets.triples.join import broken_links
@@ -21,16 +21,18 @@ FILES = {"feedback": 3101, "precaption": 3117, "review": 3025, "feedback_prev": 
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Imported]:
+def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, ImportOutcome]:
     place = Place(tmp_path_factory.mktemp("corpus"))
     return place, take(place)
 
 
-def take(place: Place) -> Imported:
+def take(place: Place) -> ImportOutcome:
     return place.take_from(Path(FOLDER) / "release_dev.tar.gz", read_labels(Path(FOLDER) / "primitives_dev.jsonl.gz"))
 
 
-def test_all_files_are_accounted_for_and_the_clips_are_of_their_sources(imported: tuple[Place, Imported]) -> None:
+def test_all_files_are_accounted_for_and_the_clips_are_of_their_sources(
+    imported: tuple[Place, ImportOutcome],
+) -> None:
     place, done = imported
     accounted(done, sum(FILES.values()))
     assert Counter(row["kind"] for row in done.files) == FILES
@@ -38,7 +40,7 @@ def test_all_files_are_accounted_for_and_the_clips_are_of_their_sources(imported
     assert (len(place.rows("clips")), len(place.rows("sources")), len(place.rows("primitives"))) == (636, 148, 635)
 
 
-def test_statuses_and_edits_are_those_counted_by_hand(imported: tuple[Place, Imported]) -> None:
+def test_statuses_and_edits_are_those_counted_by_hand(imported: tuple[Place, ImportOutcome]) -> None:
     place, done = imported
     assert Counter(item.status for item in done.facts) == {
         "approved": 1904,
@@ -48,20 +50,21 @@ def test_statuses_and_edits_are_those_counted_by_hand(imported: tuple[Place, Imp
         "no critique": 16,
         "rejected": 1,
     }
-    shares = {share["id"]: share for share in audit(place.corpus.batch, done.files, done.facts, done.rows)["shares"]}
+    report = integrity_report(place.corpus.batch, done.files, done.facts, done.rows)
+    shares = {share["id"]: share for share in report["shares"]}
     counted = {"hand_edited": (244, 2208), "critique_edited": (133, 2208), "self_review": (0, 1904)}
     counted |= {"stale_motion": (174, 470), "stale_spatial": (287, 620), "orphans": (16, 3117)}
     assert {name: (shares[name]["count"], shares[name]["of"]) for name in counted} == counted
 
 
-def test_importing_again_writes_no_new_version_of_any_table(imported: tuple[Place, Imported]) -> None:
+def test_importing_again_writes_no_new_version_of_any_table(imported: tuple[Place, ImportOutcome]) -> None:
     place, _ = imported
     versions = place.versions()
     assert take(place).added.total() == 0
     assert place.versions() == versions
 
 
-def test_every_triple_follows_link_by_link_from_its_records(imported: tuple[Place, Imported]) -> None:
+def test_every_triple_follows_link_by_link_from_its_records(imported: tuple[Place, ImportOutcome]) -> None:
     place, _ = imported
     drafts, critiques, revisions = (
         {row[f"{name}_id"]: row for row in place.rows(f"{name}s")} for name in ("draft", "critique", "revision")

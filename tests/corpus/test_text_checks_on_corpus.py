@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from chai_assets.auditing.aspect_coverage import touches
+from chai_assets.auditing.aspect_coverage import mentions_aspect
 from chai_assets.auditing.jsonl import aspect_of
 from chai_assets.datasets.checks.facts import ASPECTS, LARGEST_SHARE
 from chai_assets.datasets.checks.texts import english, is_caption
@@ -70,7 +70,7 @@ def test_nearly_every_caption_of_an_aspect_is_seen_to_touch_it(kept: list[tuple[
     spec = load_spec()
     for aspect in ASPECTS:
         texts = [text for named, text in kept if named == aspect]
-        assert sum(touches(text, lexicon_of(spec, aspect)) for text in texts) > 0.9 * len(texts), aspect
+        assert sum(mentions_aspect(text, lexicon_of(spec, aspect)) for text in texts) > 0.9 * len(texts), aspect
 
 
 def main() -> None:
@@ -87,7 +87,9 @@ def main() -> None:
     print(f"clips that the most frequent caption of an aspect stands for: {max(Counter(found).values())}")
     for aspect in ASPECTS:
         own = [text for named, text in found if named == aspect]
-        print(f"{aspect}: {sum(touches(text, lexicon_of(spec, aspect)) for text in own)} of {len(own)} touch it")
+        print(
+            f"{aspect}: {sum(mentions_aspect(text, lexicon_of(spec, aspect)) for text in own)} of {len(own)} touch it"
+        )
 
 
 if __name__ == "__main__":

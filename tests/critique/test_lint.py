@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chai_assets.critique.lint import lint
+from chai_assets.critique.lint import lint_findings
 from tests.captioners.findings import mark, missing
 
 DRAFT = "The camera pans left across the harbour. A red boat is moored at the pier, and gulls fly by."
@@ -23,7 +23,7 @@ DRAFT = "The camera pans left across the harbour. A red boat is moored at the pi
     ],
 )
 def test_a_clear_finding_has_no_hint(finding: dict[str, Any]):
-    assert lint([finding], DRAFT) == []
+    assert lint_findings([finding], DRAFT) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_clear_finding_has_no_hint(finding: dict[str, Any]):
 )
 def test_a_doubtful_finding_has_one_line_that_names_it(finding: dict[str, Any], says: str):
     clear = mark(DRAFT, "harbour", "lake")
-    [hint] = lint([clear, finding], DRAFT)
+    [hint] = lint_findings([clear, finding], DRAFT)
     assert says in hint
     assert hint.startswith(f"Finding 2 ({finding['kind']}: ")
     assert "\n" not in hint
@@ -56,4 +56,4 @@ def test_a_doubtful_finding_has_one_line_that_names_it(finding: dict[str, Any], 
 
 def test_a_short_draft_may_be_wrong_as_a_whole():
     draft = "The camera is static."
-    assert lint([mark(draft, draft, "The camera pans left.")], draft) == []
+    assert lint_findings([mark(draft, draft, "The camera pans left.")], draft) == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chai_assets.core.prompts import TEMPLATES, Templates
 from chai_assets.critique.assets import Polishing, polished_critiques
 from chai_assets.critique.findings import Finding, as_prose
-from chai_assets.critique.polish import checks_of, polish_request
+from chai_assets.critique.polish import check_polish, polish_request
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.write.publish import build
@@ -52,7 +52,7 @@ def polished(text: str) -> str:
 
 def test_the_offline_engine_tidies_and_the_check_passes():
     assert polished(WRITTEN) == 'Replace "left" with "right". also add a red boat.'
-    assert not any(checks_of(WRITTEN, polished(WRITTEN), FINDINGS).values())
+    assert not any(check_polish(WRITTEN, polished(WRITTEN), FINDINGS).values())
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_the_offline_engine_tidies_and_the_check_passes():
     ],
 )
 def test_each_change_of_meaning_that_a_rule_can_see_is_told(text: str, says: str):
-    assert says in "; ".join(checks_of(WRITTEN, text, FINDINGS).values())
+    assert says in "; ".join(check_polish(WRITTEN, text, FINDINGS).values())
 
 
 KINDS = st.lists(st.sampled_from(["wrong", "missing"]), min_size=1, max_size=4)
@@ -87,7 +87,7 @@ def test_what_the_offline_engine_makes_of_a_rendered_critique_always_passes_the_
     written = f"{as_prose(findings)}  {more}"
     request = polish_request(critique(text=written, findings=rows), OfflineCaptioner())
     [result] = OfflineCaptioner().run([request])
-    assert not any(checks_of(written, result.text or "", rows).values()), result.text
+    assert not any(check_polish(written, result.text or "", rows).values()), result.text
 
 
 class Batch:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chai_assets.importing.importer import Imported, import_corpus
-from chai_assets.importing.labels import Labels
+from chai_assets.importing.importer import ImportOutcome, import_corpus
+from chai_assets.importing.labels import CorpusLabels
 from chai_assets.importing.records import Corpus
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
@@ -27,10 +27,10 @@ class Place:
         """The tables, opened anew: nothing is remembered from one import to the next."""
         return Tables(root=str(self.home / "tables"))
 
-    def take(self, files: Files, labels: Labels | None = None) -> Imported:
+    def take(self, files: Files, labels: CorpusLabels | None = None) -> ImportOutcome:
         return self.take_from(folder_of(files, self.home / "corpus"), labels)
 
-    def take_from(self, path: Path, labels: Labels | None = None) -> Imported:
+    def take_from(self, path: Path, labels: CorpusLabels | None = None) -> ImportOutcome:
         return import_corpus(self.corpus, path, self.tables, self.home / "imports" / "small", labels=labels)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ class Place:
         return {name: self.tables.version(name) for name in TABLES}
 
 
-def accounted(done: Imported, files: int) -> Counter[str]:
+def accounted(done: ImportOutcome, files: int) -> Counter[str]:
     """Asserts that records and report rows are as many as the files; returns how many of each."""
     for row in done.files:
         assert row["record_id"] or row["reason"], row

@@ -12,8 +12,8 @@ import pytest
 
 from chai_assets.core import ids as records
 from chai_assets.core.ids import record_id
-from chai_assets.core.imported import ImportRefused
-from chai_assets.importing.importer import Imported
+from chai_assets.importing.corpus_names import ImportRefused
+from chai_assets.importing.importer import ImportOutcome
 from chai_assets.importing.labels import read_labels
 from chai_assets.importing.layout import source_name
 from chai_assets.triples.chain_hash import chain_hash
@@ -373,7 +373,7 @@ def test_labels_become_a_row_a_clip_and_clips_nobody_knows_are_named(place: Plac
     zoom = {"primitive": "moves.zoom_in", "present": [], "absent": [CLIP]}
     path = _labels(place.home / "labels.jsonl", pan, zoom, "{broken", {"primitive": "x", "present": 3, "absent": []})
     files = approved(CLIP) | approved("quay.0.1.mp4")
-    done: Imported = place.take(files, read_labels(path))
+    done: ImportOutcome = place.take(files, read_labels(path))
     accounted(done, 6 + 1 + 2 + 1)
     rows = by_key(place.rows("primitives"), "clip_id")
     clips = {row["name"]: row["clip_id"] for row in place.rows("clips")}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from chai_assets.core.ids import critique_id, draft_id, review_id, revision_id
 from chai_assets.importing.clip_spool import Spool
 from chai_assets.importing.convert import convert_clip, refused_rows
-from chai_assets.importing.corpus_files import Found
+from chai_assets.importing.corpus_files import CorpusFile
 from chai_assets.importing.layout import _decoded  # pyright: ignore[reportPrivateUsage]
-from chai_assets.importing.reasons import REFUSALS, REMARKS
+from chai_assets.importing.reasons import REFUSALS, WARNINGS
 from chai_assets.importing.records import Corpus
 from tests.importing.corpora import FOLDER, Files, at, feedback, packed, perfect, precaption, review
 from tests.importing.imports import Place, accounted
@@ -56,7 +56,7 @@ def test_every_file_is_in_the_outcome_once_with_a_record_that_is_there_or_a_reas
 ) -> None:
     corpus = Corpus("import-any", str.lower)
     with Spool() as spool:
-        spool.fill(Found(path, data) for path, data in files)
+        spool.fill(CorpusFile(path, data) for path, data in files)
         assert spool.count() == len(files)
         rows, ids = list(refused_rows(corpus, spool.refused())), set()
         for clip, group in spool.by_clip():
@@ -78,7 +78,7 @@ def test_every_file_is_in_the_outcome_once_with_a_record_that_is_there_or_a_reas
     assert len({row["file_id"] for row in rows}) == len(rows) == len(files)
     for row in rows:
         reasons = set(filter(None, (row["reason"] or "").split(", ")))
-        assert reasons <= set(REFUSALS | REMARKS)
+        assert reasons <= set(REFUSALS | WARNINGS)
         assert row.get("record_id") in ids or reasons & set(REFUSALS), row
         assert not (row.get("record_id") and reasons & set(REFUSALS)), row
 

@@ -5,29 +5,36 @@ from pathlib import Path
 from rich.console import Console
 
 from chai_assets.cli.import_ import run_import
-from chai_assets.importing.audit import audit, reviewers, shares
-from chai_assets.importing.audit_page import report_page
-from chai_assets.importing.convert import Facts
+from chai_assets.importing.integrity.figures import figures
+from chai_assets.importing.integrity.page import report_page
+from chai_assets.importing.integrity.report import integrity_report, reviewers
+from chai_assets.importing.item_facts import ItemFacts
 from chai_assets.importing.pseudonyms import pseudonym
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.importing.corpora import approved, at, folder_of, generated, item, packed, precaption, review
 
 
-def facts(clip: str = "pier.0.0.mp4", aspect: str = "camera", status: str = "approved", **more: object) -> Facts:
+def facts(clip: str = "pier.0.0.mp4", aspect: str = "camera", status: str = "approved", **more: object) -> ItemFacts:
     given = {"rating": 4, "first_rating": 4, "asks_change": True, "author": "ada", "first_author": "ada"}
     given |= {"reviewer": "bo", "triple": status == "approved"}
-    return Facts(clip, clip.split(".")[0], aspect, status, f"{clip}.json", **(given | more))  # pyright: ignore
+    return ItemFacts(clip, clip.split(".")[0], aspect, status, f"{clip}.json", **(given | more))  # pyright: ignore
 
 
-def figure(name: str, *items: Facts) -> tuple[int, int]:
-    share = next(share for share in shares([], items) if share.id == name)
+def figure(name: str, *items: ItemFacts) -> tuple[int, int]:
+    share = next(share for share in figures([], items) if share.id == name)
     return share.count, share.of
 
 
 def test_edits_are_counted_of_the_critiques_that_ask_for_a_change_and_once_where_both_hold() -> None:
     perfect = facts(rating=5, asks_change=False)
-    items = (facts(hand_edited=True), facts(shows="edit"), facts(hand_edited=True, shows="both"), facts(), perfect)
+    items = (
+        facts(hand_edited=True),
+        facts(wording_shown="edit"),
+        facts(hand_edited=True, wording_shown="both"),
+        facts(),
+        perfect,
+    )
     assert figure("hand_edited", *items) == (2, 4)
     assert figure("critique_edited", *items) == (2, 4)
     assert figure("either", *items) == (3, 4)
@@ -59,13 +66,13 @@ def test_a_reviewer_is_told_with_reviews_rejections_and_own_critiques() -> None:
 
 
 def test_an_empty_corpus_has_a_page_and_no_division_by_nothing() -> None:
-    assert "–" in report_page(audit("import-none", [], [], {}))
+    assert "–" in report_page(integrity_report("import-none", [], [], {}))
 
 
 def test_nothing_that_a_corpus_says_becomes_markup() -> None:
     path = at("<script>alert(1)</script>", "camera", "review")
     row = {"path": path, "kind": "review", "aspect": "camera", "record_id": None, "reason": "missing_field"}
-    page = report_page(audit("import-x", [row], [facts()], {}))
+    page = report_page(integrity_report("import-x", [row], [facts()], {}))
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chai_assets.linting.caption_lint import KINDS, Flag, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import compile_lexicon, lexicon_of
-from chai_assets.linting.lint_report import LINES, as_lines, count_by_kind, find_doubts
+from chai_assets.linting.lint_report import LINES, count_flags, find_flags, flag_lines
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED, check_answers, derive, statements
 from chai_assets.spec.loading.load import load_spec_from
 from chai_assets.spec.models import Aspect, Primitive
@@ -29,7 +29,7 @@ def flagged(text: str, aspect: str = "camera", **states: str) -> list[tuple[str,
     return [(flag.kind, flag.quote) for flag in lint_caption(text, lexicon_of(SPEC, aspect), known)]
 
 
-def labelled(aspect: str, *present: str) -> dict[str, str]:
+def labeled(aspect: str, *present: str) -> dict[str, str]:
     """States with these primitives present and all others absent."""
     names = (primitive.id for primitive in SPEC.aspects[aspect].primitives)
     return {name.replace("-", "_"): PRESENT if name in present else ABSENT for name in names}
@@ -39,9 +39,11 @@ def test_the_lexicon_of_a_small_specification_reads_as_its_golden_file() -> None
     lines: list[str] = []
     for aspect in load_spec_from(GOLDEN.parents[1] / "spec" / "small").aspects.values():
         phrases = set()
-        for entry in compile_lexicon(aspect).entries:
-            stands_for = [f"the term of {name}" for name in entry.terms] + [f"loose for {name}" for name in entry.loose]
-            phrases.add(f"{entry.phrase}: {', '.join(stands_for)}")
+        for phrase in compile_lexicon(aspect).phrases:
+            stands_for = [f"the term of {name}" for name in phrase.terms] + [
+                f"loose for {name}" for name in phrase.loose
+            ]
+            phrases.add(f"{phrase.text}: {', '.join(stands_for)}")
         lines += [f"[{aspect.id}]", *sorted(phrases)]
     assert "\n".join(lines) + "\n" == GOLDEN.read_text(encoding="utf-8")
 
@@ -72,7 +74,7 @@ CONTRADICTIONS = [
 
 @pytest.mark.parametrize(("text", "present", "words"), CONTRADICTIONS)
 def test_what_the_labels_deny_is_flagged(text: str, present: list[str], words: str) -> None:
-    assert flagged(text, **labelled("camera", *present)) == [("contradiction", words)]
+    assert flagged(text, **labeled("camera", *present)) == [("contradiction", words)]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_what_the_labels_deny_is_flagged(text: str, present: list[str], words: s
     ],
 )
 def test_what_only_resembles_a_contradiction_is_left_alone(text: str, present: list[str]) -> None:
-    assert [kind for kind, _ in flagged(text, **labelled("camera", *present))] == []
+    assert [kind for kind, _ in flagged(text, **labeled("camera", *present))] == []
 
 
 def test_nothing_is_denied_by_labels_that_decide_nothing() -> None:
@@ -105,7 +107,7 @@ def test_nothing_is_denied_by_labels_that_decide_nothing() -> None:
 
 
 def test_a_longer_term_is_not_read_as_the_shorter_one_in_it() -> None:
-    medium = labelled("spatial", "medium-close-up")
+    medium = labeled("spatial", "medium-close-up")
     assert flagged("A medium close-up of a baker.", "spatial", **medium) == []
     assert flagged("A close-up of a baker.", "spatial", **medium) == [("contradiction", "close-up")]
 
@@ -130,7 +132,7 @@ def test_loose_words_for_what_the_labels_have_are_flagged(text: str, present: li
     flags = lint_caption(
         text,
         lexicon_of(SPEC, "camera"),
-        {name.replace("_", "-"): state for name, state in labelled("camera", *present).items()},
+        {name.replace("_", "-"): state for name, state in labeled("camera", *present).items()},
     )
     assert [(flag.kind, flag.quote, flag.primitive) for flag in flags if flag.quote == words] == [
         ("loose_term", words, present[0])
@@ -160,7 +162,7 @@ def test_loose_words_for_what_the_labels_have_are_flagged(text: str, present: li
     ],
 )
 def test_loose_words_said_of_other_things_are_left_alone(text: str, present: list[str]) -> None:
-    assert [kind for kind, _ in flagged(text, **labelled("camera", *present)) if kind == "loose_term"] == []
+    assert [kind for kind, _ in flagged(text, **labeled("camera", *present)) if kind == "loose_term"] == []
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_loose_words_said_of_other_things_are_left_alone(text: str, present: lis
     ],
 )
 def test_words_that_good_captions_are_full_of_are_not_loose(aspect: str, text: str, present: list[str]) -> None:
-    assert flagged(text, aspect, **labelled(aspect, *present)) == []
+    assert flagged(text, aspect, **labeled(aspect, *present)) == []
 
 
 def test_without_labels_only_words_with_no_other_meaning_are_loose() -> None:
@@ -269,7 +271,7 @@ def test_every_flag_quotes_the_words_at_its_place(text: str, name: str, data: An
     for flag in flags:
         assert 0 <= flag.start < flag.end <= len(text)
         assert flag.quote == text[flag.start : flag.end]
-        assert flag.kind in KINDS
+        assert flag.kind in FLAG_KINDS
         assert flag.message
         assert flag.primitive is None or flag.primitive in names
     for one, other in pairwise(flags):
@@ -317,9 +319,9 @@ def test_a_version_with_other_primitives_has_its_own_lexicon() -> None:
 
 def test_a_page_shows_each_doubt_once_and_not_too_many() -> None:
     flags = [Flag("meta", "The video", at, at + 9, "speaks.") for at in (0, 20)]
-    assert as_lines(flags) == ["“The video” speaks."]
+    assert flag_lines(flags) == ["“The video” speaks."]
     many = [Flag("hedge", f"word{n}", n, n + 1, "is a guess.") for n in range(20)]
-    lines = as_lines([*many, Flag("contradiction", "pans left", 50, 59, "is denied.")])
+    lines = flag_lines([*many, Flag("contradiction", "pans left", 50, 59, "is denied.")])
     assert len(lines) == LINES
     assert lines[0] == "“pans left” is denied."
     assert lines[-1] == "and 14 more of the kind"
@@ -329,10 +331,10 @@ def test_doubts_of_rows_are_found_with_the_labels_each_was_made_from() -> None:
     text = "Slowly, the camera pans left. It seems to rain."
     rows = [{"clip_id": "clp", "aspect": "camera", "text": text, "label_id": label} for label in ("known", "unknown")]
     rows += [{**rows[0], "aspect": "sound"}, {**rows[0], "text": None}]
-    doubts = find_doubts(rows, {"known": {"pan-left": ABSENT}}, SPEC)
+    doubts = find_flags(rows, {"known": {"pan-left": ABSENT}}, SPEC)
     assert [(row["kind"], row["words"]) for row in doubts] == [
         ("contradiction", "pans left"),
         ("hedge", "seems to"),
         ("hedge", "seems to"),
     ]
-    assert count_by_kind(doubts) == dict.fromkeys(KINDS, 0) | {"contradiction": 1, "hedge": 2}
+    assert count_flags(doubts) == dict.fromkeys(FLAG_KINDS, 0) | {"contradiction": 1, "hedge": 2}

@@ -9,27 +9,25 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from chai_assets.linting.phrase_patterns import plain
+from chai_assets.core.text import FUNCTION_WORDS, stem, stems
+from chai_assets.linting.phrase_patterns import normalize
 
 
 def _set(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"[\w']+", text))
 
 
-# Words that carry no content of their own.
-_FUNCTION = _set(
-    """a about above across actually additionally after again against all along also although always am among an and
-    another any are aren't around as at away basically be because been before being below beside between both but
-    by can can't cannot could couldn't did didn't do does doesn't doing don't down during each either else
-    essentially even ever every few finally first firstly for from further furthermore had hadn't has hasn't have
-    haven't having he her here hers herself him himself his how however i if in indeed instead into is isn't it
-    it's its itself just kindly lastly let like many may maybe me might more moreover most much must my near need
-    needs neither no nor not now of off on once one only onto or other others our out over overall own per perhaps
-    please possibly probably quite rather really respectively s same second she should shouldn't simply since so
-    some something somewhat still such t than that that's the their them themselves then there there's therefore
-    these they this those though through throughout thus to too toward towards truly under until up upon us very
-    was wasn't we well were weren't what when where whether which while who whom whose why will with within
-    without would wouldn't yes yet you your"""
+# Words without which a critique says the same: it may deny, count or hurry without telling an editor anything.
+_EMPTY_HERE = _set(
+    """about above across actually additionally after again against all along although always am among another any
+    aren't around away basically because before below beside between both can can't cannot could couldn't didn't
+    doesn't doing don't down during each either else essentially even ever every few finally first firstly further
+    furthermore hadn't hasn't haven't having hers herself him himself how however if indeed instead into isn't it's
+    itself kindly lastly let like many may maybe me might more moreover most much must my near need needs neither no
+    nor not now off once one only onto other others out over overall own per perhaps please possibly probably quite
+    rather really respectively s same second shouldn't simply since some something somewhat still such t that's
+    themselves there's therefore though through throughout thus too toward towards truly under until up upon us
+    wasn't well weren't whether why will within without would wouldn't yes yet"""
 )
 # Words about the text, not about what the video shows.
 _TEXT = _set(
@@ -92,7 +90,7 @@ _CONCRETE = _set(
 )
 # One of these makes a remark about the caption out of a fix that has no other words than the second group. Short
 # lists: "short", "clear" and "general" are fair words of a caption.
-_JUDGEMENTS = _set(
+_JUDGMENTS = _set(
     """wrong incorrect improve improved fix fixed change changed rewrite reword redo better best bad good mistake error
     false unclear inaccurate imprecise vague detailed specific accurate no yes ok"""
 )
@@ -100,7 +98,7 @@ _FILLERS = _set(
     """a an the this that it its is be are not make made do should must please more less too very so right correct
     precise clear detail details caption description sentence word words part something"""
 )
-_EMPTY = _FUNCTION | _TEXT | _FAULT | _VAGUE
+_EMPTY = FUNCTION_WORDS | _EMPTY_HERE | _TEXT | _FAULT | _VAGUE
 _SEEN = _set(
     """clip content element elements feature features footage identification item items list piece point shown story
     thing things title use used uses using video videos viewer"""
@@ -167,7 +165,7 @@ class Statement(NamedTuple):
     fresh: float
     """Has words of content that the caption has not (four are enough)."""
     concrete: float
-    """Has numbers, colours, places, directions or camera terms that the caption has not (two are enough)."""
+    """Has numbers, colors, places, directions or camera terms that the caption has not (two are enough)."""
     fact: float
     """Says what the video shows, and nothing about the text."""
     named: float
@@ -196,7 +194,7 @@ FEATURES = Statement._fields[1:]
 
 def statements(critique: str, caption: str) -> list[Statement]:
     """The statements of a critique in order, each read against the caption; any text will do, also none."""
-    known = _stems(caption)
+    known = _caption_stems(caption)
     read = [_read(piece, quotes, known) for piece, quotes in _pieces(critique)]
     following = [*(remedy for _, remedy in read), False][1:]
     return [
@@ -207,8 +205,8 @@ def statements(critique: str, caption: str) -> list[Statement]:
 
 def only_judges(fix: str) -> bool:
     """Whether a fix says how something should be and never what: "make it better", "more specific"."""
-    said = set(_WORD.findall(plain(fix)))
-    return bool(said & _JUDGEMENTS) and said <= _JUDGEMENTS | _FILLERS
+    used = set(_WORD.findall(normalize(fix)))
+    return bool(used & _JUDGMENTS) and used <= _JUDGMENTS | _FILLERS
 
 
 def _pieces(critique: str) -> Iterator[tuple[str, list[str]]]:
@@ -227,7 +225,7 @@ def _pieces(critique: str) -> Iterator[tuple[str, list[str]]]:
         used += held
 
 
-class _Said(NamedTuple):
+class _Prepared(NamedTuple):
     """A statement made ready: its lower case, its words, and how they stand to the caption's."""
 
     low: str
@@ -242,22 +240,22 @@ class _Said(NamedTuple):
 
 def _read(piece: str, quotes: list[str], caption: frozenset[str]) -> tuple[Statement, bool]:
     """A statement, and whether it tells what to do about the one before it."""
-    low = plain(piece)
+    low = normalize(piece)
     words = frozenset(word.removesuffix("'s") for word in _WORD.findall(low))
-    content = frozenset(map(_stem, words - _EMPTY - _ABSTRACT))
+    content = stems(words - _EMPTY - _ABSTRACT)
     located, quoted = _quoted(quotes, caption)
     points = 1.0 if located or _SPOT.search(low) else min(1.0, len(content & caption) / _FULL["points"])
-    said = _Said(low, words, quotes, content, len((content - caption) | quoted), points)
+    prepared = _Prepared(low, words, quotes, content, len((content - caption) | quoted), points)
 
     order = _order(low)
     drops = bool(_UNWANTED.search(low))
     edit = bool(order or drops or _SHOULD.search(low))
     drops = drops or (edit and bool(_DROPPED.search(low)))
     text = "".join(f"{between}{quote}" for between, quote in zip(piece.split(_HIDDEN), [*quotes, ""], strict=True))
-    if edit and _is_exact(said, drops, adds=bool(order and order["add"])):
+    if edit and _is_exact(prepared, drops, adds=bool(order and order["add"])):
         return Statement(text, *_BEST), False
-    concrete = sum(_stem(word) not in caption for word in words & _CONCRETE)
-    return _inexact(said, text, edit, drops, min(1.0, concrete / _FULL["concrete"]))
+    concrete = sum(stem(word) not in caption for word in words & _CONCRETE)
+    return _inexact(prepared, text, edit, drops, min(1.0, concrete / _FULL["concrete"]))
 
 
 # What an exact edit is worth: nothing could be added to "Replace "x" with "y".", so nothing counts for more.
@@ -266,31 +264,31 @@ _FULL = {"points": 4, "fresh": 4, "concrete": 2}
 """Words that are enough of a feature."""
 
 
-def _is_exact(said: _Said, drops: bool, adds: bool) -> bool:
+def _is_exact(prepared: _Prepared, drops: bool, adds: bool) -> bool:
     """Whether an edit can be carried out word for word: it quotes what goes, and says what comes instead."""
     if adds:
-        return bool(said.quotes or said.content)
-    if not said.quotes or only_judges(said.quotes[-1]):
+        return bool(prepared.quotes or prepared.content)
+    if not prepared.quotes or only_judges(prepared.quotes[-1]):
         return False
-    return len(said.quotes) > 1 or said.fresh > 0 or drops
+    return len(prepared.quotes) > 1 or prepared.fresh > 0 or drops
 
 
-def _inexact(said: _Said, text: str, edit: bool, drops: bool, concrete: float) -> tuple[Statement, bool]:
+def _inexact(prepared: _Prepared, text: str, edit: bool, drops: bool, concrete: float) -> tuple[Statement, bool]:
     """A statement that is no exact edit, and whether it tells what to do about the one before it."""
-    low, words, asks = said.low, said.words, "?" in text
+    low, words, asks = prepared.low, prepared.words, "?" in text
     contrast = bool(_CONTRAST.search(low))
     fault, denial = not words.isdisjoint(_FAULT), bool(_DENIAL.search(low))
     lack = not edit and bool(_LACK.search(low))
     about_text = edit or fault or lack or asks or not words.isdisjoint(_ABOUT_TEXT)
-    fact = said.fresh > 0 and len(words) >= _FEWEST and not (about_text or denial)
-    told = fact or ((edit or contrast) and (said.fresh > 0 or drops))
-    vague = not told and not words.isdisjoint(_VAGUE)
+    fact = prepared.fresh > 0 and len(words) >= _FEWEST and not (about_text or denial)
+    usable = fact or ((edit or contrast) and (prepared.fresh > 0 or drops))
+    vague = not usable and not words.isdisjoint(_VAGUE)
     # "Change it to something more accurate" says no more than "it is inaccurate".
-    hollow = edit and (vague or (bool(said.quotes) and only_judges(said.quotes[-1])))
-    fresh = min(1.0, said.fresh / _FULL["fresh"])
+    hollow = edit and (vague or (bool(prepared.quotes) and only_judges(prepared.quotes[-1])))
+    fresh = min(1.0, prepared.fresh / _FULL["fresh"])
     statement = Statement(
         text,
-        points=said.points,
+        points=prepared.points,
         fresh=fresh,
         concrete=concrete,
         fact=float(fact),
@@ -298,7 +296,7 @@ def _inexact(said: _Said, text: str, edit: bool, drops: bool, concrete: float) -
         verdict=float(hollow or ((fault or asks) and not edit and not contrast)),
         lack=float(lack),
         denial=float(denial and not edit and not contrast),
-        abstract=float(said.fresh < 2 and not edit and not words.isdisjoint(_ABSTRACT)),
+        abstract=float(prepared.fresh < 2 and not edit and not words.isdisjoint(_ABSTRACT)),
         vague=float(vague),
     )
     return statement, not statement.verdict and (edit or contrast or fact)
@@ -316,25 +314,16 @@ def _quoted(quotes: list[str], caption: frozenset[str]) -> tuple[bool, set[str]]
     """Whether one of the quotations is the caption's, and the words of content in them that the caption has not."""
     located, fresh = False, set()
     for quote in quotes:
-        said = _WORD.findall(plain(quote))
-        here = [_stem(word) in caption for word in said]
-        located |= bool(said) and sum(here) >= _NEARLY_ALL * len(said)
-        fresh.update(_stem(word) for word, known in zip(said, here, strict=True) if not known and word not in _EMPTY)
+        quoted_words = _WORD.findall(normalize(quote))
+        here = [stem(word) in caption for word in quoted_words]
+        located |= bool(quoted_words) and sum(here) >= _NEARLY_ALL * len(quoted_words)
+        fresh.update(
+            stem(word) for word, known in zip(quoted_words, here, strict=True) if not known and word not in _EMPTY
+        )
     return located, fresh
 
 
 @lru_cache(maxsize=8)
-def _stems(caption: str) -> frozenset[str]:
+def _caption_stems(caption: str) -> frozenset[str]:
     """The words of a caption as statements are compared with them."""
-    return frozenset(map(_stem, _WORD.findall(plain(caption))))
-
-
-@lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    """The word without its commonest endings, so that "panning" is the caption's "pans"."""
-    word = word.removesuffix("'s")
-    for ending in ("ing", "ed", "es", "s", "ly"):
-        if len(word) > len(ending) + 2 and word.endswith(ending):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 3 and (word[-1] == word[-2] or word[-1] == "e") else word
+    return stems(_WORD.findall(normalize(caption)))

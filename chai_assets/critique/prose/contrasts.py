@@ -7,12 +7,12 @@ once in the draft, and the sentence of the draft it stands in speaks of the same
 import re
 from collections.abc import Iterator
 
-from chai_assets.critique.prose.edit_requests import Ask
-from chai_assets.critique.prose.locate_quotes import Place, Places
-from chai_assets.critique.prose.quotations import OTHER, STANDS
+from chai_assets.critique.prose.edit_requests import EditRequest
+from chai_assets.critique.prose.locate_quotes import DraftPhrases, Span
+from chai_assets.critique.prose.quotations import IN_DRAFT, NOT_IN_DRAFT
 from chai_resources.captioners.engines.edits import words
 
-_SENTENCE = re.compile(rf"[^.!?;{STANDS}{OTHER}]+")
+_SENTENCE = re.compile(rf"[^.!?;{IN_DRAFT}{NOT_IN_DRAFT}]+")
 _NOT = re.compile(r",? (?:and not|but not|not|rather than|instead of) (?!just |only |simply |merely )", re.IGNORECASE)
 _AS_TOLD = re.compile(
     r",? as (?:it (?:is|was) )?(?:previously |originally |initially |currently )?(?:described|stated|mentioned|"
@@ -34,24 +34,24 @@ _NEAR = 200
 """Characters before and after the contrast that are read."""
 
 
-def contrasts(prose: str, places: Places) -> Iterator[Ask]:
-    """An ask for each contrast in a passage's prose that is certain enough."""
+def find_contrasts(prose: str, phrases: DraftPhrases) -> Iterator[EditRequest]:
+    """A request for each contrast in a passage's prose that is certain enough."""
     for sentence in _SENTENCE.findall(prose):
         for match in _NOT.finditer(sentence):
             head = sentence[max(0, match.start() - _NEAR) : match.start()]
             old = _AS_TOLD.sub("", sentence[match.end() : match.end() + _NEAR]).strip(" ,")
-            if place := _sure_place(old, places):
-                new = _fitted(_last_like(old, head), place, places)
-                if new and _one_subject(head.removesuffix(new), place, places):
-                    yield Ask(old, new, sentence)
+            if span := _sure_place(old, phrases):
+                new = _fitted(_last_like(old, head), span, phrases)
+                if new and _one_subject(head.removesuffix(new), span, phrases):
+                    yield EditRequest(old, new, sentence)
 
 
-def _sure_place(old: str, places: Places) -> Place | None:
-    told = words(old)
-    if not 2 <= len(told) <= _MOST_WORDS or told[0].text not in _SMALL:
+def _sure_place(old: str, phrases: DraftPhrases) -> Span | None:
+    old_words = words(old)
+    if not 2 <= len(old_words) <= _MOST_WORDS or old_words[0].text not in _SMALL:
         return None
-    place = places.one(old)
-    return place if place and not place.bare else None
+    span = phrases.locate(old)
+    return span if span and not span.bare else None
 
 
 def _last_like(old: str, head: str) -> str:
@@ -64,22 +64,22 @@ def _last_like(old: str, head: str) -> str:
     return ""
 
 
-def _fitted(new: str, place: Place, places: Places) -> str:
+def _fitted(new: str, span: Span, phrases: DraftPhrases) -> str:
     """The new phrase less what the draft goes on with; empty where the two phrases do not have one extent."""
-    inside = {word.text for word in words(places.draft[place.start : place.end])}
-    told, after = words(new), words(places.draft[place.end : place.end + 40])
-    if not told or ("and" in inside) != ("and" in {word.text for word in told}):
+    inside = {word.text for word in words(phrases.draft[span.start : span.end])}
+    new_words, after = words(new), words(phrases.draft[span.end : span.end + 40])
+    if not new_words or ("and" in inside) != ("and" in {word.text for word in new_words}):
         return ""
-    if after and after[0].text == "of" and "of" in {word.text for word in told}:
+    if after and after[0].text == "of" and "of" in {word.text for word in new_words}:
         return ""
-    if after and len(told) > 2 and told[-1].text == after[0].text:
-        return new[: told[-1].start].strip(" ,")
+    if after and len(new_words) > 2 and new_words[-1].text == after[0].text:
+        return new[: new_words[-1].start].strip(" ,")
     return new
 
 
-def _one_subject(said: str, place: Place, places: Places) -> bool:
-    """Whether the sentence of the draft that holds the place has a telling word of what was said before."""
-    start = places.draft.rfind(". ", 0, place.start) + 1
-    end = places.draft.find(". ", place.end)
-    there = {word.text for word in words(places.draft[start : end if end >= 0 else len(places.draft)])}
-    return any(len(word.text) > 3 and word.text in there - _TOO_COMMON for word in words(said))
+def _one_subject(before: str, span: Span, phrases: DraftPhrases) -> bool:
+    """Whether the draft's sentence around the span shares a telling word with what stands before the contrast."""
+    start = phrases.draft.rfind(". ", 0, span.start) + 1
+    end = phrases.draft.find(". ", span.end)
+    there = {word.text for word in words(phrases.draft[start : end if end >= 0 else len(phrases.draft)])}
+    return any(len(word.text) > 3 and word.text in there - _TOO_COMMON for word in words(before))

@@ -1,20 +1,20 @@
 """How people ask in prose for a change of a draft: the patterns of speech, and what each asks for.
 
-A pattern reads one passage (see `quotations.py`) and gives asks: these words shall be those, these shall go, this
-shall be said as well. Whether the words stand in the draft, and where, is not known here. Every repetition in a
-pattern is bounded, so that time grows with the length of the text and not faster.
+A pattern reads one passage (see `quotations.py`) and gives edit requests: replace these words by those, remove these,
+add this. Whether the words stand in the draft, and where, is not known here. Every repetition in a pattern is
+bounded, so that time grows with the length of the text and not faster.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chai_assets.critique.prose.quotations import OTHER, STANDS, Passage
+from chai_assets.critique.prose.quotations import IN_DRAFT, NOT_IN_DRAFT, Passage
 from chai_resources.captioners.engines.edits import upper_first
 
 
 @dataclass(frozen=True)
-class Ask:
+class EditRequest:
     """`old` shall read `new`, or go where `new` is empty; with `old` empty, `new` shall be said as well.
 
     `within` is a longer quotation that `old` stands in; `about` the writer's own words around the quotations.
@@ -26,8 +26,8 @@ class Ask:
     within: str = ""
 
 
-_QUOTE = f"[{STANDS}{OTHER}]"
-_PLAIN = rf"[^\s{STANDS}{OTHER}.;!?]"
+_QUOTE = f"[{IN_DRAFT}{NOT_IN_DRAFT}]"
+_PLAIN = rf"[^\s{IN_DRAFT}{NOT_IN_DRAFT}.;!?]"
 
 
 def _some(most: int) -> str:
@@ -49,9 +49,9 @@ _NAMED = (
     r"that|of|about|to|mentioning|and|or|as|the|that says|which says)"
 )
 _LIST = rf"{_QUOTE}(?:,? ?(?:and |or |as well as |& )?(?:also )?(?:the )?(?:{_NAMED} )?{_QUOTE}){{0,8}}"
-_OLD, _NEW, _WITHIN = f"(?P<old>{STANDS})", f"(?P<new>{_QUOTE})", f"(?P<within>{STANDS})"
+_OLD, _NEW, _WITHIN = f"(?P<old>{IN_DRAFT})", f"(?P<new>{_QUOTE})", f"(?P<within>{IN_DRAFT})"
 # A full stop inside a number or an abbreviation does not end what is said.
-_SAID = rf"(?P<said>(?:[^{STANDS}{OTHER}.;!?]|\.(?=\w)){{1,160}})(?=[.;!?]|\Z)"
+_SAID = rf"(?P<said>(?:[^{IN_DRAFT}{NOT_IN_DRAFT}.;!?]|\.(?=\w)){{1,160}})(?=[.;!?]|\Z)"
 _IN_IT = rf"(?: (?:from|in|within) {_some(4)}{_WITHIN})?"
 
 
@@ -61,7 +61,7 @@ def _rule(pattern: str) -> re.Pattern[str]:
 
 _INSTEAD = r"(?:instead of|rather than|in place of)"
 _BETTER = r"(?:instead |rather |more accurately |also )?(?:be|say|read|state|use)\b[:,]?"
-_RESUMED = rf"[^\s{STANDS}{OTHER}]{{0,40}}[.;,] (?:it|this|they|these|instead|rather|please|you)\b,?"
+_RESUMED = rf"[^\s{IN_DRAFT}{NOT_IN_DRAFT}]{{0,40}}[.;,] (?:it|this|they|these|instead|rather|please|you)\b,?"
 _ITEM = r"(?:\A|[.;:] )(?:\W{0,3}\d{1,2}\W{1,2})?"
 
 # In order of trust: a quotation that one rule has read is not read by a later one.
@@ -116,7 +116,7 @@ _WIDER = re.compile(
 _SENTENCE_START = re.compile(r"[.!?;] ")
 
 
-def asks(passage: Passage) -> Iterator[Ask]:
+def find_edit_requests(passage: Passage) -> Iterator[EditRequest]:
     """What a passage asks for, in no particular order; each quotation is read once."""
     read: set[int] = set()
     if passage.quotes:
@@ -127,7 +127,7 @@ def asks(passage: Passage) -> Iterator[Ask]:
     yield from _additions(passage)
 
 
-def _replacements(passage: Passage, read: set[int]) -> Iterator[Ask]:
+def _replacements(passage: Passage, read: set[int]) -> Iterator[EditRequest]:
     for rule in _REPLACING:
         for match in rule.finditer(passage.prose):
             names = [name for name, value in match.groupdict().items() if value]
@@ -136,20 +136,20 @@ def _replacements(passage: Passage, read: set[int]) -> Iterator[Ask]:
                 continue
             read.update(at.values())
             quoted = {name: passage.quotes[position] for name, position in at.items()}
-            yield Ask(quoted["old"], quoted["new"], _about(passage.prose, match), quoted.get("within", ""))
+            yield EditRequest(quoted["old"], quoted["new"], _about(passage.prose, match), quoted.get("within", ""))
     if re.search(rf"\b{_REPLACE}\b", passage.prose, re.IGNORECASE):
         for match in _CHAINED.finditer(passage.prose):
             old, new = match.start("old"), match.start("new")
             if not {old, new} & read:
                 read |= {old, new}
-                yield Ask(passage.quotes[old], passage.quotes[new], _about(passage.prose, match))
+                yield EditRequest(passage.quotes[old], passage.quotes[new], _about(passage.prose, match))
 
 
-def _removals(passage: Passage, read: set[int]) -> Iterator[Ask]:
+def _removals(passage: Passage, read: set[int]) -> Iterator[EditRequest]:
     for rule in _REMOVING:
         for match in rule.finditer(passage.prose):
-            said = passage.prose[match.start() : match.start("list")]
-            if _denied(passage.prose, match, rule) or _WIDER.search(said):
+            verb = passage.prose[match.start() : match.start("list")]
+            if _denied(passage.prose, match, rule) or _WIDER.search(verb):
                 continue
             if not _whole_object(passage.prose, match.start("list"), rule):
                 continue
@@ -158,35 +158,35 @@ def _removals(passage: Passage, read: set[int]) -> Iterator[Ask]:
             for at in range(match.start("list"), match.end("list")):
                 if at in passage.quotes and at not in read:
                     read.add(at)
-                    yield Ask(passage.quotes[at], "", _about(passage.prose, match), holder)
+                    yield EditRequest(passage.quotes[at], "", _about(passage.prose, match), holder)
 
 
-def _unquoted_replacements(passage: Passage, read: set[int]) -> Iterator[Ask]:
+def _unquoted_replacements(passage: Passage, read: set[int]) -> Iterator[EditRequest]:
     for rule in _SAYING:
         for match in rule.finditer(passage.prose):
             at = match.start("old")
             if at in read or _denied(passage.prose, match, rule):
                 continue
-            if said := _words_to_put(match["said"]):
+            if wording := _words_to_put(match["said"]):
                 read.add(at)
-                yield Ask(passage.quotes[at], said, _about(passage.prose, match))
+                yield EditRequest(passage.quotes[at], wording, _about(passage.prose, match))
 
 
-def _unquoted_arrow(passage: Passage) -> Iterator[Ask]:
+def _unquoted_arrow(passage: Passage) -> Iterator[EditRequest]:
     """A whole passage "these words -> those words"."""
     if passage.quotes:
         return
     sides = re.split(rf" ?{_ARROW} ?", passage.prose)
     if len(sides) == 2:
         old = re.sub(r"\A\W{0,3}(?:\d{1,2}[.)、]\s?)?", "", sides[0])
-        yield Ask(old, sides[1], "")
+        yield EditRequest(old, sides[1], "")
 
 
-def _additions(passage: Passage) -> Iterator[Ask]:
+def _additions(passage: Passage) -> Iterator[EditRequest]:
     for match in _ADDING.finditer(passage.prose):
-        said = match["said"].strip(" ,:")
-        if len(said.split()) >= _FEWEST_STATED and not _NO_STATEMENT.search(said):
-            yield Ask("", upper_first(said), "")
+        wording = match["said"].strip(" ,:")
+        if len(wording.split()) >= _FEWEST_STATED and not _NO_STATEMENT.search(wording):
+            yield EditRequest("", upper_first(wording), "")
 
 
 _NO_WORDS = frozenset(
@@ -210,13 +210,13 @@ _REASON = re.compile(
 _MOST_SAID = 14
 
 
-def _words_to_put(said: str) -> str:
-    """What is said without quotes, less the reason for it; empty where it is no wording but an instruction."""
-    said = _REASON.sub("", said.strip()).strip(" ,:")
-    told = re.findall(r"[\w'’-]+", said)
-    if not told or len(told) > _MOST_SAID or told[0].casefold() in _NO_WORDS:
+def _words_to_put(wording: str) -> str:
+    """An unquoted wording without the reason given for it; empty where it is an instruction and no wording."""
+    wording = _REASON.sub("", wording.strip()).strip(" ,:")
+    tokens = re.findall(r"[\w'’-]+", wording)
+    if not tokens or len(tokens) > _MOST_SAID or tokens[0].casefold() in _NO_WORDS:
         return ""
-    return said
+    return wording
 
 
 def _denied(prose: str, match: re.Match[str], rule: re.Pattern[str]) -> bool:
@@ -232,8 +232,8 @@ def _whole_object(prose: str, at: int, rule: re.Pattern[str]) -> bool:
     if rule is _REMOVING[0]:
         return True
     before = _SENTENCE_START.split(prose[:at][-60:])[-1]
-    told = re.findall(r"[\w'’]+", before)
-    return not told or re.fullmatch(_NAMED, told[-1], re.IGNORECASE) is not None
+    tokens = re.findall(r"[\w'’]+", before)
+    return not tokens or re.fullmatch(_NAMED, tokens[-1], re.IGNORECASE) is not None
 
 
 def _about(prose: str, match: re.Match[str]) -> str:

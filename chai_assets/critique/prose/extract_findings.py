@@ -1,6 +1,6 @@
 """Findings recovered from a critique in prose: what it asks for, as remarks on words of the draft.
 
-Only what the text supports is taken: words that stand in the draft at one place, and what to write instead in
+Only what the text supports is taken: words that stand in the draft at one span, and what to write instead in
 the writer's own words. A wrong finding makes a caption worse and the prose is kept beside it, so where anything
 is in doubt there is no finding.
 """
@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from chai_assets.critique.findings import Finding, MarkKind, in_order
-from chai_assets.critique.prose.contrasts import contrasts
-from chai_assets.critique.prose.edit_requests import Ask, asks
-from chai_assets.critique.prose.locate_quotes import Place, Places, claim, without_article
+from chai_assets.critique.prose.contrasts import find_contrasts
+from chai_assets.critique.prose.edit_requests import EditRequest, find_edit_requests
+from chai_assets.critique.prose.locate_quotes import DraftPhrases, Span, claim_span, without_article
 from chai_assets.critique.prose.quotations import passages
 from chai_resources.captioners.engines.edits import words
 
@@ -33,54 +33,54 @@ def findings_in(text: str, draft_id: str, draft: str) -> tuple[Finding, ...]:
 
     Of two that mark the same words the one said first counts. Never raises; the same text gives the same findings.
     """
-    places = Places(draft)
+    phrases = DraftPhrases(draft)
     found: list[Finding] = []
     claimed: list[tuple[int, int]] = []
-    for ask in _asked(text, places):
-        if not ask.old:
-            found.append(Finding.missing(draft_id, ask.new))
+    for request in _requests_in(text, phrases):
+        if not request.old:
+            found.append(Finding.missing(draft_id, request.new))
             continue
-        placed = _placed(ask, places)
-        if placed is None or not claim(placed[0], claimed):
+        placed = _placed(request, phrases)
+        if placed is None or not claim_span(placed[0], claimed):
             continue
-        place, fix = placed
-        found.append(Finding.mark(draft_id, draft, _kind(ask), place.start, place.end, fix))
+        span, fix = placed
+        found.append(Finding.mark(draft_id, draft, _kind(request), span.start, span.end, fix))
     return in_order(found)
 
 
-def _asked(text: str, places: Places) -> Iterator[Ask]:
-    for passage in passages(text, places.stands):
-        yield from asks(passage)
-        yield from contrasts(passage.prose, places)
+def _requests_in(text: str, phrases: DraftPhrases) -> Iterator[EditRequest]:
+    for passage in passages(text, phrases.contains):
+        yield from find_edit_requests(passage)
+        yield from find_contrasts(passage.prose, phrases)
 
 
-def _placed(ask: Ask, places: Places) -> tuple[Place, str] | None:
-    """Where an ask applies, and what to put there; None where that is not certain or nothing would change."""
-    within = places.one(ask.within) if ask.within else None
-    place = places.one(ask.old, within)
-    fix = _fix(ask.new)
-    if place is None or fix is None:
+def _placed(request: EditRequest, phrases: DraftPhrases) -> tuple[Span, str] | None:
+    """Where a request applies, and what to put there; None where that is not certain or nothing would change."""
+    within = phrases.locate(request.within) if request.within else None
+    span = phrases.locate(request.old, within)
+    fix = _fix(request.new)
+    if span is None or fix is None:
         return None
-    if place.bare:
+    if span.bare:
         fix = without_article(fix)
-    elif fix != without_article(fix) and ask.old.strip() == without_article(ask.old).strip():
+    elif fix != without_article(fix) and request.old.strip() == without_article(request.old).strip():
         # "red car" shall read "a blue car" where the draft says "the red car": its article goes as well.
-        before = _ARTICLE_BEFORE.search(places.draft, max(0, place.start - 8), place.start)
-        place = Place(before.start(), place.end) if before else place
-    place = _with_repeated(place, fix, places.draft)
-    if [word.text for word in words(fix)] == [word.text for word in words(places.draft[place.start : place.end])]:
+        before = _ARTICLE_BEFORE.search(phrases.draft, max(0, span.start - 8), span.start)
+        span = Span(before.start(), span.end) if before else span
+    span = _with_repeated(span, fix, phrases.draft)
+    if [word.text for word in words(fix)] == [word.text for word in words(phrases.draft[span.start : span.end])]:
         return None
-    return place, fix
+    return span, fix
 
 
-def _with_repeated(place: Place, fix: str, draft: str) -> Place:
-    """The place with the words behind it that the fix ends in as well: they would else stand there twice."""
-    told, after = [word.text for word in words(fix)], words(draft[place.end : place.end + len(fix)])
-    for size in range(min(len(told), len(after)), 0, -1):
-        end = place.end + after[size - 1].end
-        if told[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, place.end, end):
-            return Place(place.start, end)
-    return place
+def _with_repeated(span: Span, fix: str, draft: str) -> Span:
+    """The span with the words behind it that the fix ends in as well: they would else stand there twice."""
+    fix_words, after = [word.text for word in words(fix)], words(draft[span.end : span.end + len(fix)])
+    for size in range(min(len(fix_words), len(after)), 0, -1):
+        end = span.end + after[size - 1].end
+        if fix_words[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, span.end, end):
+            return Span(span.start, end)
+    return span
 
 
 def _fix(new: str) -> str | None:
@@ -92,10 +92,10 @@ def _fix(new: str) -> str | None:
     return None if new and not words(cleaned) else cleaned
 
 
-def _kind(ask: Ask) -> MarkKind:
-    """Words that shall go without another in their place are an opinion or superfluous."""
-    if _OPINION.search(ask.about):
+def _kind(request: EditRequest) -> MarkKind:
+    """Words that shall go without another in their span are an opinion or superfluous."""
+    if _OPINION.search(request.about):
         return "subjective"
-    if not ask.new or _SUPERFLUOUS.search(ask.about):
+    if not request.new or _SUPERFLUOUS.search(request.about):
         return "redundant"
-    return "imprecise" if _IMPRECISE.search(ask.about) else "wrong"
+    return "imprecise" if _IMPRECISE.search(request.about) else "wrong"

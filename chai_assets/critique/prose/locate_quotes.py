@@ -1,4 +1,4 @@
-"""Where quoted words stand in a draft, with tolerance for how people quote.
+"""Finds quoted words in a draft, tolerant of how people quote.
 
 Words are compared, not characters: case, white space, punctuation, hyphens and the shape of quotes and dashes
 do not count, and a leading article may differ. A quotation that stands several times is placed only where
@@ -19,7 +19,7 @@ _BRACKETS = {"(": ")", "[": "]", "“": "”", "‘": "’", '"': '"'}
 
 
 @dataclass(frozen=True)
-class Place:
+class Span:
     """Code points [start, end) of the draft; `bare` where the quotation's leading article was passed over."""
 
     start: int
@@ -27,21 +27,21 @@ class Place:
     bare: bool = False
 
 
-class Places:
-    """A draft, to look up phrases in."""
+class DraftPhrases:
+    """A draft prepared for looking up phrases in it."""
 
     def __init__(self, draft: str) -> None:
         self.draft = draft
         self._words = words(draft)
         self._line = "".join(f" {word.text}" for word in self._words) + " "
-        self._known: dict[str, list[Place]] = {}
+        self._known: dict[str, list[Span]] = {}
         self._offsets: list[int] = []
         at = 0
         for word in self._words:
             self._offsets.append(at)
             at += len(word.text) + 1
 
-    def one(self, phrase: str, within: Place | None = None) -> Place | None:
+    def locate(self, phrase: str, within: Span | None = None) -> Span | None:
         """The place of a phrase: the only one, or of several the only one that is written just so."""
         found = self._all(phrase)
         if within:
@@ -51,16 +51,16 @@ class Places:
             found = [place for place in found if self.draft[place.start : place.end] == exact]
         return found[0] if len(found) == 1 else None
 
-    def stands(self, phrase: str) -> bool:
+    def contains(self, phrase: str) -> bool:
         """Whether the draft has the phrase, at one place or several."""
         return bool(self._all(phrase))
 
-    def _all(self, phrase: str) -> list[Place]:
+    def _all(self, phrase: str) -> list[Span]:
         if phrase not in self._known:
             self._known[phrase] = self._look_up(phrase.strip())
         return self._known[phrase]
 
-    def _look_up(self, phrase: str) -> list[Place]:
+    def _look_up(self, phrase: str) -> list[Span]:
         """Places of a phrase; one with an ellipsis in its middle reaches from its first words to its last."""
         if phrase.startswith(("...", "…")) or phrase.endswith(("...", "…")):
             return []
@@ -71,10 +71,10 @@ class Places:
             return []
         found = self._standing(phrase)
         if not found and (article := _ARTICLE.match(phrase)):
-            found = [Place(place.start, place.end, bare=True) for place in self._standing(phrase[article.end() :])]
+            found = [Span(place.start, place.end, bare=True) for place in self._standing(phrase[article.end() :])]
         return found
 
-    def _standing(self, phrase: str) -> list[Place]:
+    def _standing(self, phrase: str) -> list[Span]:
         wanted = words(phrase)
         needle = "".join(f" {word.text}" for word in wanted) + " "
         found, at = [], self._line.find(needle) if wanted else -1
@@ -86,7 +86,7 @@ class Places:
             at = self._line.find(needle, at + len(needle) - 1)
         return found if len(found) <= _MOST_PLACES else []
 
-    def _whole(self, phrase: str, start: int, end: int) -> Place:
+    def _whole(self, phrase: str, start: int, end: int) -> Span:
         """The words with the bracket that the phrase opens with, and the brackets and quotes that then go with it."""
         if start and phrase[0] in _BRACKETS and self.draft[start - 1] == phrase[0]:
             start -= 1
@@ -97,13 +97,13 @@ class Places:
                 end = closed.end()
             elif odd and start and self.draft[start - 1] == opening:
                 start -= 1
-        return Place(start, end)
+        return Span(start, end)
 
-    def _reaching(self, head: str, tail: str) -> list[Place]:
+    def _reaching(self, head: str, tail: str) -> list[Span]:
         heads, tails = self._standing(head), self._standing(tail)
         if len(heads) != 1 or len(tails) != 1 or tails[0].start < heads[0].end:
             return []
-        return [Place(heads[0].start, tails[0].end)]
+        return [Span(heads[0].start, tails[0].end)]
 
 
 def without_article(phrase: str) -> str:
@@ -111,7 +111,7 @@ def without_article(phrase: str) -> str:
     return _ARTICLE.sub("", phrase, count=1)
 
 
-def claim(place: Place, claimed: list[tuple[int, int]]) -> bool:
+def claim_span(place: Span, claimed: list[tuple[int, int]]) -> bool:
     """Whether a place is free of the claimed ones, kept sorted; if so it is claimed from now on."""
     at = bisect_left(claimed, (place.start, place.end))
     if (at and claimed[at - 1][1] > place.start) or (at < len(claimed) and claimed[at][0] < place.end):

@@ -1,15 +1,15 @@
-"""A critique's prose with its quotations taken out: what the writer says, and the words he quotes, apart.
+"""Separates a critique's quotations from the writer's own words.
 
-Patterns of speech are looked for in the prose alone, where each quotation is one character, so that nothing
-inside a quotation is taken for the writer's own words. What a quotation means is other modules' business.
+In a passage each quotation is one marker character, so that patterns never match inside of a quotation. What a
+quotation means is the business of other modules.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-STANDS, OTHER = "\ue000", "\ue001"
-"""Each stands for one quotation: of words that the draft has, or of others. Both are for private use."""
+IN_DRAFT, NOT_IN_DRAFT = "\ue000", "\ue001"
+"""Markers of one quotation: of words that stand in the draft, and of other words. Both are private-use characters."""
 
 _LONGEST = 1200
 """Characters of a quotation: longer than a long caption, and the bound on looking for its end."""
@@ -41,7 +41,7 @@ class Passage:
 
 def passages(text: str, stands: Callable[[str], bool]) -> list[Passage]:
     """The paragraphs and list items of a text, in order; `stands` tells whether the draft has a quotation's words."""
-    parts = _PARAGRAPH.split(re.sub(f"[{STANDS}{OTHER}]", " ", text))
+    parts = _PARAGRAPH.split(re.sub(f"[{IN_DRAFT}{NOT_IN_DRAFT}]", " ", text))
     return [_passage(part, stands) for part in parts if part.strip()]
 
 
@@ -61,7 +61,7 @@ def _passage(part: str, stands: Callable[[str], bool]) -> Passage:
         quoted = match[match.lastgroup or 0].strip()
         at, size = match.end(), size + len(before)
         quotes[size] = quoted
-        mark = STANDS if stands(quoted) else OTHER
+        mark = IN_DRAFT if stands(quoted) else NOT_IN_DRAFT
         stop = "." if _ENDS.search(quoted) and _NEW_SENTENCE.match(part, at) else ""
         prose += [before, mark, stop]
         size += len(mark + stop)

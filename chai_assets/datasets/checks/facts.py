@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from chai_assets.core.imported import imported_work
 from chai_assets.datasets.checks.texts import english, is_caption
 from chai_assets.datasets.select.spec_compatibility import Counted
 from chai_assets.datasets.write.formats import RESERVED
@@ -24,8 +25,6 @@ LARGEST_SHARE = 0.2
 CLIPS_FOR_A_SHARE = 50
 PERFECT = 5
 APPROVED = "approved"
-IMPORTED = "import-"
-"""Batches of imported corpora begin with it; their critiques are prose, from which findings may not follow."""
 
 _TEXTS = ["draft", "critique", "final"]
 _CHAIN = ["draft_id", "critique_id", "revision_id", "review_id", "chain_hash"]
@@ -55,7 +54,7 @@ def with_facts(triples: pl.DataFrame, counts: Counted) -> pl.DataFrame:
     rated, perfect = rating.is_between(1, PERFECT).fill_null(False), (rating == PERFECT).fill_null(False)
     revised = pl.col("revision_id").is_not_null()
     has_findings = pl.col("findings").list.len().fill_null(0) > 0
-    prose = pl.col("batch").str.starts_with(IMPORTED).fill_null(False)
+    prose = imported_work().fill_null(False)
     placeholder = pl.any_horizontal(pl.col(_TEXTS).str.contains(RESERVED))
     with_text = has_text(final)
     facts = triples.with_columns(

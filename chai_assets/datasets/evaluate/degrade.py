@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from chai_assets.critique.findings import Finding
 from chai_assets.critique.prose.extract_findings import findings_in
-from chai_assets.critique.prose.locate_quotes import Places
+from chai_assets.critique.prose.locate_quotes import DraftPhrases
 from chai_assets.critique.prose.quotations import quotations
 from chai_assets.spec.models import SLOT, Aspect
 from chai_resources.captioners.engines.edits import stands, words
@@ -98,9 +98,9 @@ def remarks(critique: str) -> list[str]:
 
 def _insertion(triple: Triple, aspect: Aspect) -> Degraded:
     """Claims a primitive: one that the approved caption rules out, or where there is none, one it does not tell of."""
-    final = Places(triple["final"])
+    final = DraftPhrases(triple["final"])
     claims = {p.id: p.says for p in aspect.primitives if p.says and not SLOT.search(p.says)}
-    told = {p.id for p in aspect.primitives if final.stands(p.term) or (p.says and final.stands(p.says))}
+    told = {p.id for p in aspect.primitives if final.contains(p.term) or (p.says and final.contains(p.says))}
     families = [{p.id for p in aspect.primitives if choice in p.given_by} for choice in _choices(aspect)]
     ruled_out = {name for family in families if family & told for name in family - told}
     untold = claims.keys() - told
@@ -114,7 +114,8 @@ def _insertion(triple: Triple, aspect: Aspect) -> Degraded:
 def _replacement(triple: Triple, aspect: Aspect) -> Degraded:
     """Turns what one remark asks for into a contrary of it."""
     parts = _parts(triple["critique"])
-    wrong = {part: list(dict.fromkeys(_turned(part, Places(triple["draft"]), _families(aspect)))) for part in parts}
+    draft = DraftPhrases(triple["draft"])
+    wrong = {part: list(dict.fromkeys(_turned(part, draft, _families(aspect)))) for part in parts}
     able = [part for part in parts if wrong[part]]
     if not able:
         raise Unfit("no remark has a word with a known contrary")
@@ -159,8 +160,8 @@ def _complaints(remark: str, triple: Triple) -> Iterator[str]:
     yield from (_complaint(finding) for finding in found)
     if found:
         return
-    places = Places(triple["draft"])
-    quoted = [words_ for _, _, words_ in quotations(remark) if places.stands(words_)]
+    places = DraftPhrases(triple["draft"])
+    quoted = [words_ for _, _, words_ in quotations(remark) if places.contains(words_)]
     if quoted:
         yield from (_says(text.rstrip(" .,;:"), "inaccurate") for text in quoted)
     elif (topic := _TOPIC.match(remark)) and not _ITSELF.search(topic[1]):
@@ -194,9 +195,9 @@ def _choices(aspect: Aspect) -> list[str]:
     return [attribute.id for attribute in aspect.attributes if attribute.kind == "choice"]
 
 
-def _turned(remark: str, places: Places, families: list[list[str]]) -> Iterator[str]:
+def _turned(remark: str, places: DraftPhrases, families: list[list[str]]) -> Iterator[str]:
     """The remark with one word replaced by a contrary that it does not hold, for each word that has one."""
-    kept = [(start, end) for start, end, quoted in quotations(remark) if places.stands(quoted)]
+    kept = [(start, end) for start, end, quoted in quotations(remark) if places.contains(quoted)]
     kept += [match.span() for match in _CALLED_WRONG.finditer(remark)]
     for family in families:
         for word in family:

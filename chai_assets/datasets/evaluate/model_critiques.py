@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets.critique.findings import NEED_FIX, Finding, FindingKind, as_prose
-from chai_assets.critique.prose.locate_quotes import Places
+from chai_assets.critique.prose.locate_quotes import DraftPhrases
 from chai_assets.datasets.evaluate.degrade import Degraded, Unfit
 from chai_resources.captioners.calls.acceptance import json_object
 
@@ -42,7 +42,7 @@ def as_critique(answer: str, draft: str, draft_id: str) -> Degraded:
         raise Unfit(f"the model's answer has not the form asked for ({reason['msg']})") from error
     if not written.findings:
         raise Unfit("the model found nothing to change")
-    places = Places(draft)
+    places = DraftPhrases(draft)
     found = [_located(finding, places, draft_id) for finding in written.findings]
     usable = [finding for finding in found if finding]
     if not usable:
@@ -53,12 +53,12 @@ def as_critique(answer: str, draft: str, draft_id: str) -> Degraded:
     return Degraded(as_prose(usable), changed)
 
 
-def _located(written: WrittenFinding, places: Places, draft_id: str) -> Finding | None:
+def _located(written: WrittenFinding, places: DraftPhrases, draft_id: str) -> Finding | None:
     """The remark on the words it quotes; None where they stand nowhere or at several places, or the fix is missing."""
     fix = written.fix.strip()
     if written.kind == "missing":
         return Finding.missing(draft_id, fix) if fix else None
-    place = places.one(written.quote)
+    place = places.locate(written.quote)
     if place is None or (written.kind in NEED_FIX and not fix):
         return None
     return Finding.mark(draft_id, places.draft, written.kind, place.start, place.end, fix)

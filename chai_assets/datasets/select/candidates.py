@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from chai_assets.datasets.select.selection import IMPORTED
+from chai_assets.core.imported import imported_work
 
 PERSON = "person"
 """What `revisions.model` says where a person wrote the caption himself."""
@@ -108,7 +108,7 @@ def _critiques(records: Records) -> pl.LazyFrame:
         drafts_rejected.with_columns(of_draft=pl.lit(True)), on="cause", how="left", maintain_order="left"
     ).sort("draft_id", "round", "submitted_at", "event_id")
     on_draft = (pl.col("cause") == pl.col("draft_id")) | pl.col("of_draft").fill_null(False)
-    on_draft |= pl.col("batch").str.starts_with(IMPORTED)
+    on_draft |= imported_work()
     # The last rating given so far, unless it was given to the draft before in this order.
     given = pl.when(on_draft).then("rating").forward_fill()
     to_this = pl.when(on_draft).then("draft_id").forward_fill() == pl.col("draft_id")
@@ -162,7 +162,7 @@ def _judged(found: pl.LazyFrame, records: Records) -> pl.LazyFrame:
     own = reviews.select(*key, own="verdict").unique(key, keep="last", maintain_order=True)
     rejections = reviews.filter(pl.col("verdict") == "reject").select("draft_id", rejected_by="author")
     rejections = rejections.unique("draft_id", keep="last", maintain_order=True)
-    imported = pl.col("batch").str.starts_with(IMPORTED)
+    imported = imported_work()
     # What an import brings is finished as it is; in the loop a person still says whether the revision is right.
     called_right = (pl.col("verdict") == "accept") | ((pl.col("verdict") == "change") & imported)
     finished = (pl.col("verdict") == "perfect") | (called_right & pl.col("revision_id").is_not_null())

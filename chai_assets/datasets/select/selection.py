@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 import polars as pl
 
+from chai_assets.core.imported import batch_of_corpus, own_work
+
 Level = Literal["approved", "corrected", "unreviewed"]
 Variant = Literal["post_review", "pre_review"]
 Wording = Literal["written", "polished"]
@@ -18,8 +20,6 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 """From the most to the least reviewed: a minimum takes itself and those before it."""
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 WORDINGS: tuple[Wording, ...] = get_args(Wording)
-IMPORTED = "import-"
-"""How the batch of an imported corpus begins; no batch of the loop is called so."""
 LATEST = "latest.json"
 
 
@@ -53,7 +53,7 @@ class Selection:
     @property
     def batch(self) -> str:
         """The batch that holds the imported corpus."""
-        return IMPORTED + self.imported
+        return batch_of_corpus(self.imported)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -64,7 +64,7 @@ class Selection:
         """Whether a row's batch is taken."""
         if self.imported:
             return pl.col("batch") == self.batch
-        return ~pl.col("batch").str.starts_with(IMPORTED)
+        return own_work()
 
     def takes_aspect(self) -> pl.Expr:
         """Whether a row's aspect is taken."""

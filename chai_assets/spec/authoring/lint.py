@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+from chai_assets.core.text import stem
 from chai_assets.spec.compile import PRESENT, check_answers, derive
 from chai_assets.spec.loading.document import Document, NodePath, SpecProblem
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE, Aspect, Conditions, Primitive, Spec
@@ -166,14 +167,4 @@ def _word_problems(spec: Spec, documents: dict[str, Document]) -> Iterator[SpecP
 
 def _words(text: str) -> _Words:
     """The words of a text without case, hyphens and inflections: "Zooms in", "zooming-in" and "zoom in" are one."""
-    return tuple(_stem(word) for word in re.findall(r"\w+", text.casefold()))
-
-
-def _stem(word: str) -> str:
-    for ending, instead in (("ies", "y"), ("ing", ""), ("ed", ""), ("s", "")):
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= 3:
-            word = stem + instead
-            break
-    # "rolled" and "panned" lose their ending alike, and only one of them had a double letter before.
-    return re.sub(r"(.)\1$", r"\1", word).removesuffix("e") if len(word) > 3 else word
+    return tuple(stem(word) for word in re.findall(r"\w+", text.casefold()))

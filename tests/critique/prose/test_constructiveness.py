@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chai_assets.critique import page
 from chai_assets.critique.findings import Finding, as_prose
-from chai_assets.critique.lint import lint, lint_whole
+from chai_assets.critique.lint import lint_critique, lint_findings
 from chai_assets.critique.prose.constructiveness import COEFFICIENTS, CONSTRUCTIVE, reasons, score
 from chai_assets.critique.prose.constructiveness_features import FEATURES
 from chai_assets.critique.tasks import critique_reader
@@ -57,7 +57,7 @@ UNHELPFUL = [
 @pytest.mark.parametrize("critique", HELPFUL)
 def test_what_an_editor_could_apply_blindly_is_constructive(critique: str) -> None:
     assert score(critique, CAPTION) >= CONSTRUCTIVE, reasons(critique, CAPTION)
-    assert lint_whole(critique, CAPTION) == []
+    assert lint_critique(critique, CAPTION) == []
 
 
 @pytest.mark.parametrize("critique", UNHELPFUL)
@@ -119,7 +119,7 @@ def test_the_reasons_name_the_statement_that_does_not_help_and_say_what_would() 
 
 
 def test_a_critique_below_the_threshold_has_one_hint_that_says_what_would_help() -> None:
-    [hint] = lint_whole("The colour of the boat is wrong.", CAPTION)
+    [hint] = lint_critique("The colour of the boat is wrong.", CAPTION)
     assert "say what should stand there instead" in hint
 
 
@@ -148,8 +148,8 @@ def test_findings_without_doubts_make_no_hint_on_the_whole(data: st.DataObject) 
     ]
     rows = [vars(finding) for finding in found if finding.kind == "missing" or finding.quote.strip()]
     found = [finding for finding in found if finding.kind == "missing" or finding.quote.strip()]
-    if not lint(rows, draft):
-        assert lint_whole(as_prose(found), draft) == []
+    if not lint_findings(rows, draft):
+        assert lint_critique(as_prose(found), draft) == []
 
 
 def test_the_practice_annotators_critiques_make_no_hint() -> None:
@@ -162,7 +162,7 @@ def test_the_practice_annotators_critiques_make_no_hint() -> None:
         )
         found = differences("d", draft, true)
         for some in (found, *((finding,) for finding in found)):
-            assert lint_whole(as_prose(some), draft) == [], as_prose(some)
+            assert lint_critique(as_prose(some), draft) == [], as_prose(some)
             texts += 1
     assert texts > 30
 

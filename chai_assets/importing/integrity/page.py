@@ -1,6 +1,6 @@
 """The integrity audit as a page to read: what each figure means, why it matters, and which files to look at.
 
-Every figure comes from `audit.py`; here is only how it looks. The page stands alone: style inside, no script.
+Everything comes from `report.py`; here is only how it looks. The page stands alone: style inside, no script.
 """
 
 import xml.etree.ElementTree as ET
@@ -11,9 +11,10 @@ from typing import Any
 
 from chai_assets.core.html import Node
 from chai_assets.core.html import element as _el
-from chai_assets.importing.audit import ENOUGH_REVIEWS
+from chai_assets.core.imported import corpus_of_batch
+from chai_assets.importing.integrity.report import ENOUGH_REVIEWS
 
-_STYLES = (Path(__file__).parents[1] / "spec" / "handbook" / "handbook.css", Path(__file__).with_name("audit.css"))
+_STYLES = (Path(__file__).parents[2] / "spec" / "handbook" / "handbook.css", Path(__file__).with_name("page.css"))
 
 _STATUS = {
     "approved": "somebody who did not write it approved it",
@@ -34,8 +35,8 @@ _KINDS = {
 
 
 def report_page(report: Mapping[str, Any]) -> str:
-    """The page of a report as `report.audit` makes it."""
-    name = str(report["batch"]).removeprefix("import-")
+    """The page of a report as `integrity_report` makes it."""
+    name = corpus_of_batch(report["batch"])
     body = [
         _el("h1", f"Integrity audit of {name}"),
         _el("p", *_lead(report), class_="lead"),
@@ -81,10 +82,10 @@ def _lead(report: Mapping[str, Any]) -> list[Node]:
 
 def _headlines(report: Mapping[str, Any]) -> ET.Element:
     """The figures to know before any other."""
-    told = {share["id"]: share for share in report["shares"]}
+    by_id = {share["id"]: share for share in report["shares"]}
     cards = []
     for name in ("triples", "either", "stale_motion", "stale_spatial", "rejected", "corrected_by_reviewer"):
-        share = told[name]
+        share = by_id[name]
         cards.append(_el("div", _el("b", _percent(share)), _el("span", share["title"]), _el("small", _of(share))))
         cards[-1].set("class", "card figure")
     return _el("div", *cards, class_="cards")
@@ -163,10 +164,10 @@ def _sections(report: Mapping[str, Any]) -> list[ET.Element]:
 
 def _people(report: Mapping[str, Any]) -> list[ET.Element]:
     busy = [row for row in report["reviewers"] if row["reviews"] >= ENOUGH_REVIEWS]
-    said = f"Nobody gave {ENOUGH_REVIEWS} reviews: too few to compare reviewers."
+    summary = f"Nobody gave {ENOUGH_REVIEWS} reviews: too few to compare reviewers."
     if busy:
         rates = [row["rejected"] / row["reviews"] for row in busy]
-        said = (
+        summary = (
             f"Of the {len(busy)} who gave {ENOUGH_REVIEWS} reviews or more, the mildest rejects {min(rates):.0%} and "
             f"the strictest {max(rates):.0%}. Where the same work would pass with one and fail with another, the "
             "verdict measures the reviewer: let two of them review the same items now and then."
@@ -187,7 +188,7 @@ def _people(report: Mapping[str, Any]) -> list[ET.Element]:
     ]
     return [
         _el("h2", "Reviewers", id="reviewers"),
-        _el("p", said),
+        _el("p", summary),
         _counts(["person", "reviews", "rejected", "share", "own critiques"], rows),
         _el("h3", "Rejected by aspect"),
         _counts(["aspect", "reviewed", "rejected", "share"], aspects),
