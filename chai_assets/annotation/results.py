@@ -44,14 +44,14 @@ class ResultPart:
 
 
 @dataclass(frozen=True)
-class Submission:
+class FilledPage:
     """A result split by control; every part is known to name a control of its page, with the right type."""
 
     parts: tuple[ResultPart, ...]
 
     @classmethod
-    def of(cls, result: object, controls: Mapping[str, Control]) -> "Submission":
-        """The submission a page with these controls submitted. Raises Malformed for what it cannot have sent."""
+    def of(cls, result: object, controls: Mapping[str, Control]) -> "FilledPage":
+        """What a page with these controls submitted. Raises Malformed for what it cannot have sent."""
         if not isinstance(result, list):
             raise Malformed(f"the result is {type(result).__name__}, not a list")
         if len(result) > MOST_PARTS:

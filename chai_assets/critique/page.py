@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from chai_assets.annotation import results as pages
-from chai_assets.annotation.results import Malformed, ResultPart, Submission
+from chai_assets.annotation.results import FilledPage, Malformed, ResultPart
 from chai_assets.critique.findings import MARKS, NEED_FIX, Finding, MarkKind, as_sentence, in_order
 
 RATINGS = ("1", "2", "3", "4", "5")
@@ -107,14 +107,14 @@ def read(data: Mapping[str, Any], result: object) -> CritiqueAnswer:
 
 def read_unfinished(data: Mapping[str, Any], result: object) -> tuple[int | None, tuple[Finding, ...]]:
     """The rating, None while it is open, and the findings of a page that is being filled in. Raises Malformed."""
-    submission = Submission.of(_without_preview(result), _CONTROLS)
+    filled = FilledPage.of(_without_preview(result), _CONTROLS)
     draft_id, draft = pages.shown(data, "draft_id", str), pages.shown(data, "draft", str)
-    marks = [_mark(submission, part, draft_id, draft) for part in submission.named("kind")]
-    _refuse_strays(submission)
-    missing = [Finding.missing(draft_id, text) for text in submission.texts("missing")]
+    marks = [_mark(filled, part, draft_id, draft) for part in filled.named("kind")]
+    _refuse_strays(filled)
+    missing = [Finding.missing(draft_id, text) for text in filled.texts("missing")]
     findings = in_order([*marks, *missing])
     _refuse_overlaps(findings)
-    rating = submission.choice("rating", RATINGS)
+    rating = filled.choice("rating", RATINGS)
     return int(rating) if rating else None, findings
 
 
@@ -152,15 +152,15 @@ def _history(draft: str, seen: Seen | None) -> str:
     return pages.html_block("The revision your critique led to", pages.html_difference(draft, seen.text), effects)
 
 
-def _mark(submission: Submission, part: ResultPart, draft_id: str, draft: str) -> Finding:
+def _mark(filled: FilledPage, part: ResultPart, draft_id: str, draft: str) -> Finding:
     kinds = part.value.get("labels")
     if not isinstance(kinds, list) or len(kinds) != 1 or kinds[0] not in MARKS:
         raise Malformed(f"a mark needs exactly one kind of {', '.join(MARKS)}")
-    if sum(other.region == part.region for other in submission.named("kind")) > 1:
+    if sum(other.region == part.region for other in filled.named("kind")) > 1:
         raise Malformed("two marks share one id")
     kind = cast(MarkKind, kinds[0])
     start, end = _span(part.value, draft)
-    fix = _fix(submission, part.region, kind)
+    fix = _fix(filled, part.region, kind)
     if kind in NEED_FIX and not fix:
         raise Malformed(
             f"{draft[start:end]!r} is marked {kind} and nothing says what should stand there",
@@ -192,19 +192,19 @@ def _loose(text: str) -> str:
     return "".join(text.replace("\\n", " ").split())
 
 
-def _fix(submission: Submission, region: str, kind: MarkKind) -> str:
+def _fix(filled: FilledPage, region: str, kind: MarkKind) -> str:
     """The fix typed beside the mark. The page has a box that must be filled and one that may stay empty."""
     box = "fix" if kind in NEED_FIX else "instead"
-    parts = [part for part in submission.named(box) if part.region == region]
+    parts = [part for part in filled.named(box) if part.region == region]
     texts = [text for part in parts for text in pages.texts_of(part, box)]
     if len(texts) > 1:
         raise Malformed("a mark has several fixes", "keep one fix for each mark")
     return texts[0] if texts else ""
 
 
-def _refuse_strays(submission: Submission) -> None:
-    marks = {part.region for part in submission.named("kind")}
-    for part in submission.named("fix") + submission.named("instead"):
+def _refuse_strays(filled: FilledPage) -> None:
+    marks = {part.region for part in filled.named("kind")}
+    for part in filled.named("fix") + filled.named("instead"):
         if part.region not in marks:
             raise Malformed("a fix belongs to no mark", "mark the words that the fix is for, and pick a kind")
 

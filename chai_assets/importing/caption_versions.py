@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import CritiqueRow, DraftRow, RevisionRow
 from chai_assets.importing.layout import Feedback, parse_time
 from chai_assets.importing.reasons import FileIssue
 from chai_assets.importing.records import PERSON, ItemRows, Submission
@@ -23,8 +23,8 @@ _PLACEHOLDER = "{feedback}"
 class Version:
     """The rows of one feedback file. `sound`: the caption is known to be made from the critique it stands beside."""
 
-    critiques: list[Row]
-    revisions: list[Row]
+    critiques: list[CritiqueRow]
+    revisions: list[RevisionRow]
     candidate: Candidate
     sound: bool = True
     hand_edited: bool = False
@@ -34,13 +34,13 @@ class Version:
     issues: list[FileIssue] = field(default_factory=list)
 
     @property
-    def critique(self) -> Row:
+    def critique(self) -> CritiqueRow:
         """The critique that was kept."""
         return self.critiques[-1]
 
 
 def read_version(
-    item: ItemRows, draft: Row, file: Feedback, whole: dict[str, Any], file_id: str, at: "RoundStart"
+    item: ItemRows, draft: DraftRow, file: Feedback, whole: dict[str, Any], file_id: str, at: "RoundStart"
 ) -> Version:
     """The version that a feedback file holds, its first critique being of that round and cause."""
     author = item.corpus.author(file.user)
@@ -70,7 +70,7 @@ class RoundStart:
     cause: str
 
 
-def _perfect(item: ItemRows, draft: Row, file: Feedback, submission: Submission, at: RoundStart) -> Version:
+def _perfect(item: ItemRows, draft: DraftRow, file: Feedback, submission: Submission, at: RoundStart) -> Version:
     critique = item.critique(draft, submission, "", at.number, at.cause)
     candidate = Candidate(draft, critique, None, critique, file.initial_caption_rating_score)
     changed = file.final_caption != file.pre_caption
@@ -78,7 +78,7 @@ def _perfect(item: ItemRows, draft: Row, file: Feedback, submission: Submission,
     return Version([critique], [], candidate, sound=not changed, issues=issues)
 
 
-def _change(item: ItemRows, draft: Row, file: Feedback, submission: Submission, at: RoundStart) -> Version:
+def _change(item: ItemRows, draft: DraftRow, file: Feedback, submission: Submission, at: RoundStart) -> Version:
     kept, rating = file.final_feedback or "", file.initial_caption_rating_score
     edited = not made_from_the_kept(file)
     shown = (file.gpt_feedback or "") if edited else kept

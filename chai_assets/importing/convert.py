@@ -1,11 +1,11 @@
 """Converts one clip's files into records. Each file is accounted for: by its record, or by why it has none. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import DraftRow, NewRow, ReviewRow
 from chai_assets.importing.caption_versions import RoundStart, Version, read_version
 from chai_assets.importing.clip_spool import CaptionFile, RefusedFile
 from chai_assets.importing.item_facts import ItemFacts, ItemStatus
@@ -29,8 +29,8 @@ from chai_assets.triples.join import broken_links, entry_of, triple_row
 class Converted:
     """The rows of one clip by table, its files' rows, and the facts of its items."""
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
-    files: list[Row] = field(default_factory=list)
+    rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    files: list[NewRow] = field(default_factory=list)
     facts: list[ItemFacts] = field(default_factory=list)
 
 
@@ -46,7 +46,7 @@ class _Read(Generic[_Model]):
     value: dict[str, Any]
 
 
-def refused_rows(corpus: Corpus, refused: Iterable[RefusedFile]) -> Iterator[Row]:
+def refused_rows(corpus: Corpus, refused: Iterable[RefusedFile]) -> Iterator[NewRow]:
     """The report's rows for files that have no place in the layout."""
     for file in refused:
         yield {
@@ -130,7 +130,7 @@ class _ClipConversion:
         assert read is None or isinstance(read.model, model)
         return cast("_Read[_Model] | None", read)
 
-    def _file_row(self, file: CaptionFile) -> Row:
+    def _file_row(self, file: CaptionFile) -> NewRow:
         issues, record = self.issues[file.path], self.records.get(file.path)
         assert record or issues, f"{file.path} became no record and has no reason"
         return {
@@ -158,7 +158,7 @@ class _AspectConversion:
         self.feedback = clip.file_of(aspect, "feedback", Feedback)
         self.previous = clip.file_of(aspect, "feedback_prev", Feedback)
         self.reviewed = clip.file_of(aspect, "review", Review)
-        self.drafts: dict[str, Row] = {}
+        self.drafts: dict[str, DraftRow] = {}
 
     def convert(self) -> None:
         draft = self._draft_file()
@@ -178,7 +178,7 @@ class _AspectConversion:
         self._note(status, earlier, current)
         self._facts(status, earlier, current or earlier, review, triple)
 
-    def _draft_file(self) -> Row | None:
+    def _draft_file(self) -> DraftRow | None:
         if self.precaption is None:
             return None
         draft = self._draft(self.precaption.model)
@@ -189,7 +189,7 @@ class _AspectConversion:
             self._add_issue(self.precaption, FileIssue.of("stale_upstream", " and ".join(stale)))
         return draft
 
-    def _draft(self, file: Precaption) -> Row:
+    def _draft(self, file: Precaption) -> DraftRow:
         draft = self.item.draft(file)
         return self.drafts.setdefault(draft["draft_id"], draft)
 
@@ -197,7 +197,9 @@ class _AspectConversion:
         """Whether the current version is the rejected one, unchanged: then it is one version in two files."""
         return self.previous is not None and self.feedback is not None and self.previous.model == self.feedback.model
 
-    def _version(self, read: _Read[Feedback] | None, earlier: Version | None, rejection: Row | None) -> Version | None:
+    def _version(
+        self, read: _Read[Feedback] | None, earlier: Version | None, rejection: ReviewRow | None
+    ) -> Version | None:
         if read is None:
             return None
         draft = self._draft_of(read)
@@ -216,7 +218,7 @@ class _AspectConversion:
             self._add_issue(read, issue)
         return made
 
-    def _draft_of(self, read: _Read[Feedback]) -> Row:
+    def _draft_of(self, read: _Read[Feedback]) -> DraftRow:
         """The draft that a critique is about: the draft file's where the text is the same, else the critique's copy."""
         file = read.model
         given = self.precaption.model if self.precaption else None
@@ -231,7 +233,7 @@ class _AspectConversion:
             self._add_issue(read, FileIssue.of("draft_changed"))
         return self._draft(file)
 
-    def _review(self, about: Version | None) -> Row | None:
+    def _review(self, about: Version | None) -> ReviewRow | None:
         """The review's row; None where nothing is there that it could be about."""
         assert self.reviewed is not None
         file = self.reviewed.model
@@ -260,7 +262,7 @@ class _AspectConversion:
         by_reviewer = self.clip.corpus.author(self.feedback.model.user) == reviewer and reviewer is not None
         return ["corrected by the reviewer" if by_reviewer else "corrected by somebody else"]
 
-    def _status(self, current: Version | None, earlier: Version | None, review: Row | None) -> ItemStatus:
+    def _status(self, current: Version | None, earlier: Version | None, review: ReviewRow | None) -> ItemStatus:
         if current is None:
             return "no critique"
         if review is None:
@@ -272,7 +274,7 @@ class _AspectConversion:
         author = current.critique["author"]
         return "corrected" if author is not None and author == review["author"] else "reworked"
 
-    def _triple(self, versions: list[Version], current: Version | None, review: Row | None) -> bool:
+    def _triple(self, versions: list[Version], current: Version | None, review: ReviewRow | None) -> bool:
         """Makes a triple of what an independent reviewer approved, where the chain is known to hold."""
         if current is None or review is None or review["verdict"] != "approve":
             return False
@@ -312,7 +314,12 @@ class _AspectConversion:
             self._add_issue(self.precaption, FileIssue.of("orphan_draft"))
 
     def _facts(
-        self, status: ItemStatus, earlier: Version | None, current: Version | None, review: Row | None, triple: bool
+        self,
+        status: ItemStatus,
+        earlier: Version | None,
+        current: Version | None,
+        review: ReviewRow | None,
+        triple: bool,
     ) -> None:
         read = self.feedback or self.previous or self.precaption
         assert read is not None

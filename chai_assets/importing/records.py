@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from chai_assets.core import ids
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
 from chai_assets.core.imported import corpus_of_batch
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, CritiqueRow, DraftRow, NewRow, ReviewRow, RevisionRow
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.importing.layout import Precaption, source_name
 from chai_assets.workflow.item_state import Candidate
@@ -28,7 +28,7 @@ class Corpus:
     rights: str | None = None
 
     @property
-    def spec(self) -> Row:
+    def spec(self) -> NewRow:
         """An imported batch has a specification of its own, which is no version of ours."""
         return {"spec_version": self.batch, "spec_hash": sha256_text(self.batch)}
 
@@ -40,19 +40,19 @@ class Corpus:
         """Who a name is; None where there is none."""
         return self.person(name) if name and name.strip() else None
 
-    def source_row(self, clip: str) -> Row:
+    def source_row(self, clip: str) -> NewRow:
         """The video a clip was cut from; known by name alone, so that two imports that share it know it."""
         name = source_name(clip)
         base = {"batch": self.batch, "source_id": record_id("source", name=name), "name": name}
         return {**base, "rights": self.rights, "licence": self.licence}
 
-    def clip_row(self, clip: str) -> Row:
+    def clip_row(self, clip: str) -> ClipRow:
         """The clip; its media key is where its video is expected."""
         source = record_id("source", name=source_name(clip))
         clip_id = record_id("clip", batch=self.batch, source=source, name=clip)
         base = {"batch": self.batch, "clip_id": clip_id, "source_id": source, "name": clip}
         key = f"imports/{corpus_of_batch(self.batch)}/{clip}"
-        return {**base, "media_key": key, "rights": self.rights, "licence": self.licence}
+        return cast(ClipRow, {**base, "media_key": key, "rights": self.rights, "licence": self.licence})
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class ItemRows:
     aspect: str
 
     @property
-    def _base(self) -> Row:
+    def _base(self) -> NewRow:
         at = {"batch": self.corpus.batch, "clip_id": self.clip_id, "aspect": self.aspect}
         return {**at, "spec_version": self.corpus.batch}
 
-    def draft(self, file: Precaption) -> Row:
+    def draft(self, file: Precaption) -> DraftRow:
         """The draft in a file. What the model was shown (the video, or some frames) stands with its sampling."""
         prompt, shown = file.pre_caption_prompt, file.pre_caption_mode
         row = {
@@ -83,9 +83,9 @@ class ItemRows:
             "prompt": prompt,
             "prompt_hash": sha256_text(prompt),
         }
-        return {**row, "draft_id": ids.draft_id(row)}
+        return cast(DraftRow, {**row, "draft_id": ids.draft_id(row)})
 
-    def critique(self, draft: Row, submission: "Submission", text: str, number: int, cause: str) -> Row:
+    def critique(self, draft: DraftRow, submission: "Submission", text: str, number: int, cause: str) -> CritiqueRow:
         """A critique; its findings are those that the prose supports, and the prose stays as it stands."""
         found = findings_in(text, draft["draft_id"], draft["text"]) if text else ()
         row = {
@@ -103,9 +103,11 @@ class ItemRows:
             "author": submission.author,
             "submitted_at": submission.at,
         }
-        return {**row, "critique_id": ids.critique_id(row)}
+        return cast(CritiqueRow, {**row, "critique_id": ids.critique_id(row)})
 
-    def revision(self, draft: Row, critique: Row, model: str | None, served: str | None, text: str) -> Row:
+    def revision(
+        self, draft: DraftRow, critique: CritiqueRow, model: str | None, served: str | None, text: str
+    ) -> RevisionRow:
         """A revision of a draft by a critique; its effects were not judged."""
         row = {
             **self._base,
@@ -115,9 +117,9 @@ class ItemRows:
             "served_revision": served,
             "text": text,
         }
-        return {**row, "revision_id": ids.revision_id(row)}
+        return cast(RevisionRow, {**row, "revision_id": ids.revision_id(row)})
 
-    def review(self, candidate: Candidate, submission: "Submission", reasons: list[str]) -> Row:
+    def review(self, candidate: Candidate, submission: "Submission", reasons: list[str]) -> ReviewRow:
         """A verdict on a candidate."""
         revision = candidate.revision
         row = {
@@ -137,9 +139,9 @@ class ItemRows:
             "author": submission.author,
             "submitted_at": submission.at,
         }
-        return {**row, "review_id": ids.review_id(row)}
+        return cast(ReviewRow, {**row, "review_id": ids.review_id(row)})
 
-    def event(self, row: Row, kind: str, submission: "Submission") -> Row:
+    def event(self, row: CritiqueRow | ReviewRow, kind: str, submission: "Submission") -> NewRow:
         """The file that a critique or review was read from, archived whole; people by their ids."""
         return {
             "batch": self.corpus.batch,

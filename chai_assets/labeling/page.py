@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chai_assets.annotation import results as pages
-from chai_assets.annotation.results import Malformed, Submission
+from chai_assets.annotation.results import FilledPage, Malformed
 
 PROBLEMS = ("unplayable", "transition", "unsafe")
 
@@ -43,17 +43,17 @@ def read(data: Mapping[str, Any], result: object) -> Labels:
     """The answer a person submitted. Raises Malformed."""
     rows = list(_rows(data))
     controls = {control: (kind, f"{stem}_q_{at}") for control, kind, stem, at, _ in rows}
-    submission = Submission.of(result, controls | {"clip_problem": ("choices", "video"), "note": ("textarea", "video")})
-    problem = submission.choice("clip_problem", PROBLEMS)
+    filled = FilledPage.of(result, controls | {"clip_problem": ("choices", "video"), "note": ("textarea", "video")})
+    problem = filled.choice("clip_problem", PROBLEMS)
     answers = {}
     for control, kind, stem, _, row in rows:
-        given = submission.texts(control) if kind == "textarea" else submission.choices(control, _values(row))
+        given = filled.texts(control) if kind == "textarea" else filled.choices(control, _values(row))
         if stem != "several" and len(given) > 1:
             raise Malformed(f"{row['key']}: {len(given)} answers where one is asked for")
         if stem == "choice" and not given and problem is None:
             raise Malformed(f"{row['key']} is not answered", "answer every question, with unsure where need be")
         answers[row["key"]] = given
-    return Labels(answers, problem, submission.text("note"))
+    return Labels(answers, problem, filled.text("note"))
 
 
 def write(data: Mapping[str, Any], answer: Labels) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from chai_assets.annotation import results as pages
-from chai_assets.annotation.results import Malformed, Submission
+from chai_assets.annotation.results import FilledPage, Malformed
 from chai_assets.critique.findings import Finding, as_sentence
 from chai_assets.review.page import ReviewAnswer, difference
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
@@ -54,9 +54,9 @@ def task_data(
 
 def read(data: Mapping[str, Any], result: object) -> FeedbackAnswer:
     """The answer a person submitted. Raises Malformed."""
-    submission = Submission.of(result, _CONTROLS)
-    answer = cast(Answer, pages.required(submission.choice("answer", get_args(Answer)), "the answer"))
-    reason = submission.text("reason")
+    filled = FilledPage.of(result, _CONTROLS)
+    answer = cast(Answer, pages.required(filled.choice("answer", get_args(Answer)), "the answer"))
+    reason = filled.text("reason")
     if answer == "request_regrade" and reason is None:
         raise Malformed("a regrade is asked for without a reason", "say why the rejection was wrong")
     return FeedbackAnswer(answer, reason)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from chai_assets.annotation import results as pages
-from chai_assets.annotation.results import Malformed, Submission
+from chai_assets.annotation.results import FilledPage, Malformed
 from chai_assets.critique.findings import Finding, as_sentence
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
 
@@ -87,19 +87,17 @@ def difference(draft: str, revision: str) -> str:
 def read(data: Mapping[str, Any], result: object) -> ReviewAnswer:
     """The answer a person submitted. Raises Malformed."""
     ids = [pages.shown(row, "finding_id", str) for row in pages.shown(data, "findings", list)]
-    submission = Submission.of(
-        result, _CONTROLS | {f"tick_{at}": ("choices", f"finding_{at}") for at in range(len(ids))}
-    )
+    filled = FilledPage.of(result, _CONTROLS | {f"tick_{at}": ("choices", f"finding_{at}") for at in range(len(ids))})
     ticks = []
     for at, finding_id in enumerate(ids):
-        tick = pages.required(submission.choice(f"tick_{at}", _TICKS), f"the tick of finding {at + 1}")
+        tick = pages.required(filled.choice(f"tick_{at}", _TICKS), f"the tick of finding {at + 1}")
         ticks.append((finding_id, _TICKS[tick]))
     answer = ReviewAnswer(
-        verdict=cast(Verdict, pages.required(submission.choice("verdict", get_args(Verdict)), "the verdict")),
+        verdict=cast(Verdict, pages.required(filled.choice("verdict", get_args(Verdict)), "the verdict")),
         ticks=tuple(ticks),
-        misses=tuple(submission.texts("misses")),
-        reasons=tuple(submission.choices("reasons", REJECTION_REASONS)),
-        note=submission.text("note"),
+        misses=tuple(filled.texts("misses")),
+        reasons=tuple(filled.choices("reasons", REJECTION_REASONS)),
+        note=filled.text("note"),
     )
     _check(answer)
     return answer
