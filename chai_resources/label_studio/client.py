@@ -76,13 +76,13 @@ class LabelStudio(dg.ConfigurableResource):
             "expert_instruction": instruction,
             "description": f"Tasks of kind {kind}, pushed and collected by CHAI.",
         }
-        return projects.ensure_project(self._sdk, title, settings)
+        return projects.ensure_project(self._api, title, settings)
 
     def project(self, kind: str) -> int | None:
         """Id of the project for tasks of this kind; None before `make up` has made the projects."""
         if title_of(kind) not in self._project_ids:
             # One request finds the projects of all kinds; of two with one title the first counts.
-            found = projects.projects_titled(self._sdk, title_of(""))
+            found = projects.projects_titled(self._api, title_of(""))
             self._project_ids = {title: project_id for project_id, title in reversed(found)}
         return self._project_ids.get(title_of(kind))
 
