@@ -23,13 +23,13 @@ hypothesis.settings.load_profile("untimed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Every run draws other examples, from a seed that `pytest_report_header` shows."""
+    """Every run draws other examples and other random sequences, from a seed that `pytest_report_header` shows."""
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(random.randrange(2**32))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"examples of this run: --hypothesis-seed={config.option.hypothesis_seed} draws the same again"
+    return f"drawn in this run: --hypothesis-seed={config.option.hypothesis_seed} draws the same again"
 
 
 @pytest.fixture(scope="session")

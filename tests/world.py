@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from chai_assets.annotation.resource import FULL_LOOK_TAG
 from chai_assets.core.ids import record_id
@@ -45,7 +46,7 @@ class World:
 
     home: Path
     server: LabelStudioHandle
-    monkeypatch: Any
+    monkeypatch: pytest.MonkeyPatch
     sessions: dict[str, Annotator] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -59,7 +59,7 @@ def reply(world: World, data: Data) -> Result:
     return feedback_page.write(data, feedback_page.FeedbackAnswer("request_regrade", "It does not rain."))
 
 
-DESKS: tuple[tuple[str, str, Callable[[World, Data], Result]], ...] = (
+QUEUES: tuple[tuple[str, str, Callable[[World, Data], Result]], ...] = (
     ("ann", "primitives", label),
     ("ann", "critique", critique),
     ("ann", "feedback", reply),
@@ -71,7 +71,7 @@ DESKS: tuple[tuple[str, str, Callable[[World, Data], Result]], ...] = (
 def answer_all(world: World, batch: str) -> int:
     """Everybody answers what is in their queues; returns how many tasks that were."""
     count = 0
-    for person, kind, answer in DESKS:
+    for person, kind, answer in QUEUES:
         for task in world.queue(person, kind, batch):
             world.person(person).submit(task["id"], answer(world, task["data"]))
             count += 1
