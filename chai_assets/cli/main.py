@@ -229,6 +229,9 @@ def demo(
     Leaves everything running so that you can look around; run it again and it finds nothing left to do.
     With `--engine openai` or `gemini` the real SDK asks a practice model on this machine, and calls are booked.
     """
+    from chai_assets.deployment.local import require_extra
+
+    require_extra("demo", "chai demo", "dagster_graphql", "cv2")
     from chai_assets.demo.run import run_demo
 
     run_demo(_demo_settings(engine), console, engine)
