@@ -1,6 +1,7 @@
 """The `chai` command: start and stop a deployment, move batches on, see where they stand.
 
-Commands only parse and print; what they do is in the modules they call.
+Commands only parse and print. What they do is in the modules that they call, which are imported there and then: a
+command must not wait for what it does not need.
 """
 
 from collections import Counter

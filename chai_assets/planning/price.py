@@ -1,6 +1,6 @@
-"""What a plan costs in US dollars: the mean of what such requests cost so far, else a guess from clip and prompt.
+"""What a plan costs in US dollars: the mean of what such requests cost so far, else an estimate from clip and prompt.
 
-The guess is the one by which runs are held to their budgets (`costs/purse.py`).
+The estimate is the one by which runs are held to their budgets (`inference/budget.py`).
 """
 
 from typing import Any
