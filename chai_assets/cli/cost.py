@@ -1,4 +1,4 @@
-"""The command `chai cost`: the ledger's sums as a table."""
+"""`chai cost`: prints the sums of the ledger of model calls as a table."""
 
 import typer
 from rich.console import Console

@@ -1,6 +1,7 @@
 """The `chai` command: start and stop a deployment, move batches on, see where they stand.
 
-Commands only parse and print; what they do is in the modules they call.
+Commands only parse and print. What they do is in the modules that they call, which are imported there and then: a
+command must not wait for what it does not need.
 """
 
 from collections import Counter
@@ -229,6 +230,9 @@ def demo(
     Leaves everything running so that you can look around; run it again and it finds nothing left to do.
     With `--engine openai` or `gemini` the real SDK asks a practice model on this machine, and calls are booked.
     """
+    from chai_assets.deployment.local import require_extra
+
+    require_extra("demo", "chai demo", "dagster_graphql", "cv2")
     from chai_assets.demo.run import run_demo
 
     run_demo(_demo_settings(engine), console, engine)

@@ -1,4 +1,4 @@
-"""`chai plan` and `chai backfill`: what they print and do."""
+"""`chai plan` and `chai backfill`: print plans, and move batches. How a plan is made is in `chai_assets/planning`."""
 
 import polars as pl
 from rich.console import Console

@@ -6,14 +6,16 @@ Commands only parse and print; what they do is in the modules they call.
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from chai_assets.spec.versioning.releases import Releases, releases_in
 from chai_resources.settings import Settings
+
+if TYPE_CHECKING:
+    from chai_assets.spec.versioning.releases import Releases
 
 app = typer.Typer(
     help="The caption specification: check it, compare versions, write the next one, release it.\n\n"
@@ -26,7 +28,9 @@ console = Console()
 Version = Annotated[str, typer.Argument(help="A version, such as 1.1.0.")]
 
 
-def _releases() -> Releases:
+def _releases() -> "Releases":
+    from chai_assets.spec.versioning.releases import releases_in
+
     return releases_in(Settings.from_env().specs)
 
 

@@ -1,7 +1,7 @@
-"""The practice material: two batches of videos for the inbox, and what is known about their shots.
+"""The practice material: two batches of videos for the inbox, the true answers for their shots, and wrong ones.
 
-Known are the true answers to the specification's questions (`answers/`) and the slips of practice annotators
-(`slips.yaml`). Who makes them, and what they do about the drafts, is in `people.py`.
+The true answers to the specification's questions are in `answers/`, those that practice annotators get wrong in
+`slips.yaml`. What people do with them is in `people.py`.
 """
 
 import subprocess

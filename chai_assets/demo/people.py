@@ -1,7 +1,7 @@
-"""Practice annotators and reviewers: they know the truth of the practice clips and make mistakes on purpose.
+"""Practice annotators and reviewers: they know the true answers of the practice clips and make mistakes on purpose.
 
-They work through Label Studio's own HTTP API, each with an account of their own. Which mistake falls on which
-item is fixed, so that every run of the demo tells the same story.
+Here is what they answer; `run.py` submits it, under an account for each. Which mistake falls on which item is fixed, so
+that every run of the demo goes the same way.
 """
 
 import difflib

@@ -1,7 +1,7 @@
 """The demo: practice clips go through the whole loop on real services, driven by the platform's own sensors.
 
-It puts two folders into the inbox and lets practice people work; everything else is done by the schedules'
-and sensors' runs, as in daily use. Run again, it goes on where it stands, or finds nothing left to do.
+It puts two folders into the inbox and lets practice people work; runs that sensors and schedules start do the rest, as
+in daily use. Run again, it goes on from where it was, or finds nothing left to do.
 """
 
 import sys

@@ -1,12 +1,13 @@
 """One local deployment: Label Studio, Dagster's code server, web server and daemon, started and stopped together.
 
-`make up` and `make demo` come through here. Processes are handled in `chai_resources/local_services.py`.
+`make up` and `make demo` come through here; how a single process is started and watched does not belong here.
 """
 
 import shutil
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from chai_resources.settings import (
     PREVIEW_URL,
     Settings,
     label_studio_token_value,
+    postgres_url,
     secret,
 )
 
@@ -68,12 +70,24 @@ def token(settings: Settings) -> str:
     return label_studio_token_value() or services.home_secrets(settings.home)["label_studio_token"]
 
 
+def require_extra(extra: str, needed_by: str, *modules: str) -> None:
+    """Raises ServiceFailed where an extra of this package is not installed, with the command that installs it."""
+    if missing := [module for module in modules if find_spec(module) is None]:
+        raise ServiceFailed(
+            f"{needed_by} needs the extra `{extra}` ({', '.join(missing)} not installed): pip install 'chai[{extra}]'"
+        )
+
+
 def up(settings: Settings, say: Say) -> Running:
     """Starts whatever of the deployment does not run, makes it ready for work, and returns the log-ins.
 
-    Raises ServiceFailed (a taken port, a service that ends), PeopleFileError, LabelStudioDown, and ModelRefused
-    where previews are asked for and the model cannot give any.
+    Raises ServiceFailed (an extra that is not installed, a taken port, a service that ends), PeopleFileError,
+    LabelStudioDown, and ModelRefused where previews are asked for and the model cannot give any.
     """
+    if postgres_url():
+        require_extra("postgres", "CHAI_POSTGRES_URL", "dagster_postgres", "psycopg2")
+    if settings.executor.name == "ray":
+        require_extra("ray", "CHAI_EXECUTOR=ray", "dagster_ray")
     if settings.preview:
         refuse(settings)
     prepare(settings)

@@ -1,7 +1,7 @@
 """One backfill over chosen batches, as a request that a sensor can make.
 
-Dagster has no public call for it: what is private stands here alone, and `tests/demo/test_demo.py` runs it
-through a real daemon. To be dropped for the public form once there is one.
+Dagster has no public call for it. What is private is kept in this file, and `tests/demo/test_demo.py` runs it through
+a real daemon. To be replaced once there is a public call.
 """
 
 from collections.abc import Sequence

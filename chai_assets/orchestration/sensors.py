@@ -1,7 +1,7 @@
-"""What watches the outside: the inbox for new batches, Label Studio for what people submitted, models' own batches.
+"""The sensors: they watch the inbox, Label Studio, releases of the specification, and batches at a model's provider.
 
-Each sensor is a thin shell around pure pieces (read the cursor, plan, next cursor). An outage is an error of
-the tick, never a quiet skip; the next tick tries again from the same cursor.
+Each is a thin shell around pure functions (read the cursor, plan runs, next cursor). An outage is an error of the tick,
+never a skip; the next tick tries again from the same cursor.
 """
 
 import json
@@ -34,22 +34,22 @@ FETCH_SECONDS = 300
 """A provider's batch takes minutes to hours, and a look at one is a call."""
 
 # A folder that is still being copied into changes all the time: it is taken once it has been quiet this long.
-SETTLED = timedelta(seconds=10)
+QUIET_TIME = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
-class Watched:
+class LabelStudioCursor:
     """Cursor of the Label Studio sensor: everything up to `since` (the server's time) has been seen."""
 
     since: datetime
 
 
-def read_cursor(text: str | None) -> Watched:
+def read_cursor(text: str | None) -> LabelStudioCursor:
     """The cursor as stored; an unreadable one starts over, which asks for runs that find nothing to do."""
     try:
-        return Watched(datetime.fromisoformat(json.loads(text or "")["since"]))
+        return LabelStudioCursor(datetime.fromisoformat(json.loads(text or "")["since"]))
     except (ValueError, KeyError, TypeError):
-        return Watched(datetime(2000, 1, 1, tzinfo=UTC))
+        return LabelStudioCursor(datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def next_cursor(looked_at: datetime) -> str:
@@ -84,7 +84,7 @@ def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.
         except ValueError as problem:
             unusable.append(str(problem))
             continue
-        if now - folder.changed_at < SETTLED:
+        if now - folder.changed_at < QUIET_TIME:
             filling.append(batch)
         else:
             runs.append(

@@ -1,1 +1,1 @@
-"""Planning: where every item stands, what a new release of the specification changes, and moving just those rows."""
+"""Planning: the log of where every item stands, and what a new version of the specification or a new prompt changes."""

@@ -1,4 +1,4 @@
-"""Planning as assets: where every item stands, and what the specification in force would change."""
+"""The assets `standings`, the log of where every item stands, and `spec_plan`, what the version in force changes."""
 
 import dagster as dg
 

@@ -1,6 +1,6 @@
-"""Captions that rest on an upstream caption which was corrected after they were written, with the difference. Pure.
+"""Captions whose upstream caption was corrected after they were written, with the difference. Pure.
 
-Whether they stand is the deployment's policy (CHAI_UPSTREAM_CORRECTED): `accept` leaves them as people approved
+What is done about them is the deployment's policy (CHAI_UPSTREAM_CORRECTED): `accept` leaves them as people approved
 them, `redo` writes them again.
 """
 

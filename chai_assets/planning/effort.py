@@ -1,7 +1,7 @@
 """What a plan costs: minutes of people and requests to models, from the medians of our own work so far.
 
-Where nothing was measured yet, the medians are those the method's authors published data for: five minutes of an
-annotator and three of a reviewer an item (their public annotation records, 13,453 items).
+Where nothing was measured yet, the medians are those of the records that the method's authors published (13,453
+items): five minutes of an annotator and three of a reviewer for an item. US dollars are in `price.py`.
 """
 
 from dataclasses import dataclass

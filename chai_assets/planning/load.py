@@ -1,4 +1,4 @@
-"""Reads what the planner needs from the tables: the bridge between them and `release_impact.py`."""
+"""Reads the tables and makes plans of them. The rules by which rows are decided are in `release_impact.py`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
-"""What a plan costs in US dollars: the mean of what such requests cost so far, else a guess from clip and prompt.
+"""What a plan costs in US dollars: the mean of what such requests cost so far, else an estimate from clip and prompt.
 
-The guess is the one by which runs are held to their budgets (`costs/budget.py`).
+The estimate is the one by which runs are held to their budgets (`inference/budget.py`).
 """
 
 from typing import Any
@@ -52,14 +52,14 @@ def _usd_each(rows: pl.DataFrame, tables: Tables, choice: CaptionerChoice) -> pl
         timed = asked.join(clips, on="clip_id", how="left")
         means = timed.group_by("task", "aspect").agg(pl.col("duration_s").mean(), pl.col("batch").first())
         budgets = {task: planning_budget(choice, tables, task) for task in means["task"].unique()}
-        kinds = [{**kind, "each": _guess(kind, budgets[kind["task"]], tables)} for kind in means.to_dicts()]
+        kinds = [{**kind, "each": _estimate(kind, budgets[kind["task"]], tables)} for kind in means.to_dicts()]
     else:
         kinds = [{**kind, "each": 0.0} for kind in kinds]
     schema = {"task": pl.String, "aspect": pl.String, "each": pl.Float64}
     return pl.DataFrame(kinds, schema={**schema, "duration_s": pl.Float64, "batch": pl.String}).select(*schema)
 
 
-def _guess(kind: dict[str, Any], budget: Budget, tables: Tables) -> float | None:
+def _estimate(kind: dict[str, Any], budget: Budget, tables: Tables) -> float | None:
     task, aspect = kind["task"], kind["aspect"]
     if aspect not in budget.paid and budget.price is None:
         return None

@@ -1,7 +1,7 @@
-"""What the prompt templates that are now on disk change: the rows that the next runs write again, and those that stay.
+"""What the prompt templates on disk change: the rows that the next runs write again, and those that stay.
 
-Decided from the log of standings by the rule of the walk itself (`chain.kept`), once for each set of templates; for
-merged captions by the rule that merges them (`triples/merge_rows.py`); for polished critiques by the newest of each.
+Drafts and revisions are decided from the log of standings by the rule of `workflow/item_state.py`, once for each set of
+templates; merged captions by the rule that merges them (`triples/merge_rows.py`); polished critiques by the newest one.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Where every item stands, as rows: the walk's result at the end of a run, written where it changed.
+"""Rows of the table `standings`: where each item stands at the end of a run, written where that changed. Pure.
 
-The planner reads the latest row of each (clip, aspect) instead of walking a million items; the rows before tell
-when an item came to each stage. Pure.
+The planner reads the latest row of each (clip, aspect), so that it need not compute a million standings anew. The rows
+before show when an item came to each stage.
 """
 
 from collections import defaultdict

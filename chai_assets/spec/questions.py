@@ -1,7 +1,6 @@
 """Yes/no questions about a clip, one for each primitive, and their answers from what people labeled.
 
-They ask a model that watches the clip what the specification means by each term. What asks them, and how
-answers are scored, is not known here.
+They are put to a model that watches the clip. How they are asked and scored does not belong here.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which released specification is in force, as a Dagster resource."""
+"""The resource that knows which version of the specification is in force, and loads it."""
 
 from functools import lru_cache
 

@@ -16,7 +16,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.demo.model_server.batches import BatchDesk
+from chai_assets.demo.model_server.batches import BatchStore
 from chai_assets.demo.model_server.dialects import SERVED, Dialect, GeminiDialect, OpenAIDialect, dialect_of
 
 MODELS = {"openai": "gpt-4.1-2025-04-14", "gemini": "gemini-2.5-flash-001"}
@@ -55,7 +55,7 @@ class Book:
     """Files that are there no longer: what is asked about one is refused."""
     upload_faults: list[str] = field(default_factory=list)
     """What goes wrong with uploads, one each: drop, or a status."""
-    desk: BatchDesk = field(init=False)
+    desk: BatchStore = field(init=False)
     """Batches; they end when a test says so."""
     create_faults: list[str] = field(default_factory=list)
     """What goes wrong with calls that create a batch: a status, or `lost` for one whose reply never comes."""
@@ -71,7 +71,7 @@ class Book:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.desk = BatchDesk(self.batch_line)
+        self.desk = BatchStore(self.batch_line)
 
     def batch_line(self, dialect: Dialect, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """What a line of a batch is answered, by the same faults as a call."""

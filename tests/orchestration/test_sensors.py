@@ -18,7 +18,7 @@ from chai_assets.annotation.collect import OVERLAP
 from chai_assets.ingestion.inbox import InboxBatch
 from chai_assets.labeling import page as labeling_page
 from chai_assets.orchestration.sensors import (
-    SETTLED,
+    QUIET_TIME,
     build_sensors,
     next_cursor,
     plan_batches,
@@ -84,8 +84,9 @@ def test_every_folder_is_taken_or_waits_or_is_told_to_be_renamed(folders: list[I
     runs, filling, unusable = plan_batches(folders, NOW)
     assert len(runs) + len(filling) + len(unusable) == len(folders)
     usable = {folder.name: folder for folder in folders if folder.name in ("may-1", "may-2")}
-    assert {str(run.partition_key) for run in runs} == {n for n, f in usable.items() if NOW - f.changed_at >= SETTLED}
-    assert set(filling) == {n for n, f in usable.items() if NOW - f.changed_at < SETTLED}
+    quiet = {name for name, folder in usable.items() if NOW - folder.changed_at >= QUIET_TIME}
+    assert {str(run.partition_key) for run in runs} == quiet
+    assert set(filling) == usable.keys() - quiet
     assert all("rename it" in line for line in unusable)
 
 

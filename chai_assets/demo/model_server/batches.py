@@ -1,6 +1,6 @@
-"""Batches as a server of the two protocols keeps them: files handed in, batches looked up and listed, answer files.
+"""The batch part of the two protocols, as a server keeps it: files handed in, batches looked up, answer files.
 
-When a batch ends, and how, is up to the caller that keeps it; the answer to a line comes from the server's own model.
+Whoever uses it decides when and how a batch ends, and answers its lines.
 """
 
 import email.parser
@@ -36,7 +36,7 @@ class Batch:
 
 
 @dataclass
-class BatchDesk:
+class BatchStore:
     """All files and batches of a server. With `at_once`, a batch has ended whenever it is looked at."""
 
     answer: AnswerLine
@@ -106,7 +106,7 @@ def _missing(what: str) -> Reply:
 # OpenAI
 
 
-def _openai_upload(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _openai_upload(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     head = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
     parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
@@ -120,12 +120,12 @@ def _bytes_of(part: Any) -> bytes:
     return part.get_payload(decode=True)
 
 
-def _openai_content(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _openai_content(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     data = desk.files.get(match[1])
     return (200, data, {}) if data is not None else _missing("file")
 
 
-def _openai_create(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _openai_create(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     asked = json.loads(body)
     if asked["input_file_id"] not in desk.files:
         return _missing("file")
@@ -138,12 +138,12 @@ def _openai_create(desk: BatchDesk, match: re.Match[str], query: Any, headers: A
     return 200, _openai_batch(desk.batches[-1]), {}
 
 
-def _openai_look(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _openai_look(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     batch = desk.look(match[1])
     return (200, _openai_batch(batch), {}) if batch else _missing("batch")
 
 
-def _openai_list(desk: BatchDesk, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
+def _openai_list(desk: BatchStore, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
     newest = desk.batches[::-1]
     ids = [batch.id for batch in newest]
     start = ids.index(query["after"]) + 1 if "after" in query else 0
@@ -173,7 +173,7 @@ def _openai_batch(batch: Batch) -> dict[str, Any]:
 # Gemini
 
 
-def _gemini_start(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply | None:
+def _gemini_start(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply | None:
     if headers.get("x-goog-upload-command") != "start" or b"jsonl" not in body:
         return None
     name = desk.keep(b"")
@@ -181,14 +181,14 @@ def _gemini_start(desk: BatchDesk, match: re.Match[str], query: Any, headers: An
     return 200, {}, {"X-Goog-Upload-URL": url, "X-Goog-Upload-Status": "active"}
 
 
-def _gemini_upload(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _gemini_upload(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     desk.files[match[1]] += body
     final = "finalize" in headers["x-goog-upload-command"]
     file = {"name": f"files/{match[1]}", "mimeType": "application/jsonl", "state": "ACTIVE"}
     return 200, {"file": file}, {"X-Goog-Upload-Status": "final" if final else "active"}
 
 
-def _gemini_create(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _gemini_create(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     asked = json.loads(body)["batch"]
     file = asked["inputConfig"]["fileName"].removeprefix("files/")
     if file not in desk.files:
@@ -199,12 +199,12 @@ def _gemini_create(desk: BatchDesk, match: re.Match[str], query: Any, headers: A
     return 200, _gemini_batch(desk.batches[-1]), {}
 
 
-def _gemini_look(desk: BatchDesk, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _gemini_look(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     batch = desk.look(f"batches/{match[1]}")
     return (200, _gemini_batch(batch), {}) if batch else _missing("batch")
 
 
-def _gemini_list(desk: BatchDesk, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
+def _gemini_list(desk: BatchStore, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
     start, size = int(query.get("pageToken", "0")), int(query.get("pageSize", "50"))
     page = desk.batches[start : start + size]
     more = {"nextPageToken": str(start + size)} if start + size < len(desk.batches) else {}

@@ -1,6 +1,6 @@
 """The two protocols in which models are asked, as a server speaks them: OpenAI's chat completions, Gemini's.
 
-Only as much as the engines use. What is answered, and what goes wrong, is the servers' own business.
+Only as much as the engines use. What is answered, and what goes wrong, is decided by the servers that use it.
 """
 
 from typing import Any, ClassVar, Protocol

@@ -1,8 +1,8 @@
 """A model of rules behind a real HTTP server, so that the demo can run with the engines `openai` and `gemini`.
 
-It reads nothing but the prompt, as any model does: the labels that a draft prompt lists, the findings of a
-revise prompt, the captions of a merge prompt. What it writes of them is the offline engine's own writing.
-Asked to judge a caption it has nothing to go by but the caption's length, and so that is what it goes by.
+It reads the prompt alone, as any model does: the labels that a draft prompt lists, the findings of a revise prompt, the
+captions of a merge prompt. It writes what the offline engine would write of them. It judges a caption by its length,
+for it has nothing else to go by.
 
 python -m chai_assets.demo.model_server.server PORT
 """
@@ -15,7 +15,7 @@ from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from chai_assets.demo.model_server.batches import BatchDesk
+from chai_assets.demo.model_server.batches import BatchStore
 from chai_assets.demo.model_server.dialects import Dialect, Tokens, dialect_of
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.resource import release_of
@@ -148,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers every request by the class's model."""
 
     model: PracticeModel
-    desk: BatchDesk
+    desk: BatchStore
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
@@ -178,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
 def serve(port: int, spec: Spec) -> ThreadingHTTPServer:
     """A server of the practice model on this port of the machine itself, not yet running."""
     model = PracticeModel(spec)
-    desk = BatchDesk(lambda dialect, asked: reply_of(model, dialect, asked), at_once=True)
+    desk = BatchStore(lambda dialect, asked: reply_of(model, dialect, asked), at_once=True)
     handler = type("PracticeHandler", (Handler,), {"model": model, "desk": desk})
     return ThreadingHTTPServer(("127.0.0.1", port), handler)
 

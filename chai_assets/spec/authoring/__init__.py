@@ -1,0 +1,1 @@
+"""Writing, checking and releasing the next version of the specification."""

@@ -1,7 +1,7 @@
-"""What loads but is not good: answers that never hold, words that say two things, explanations that are missing.
+"""Checks a specification that loads, before it is released: answers that can never hold, ambiguous words, no examples.
 
-`load` refuses a specification that cannot be used; this looks at one that can, before it is released. An option
-that gives no primitive is not reported: most are the ordinary case, which a caption leaves out.
+What cannot be used at all is refused by `spec/loading`. An option that gives no primitive is not reported: most are the
+ordinary case, which a caption leaves out.
 """
 
 import re

@@ -1,0 +1,1 @@
+"""The annotators' handbook, made from the specification."""

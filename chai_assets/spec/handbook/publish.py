@@ -1,8 +1,7 @@
-"""Where the handbook is read: its pages in the media store, and their addresses on Label Studio.
+"""Publishes the handbook: stores its pages in the media store and gives their addresses on Label Studio.
 
-Label Studio's side is deploy/label_studio/handbook.py, which serves what lies under `handbook/` in the store. Its
-own ways to media do not do: local files have a query for an address, so that no page finds the one beside it, and
-on S3 every page would need a signature of its own.
+Label Studio serves them by deploy/label_studio/handbook.py, from `handbook/` in the store. Its own ways to serve media
+do not fit: links between pages would break on local files, and on S3 each page would need a signature of its own.
 """
 
 from chai_assets.core.html import html_link

@@ -1,6 +1,6 @@
-"""Whether the parts of a specification agree: each name leads somewhere, once; nothing contradicts itself.
+"""Checks that the parts of a specification agree: every name is defined once, and nothing contradicts itself.
 
-The shape of each part is already sound when these checks run. They only look; they mend nothing.
+The shape of each part was checked before, by `spec/models.py`.
 """
 
 from collections.abc import Iterable, Iterator
