@@ -1,10 +1,10 @@
 """The checks, as plain data: what each asks, what is at stake, and whether it stops the export.
 
-Each is one expectation on a frame: on the triples and facts about them (`facts.py`, `provenance.py`), or on a small
-frame of its own. Where Great Expectations has the expectation, it is its own; what spans rows or tables is one of
-`expectations.py`. Great Expectations is not imported here: Dagster lists the checks without it.
+Each is one expectation on a frame: one of Great Expectations' own where it has it, one of `expectations.py` where a
+rule spans rows or tables. Great Expectations is not imported here, so that Dagster lists the checks without it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,8 +75,14 @@ class Check:
         return "Stops the export." if self.severity == "error" else "Warns."
 
 
-def _not_null(name: str, column: str, description: str) -> Check:
-    return Check(name, "error", description, "ExpectColumnValuesToNotBeNull", {"column": column}, (column,))
+def _not_null(name: str, column: str, description: str, **condition: Any) -> Check:
+    arguments = {"column": column, **condition}
+    return Check(name, "error", description, "ExpectColumnValuesToNotBeNull", arguments, (column,))
+
+
+def _in_set(name: str, description: str, column: str, values: Sequence[Any]) -> Check:
+    arguments = {"column": column, "value_set": list(values)}
+    return Check(name, "error", description, "ExpectColumnValuesToBeInSet", arguments, (column,))
 
 
 def _rule(
@@ -140,21 +146,13 @@ def _record_checks() -> list[Check]:
         ),
         _not_null("every_triple_has_a_draft", "draft_id", "Each triple names the draft it began with."),
         _not_null("every_triple_has_a_critique", "critique_id", "Each triple names its critique."),
-        Check(
+        _not_null(
             "every_triple_has_a_review",
-            "error",
+            "review_id",
             "Each triple counted as approved names the review that approved it.",
-            "ExpectColumnValuesToNotBeNull",
-            {"column": "review_id", "row_condition": WHERE_APPROVED},
-            ("review_id",),
+            row_condition=WHERE_APPROVED,
         ),
-        Check(
-            "aspects_are_known",
-            "error",
-            "The aspect is one of the five.",
-            "ExpectColumnValuesToBeInSet",
-            {"column": "aspect", "value_set": list(ASPECTS)},
-        ),
+        _in_set("aspects_are_known", "The aspect is one of the five.", "aspect", ASPECTS),
         _rule(
             "reviewed_by_someone_else",
             "The reviewer of an approved triple is not its annotator, and both are known: nobody approves own work.",
@@ -253,14 +251,7 @@ def _chain_checks() -> list[Check]:
 def _rating_checks() -> list[Check]:
     """Checks on what the rating promises: 5 that the draft stood, less that it was criticized and changed."""
     return [
-        Check(
-            "ratings_are_1_to_5",
-            "error",
-            "The draft's rating is from 1 to 5.",
-            "ExpectColumnValuesToBeInSet",
-            {"column": "rating", "value_set": list(range(1, PERFECT + 1))},
-            ("rating",),
-        ),
+        _in_set("ratings_are_1_to_5", "The draft's rating is from 1 to 5.", "rating", range(1, PERFECT + 1)),
         _rule(
             "only_perfect_drafts_have_no_revision",
             "A triple has no revision only where its draft was rated 5.",
