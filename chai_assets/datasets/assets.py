@@ -10,8 +10,8 @@ import polars as pl
 
 from chai_assets.core.asset_metadata import preview
 from chai_assets.datasets.checks.last_export import last_export
-from chai_assets.datasets.checks.run import Beside, Judgement, Outcome, judge
-from chai_assets.datasets.checks.suite import WITHOUT_ROWS, suite
+from chai_assets.datasets.checks.suite import EMPTY_FRAME_NOTES, suite
+from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
 from chai_assets.datasets.export import counted_for, dataset_row, export_of, triples_of, versions_of
 from chai_assets.datasets.select.selection import Selection, selection_of
 from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, told
@@ -138,18 +138,18 @@ def triples_expectations(
     triples = candidate_triples(tables, datasets)
     # Of the triples only those that were to be taken; what they were made from may stand anywhere.
     taken = {"triples": selection.takes_batch() & selection.takes_aspect()}
-    beside = Beside(
+    evidence = Evidence(
         read=lambda table, columns: tables.read(table, None, columns, versions.get(table), taken.get(table)),
-        before=_before(context, datasets),
+        last_export=_last_export(context, datasets),
         now=now(),
     )
-    judgement = judge(triples, _counted(triples, release, datasets), beside)
-    docs = _data_docs(context, judgement, datasets)
-    for outcome in judgement.outcomes:
+    validation = validate(triples, _counted(triples, release, datasets), evidence)
+    docs = _data_docs(context, validation, datasets)
+    for outcome in validation.outcomes:
         yield _as_check(outcome, docs)
 
 
-def _before(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> pl.DataFrame | None:
+def _last_export(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> pl.DataFrame | None:
     """The last export, to compare with; a damaged one must not stop the next, which will take its place."""
     try:
         return last_export(datasets.store, datasets.selection.told())
@@ -158,14 +158,16 @@ def _before(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> p
         return None
 
 
-def _data_docs(context: dg.AssetCheckExecutionContext, judgement: Judgement, datasets: DatasetStore) -> dict[str, Any]:
-    """Writes the Data Docs, and says where; what was judged counts even where they cannot be written."""
+def _data_docs(
+    context: dg.AssetCheckExecutionContext, validation: Validation, datasets: DatasetStore
+) -> dict[str, Any]:
+    """Writes the Data Docs, and says where; the outcomes count even if they cannot be written."""
     if not datasets.data_docs:
         return {}
     from chai_assets.datasets.checks.docs import write_docs
 
     try:
-        page = write_docs(judgement, Path(datasets.data_docs))
+        page = write_docs(validation, Path(datasets.data_docs))
     except OSError as error:
         context.log.warning(f"no Data Docs in {datasets.data_docs} ({error}): free space or mend its rights")
         return {}
@@ -233,7 +235,7 @@ def _as_check(outcome: Outcome, docs: dict[str, Any]) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN
     metadata: dict[str, Any] = {"evaluated": outcome.evaluated, "unexpected": outcome.unexpected_count}
     if not outcome.evaluated:
-        metadata["note"] = WITHOUT_ROWS[outcome.check.frame]
+        metadata["note"] = EMPTY_FRAME_NOTES[outcome.check.frame]
     return dg.AssetCheckResult(
         passed=outcome.passed,
         check_name=outcome.name,

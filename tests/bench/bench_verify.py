@@ -1,4 +1,4 @@
-"""Checking a published dataset of over 1 GB: its own verify.py beside `sha256sum` of the same files, both cached.
+"""Checking a published dataset of 1.7 GB: its own verify.py beside `sha256sum` of the same files, both cached.
 
 python -m tests.bench.bench_verify [--smoke]
 """

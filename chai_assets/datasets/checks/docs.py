@@ -1,55 +1,42 @@
-"""Data Docs: the judgement as a static site that Great Expectations builds, made to stand on its own.
+"""Data Docs: what was expected of the triples and what was found, as a static site that stands on its own.
 
-Its own pages fetch styles and scripts from seven places on the internet, and show nothing without them. Here the
-same pages are rendered with templates that need neither: one style sheet inside, no script, no address but each
-other's. Of the rows, only the first failing ones are in it.
+Great Expectations builds it, in the manner of `docs_pages.py`. Of the rows, only the first failing ones are in it.
 """
 
 import shutil
 import tempfile
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from great_expectations.core import ExpectationValidationResult
 from great_expectations.core.run_identifier import RunIdentifier
+from great_expectations.data_context.store.store import DataDocsSiteConfigTypedDict
 from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
-from great_expectations.render.view.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
-from jinja2 import ChoiceLoader, FileSystemLoader
 
-from chai_assets.datasets.checks.run import Judgement, Outcome
+from chai_assets.datasets.checks import docs_pages
 from chai_assets.datasets.checks.suite import FRAMES
+from chai_assets.datasets.checks.validation import Outcome, Validation
 
-TEMPLATES = Path(__file__).with_name("docs_templates")
 INDEX = "index.html"
 SITE = "triples"
+LONGEST_CELL = 600
+"""Characters of a value that are shown: a caption in full, hardly ever less."""
 
 
-class Page(DefaultJinjaPageView):
-    """A page of the site; templates of ours stand in for those of the package that call out."""
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        assert self.env.loader
-        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), self.env.loader])
-
-
-class IndexPage(Page, DefaultJinjaIndexPageView):
-    """The page that lists the others."""
-
-
-def write_docs(judgement: Judgement, folder: Path) -> Path:
-    """Makes `folder` the Data Docs of a judgement and returns its first page. Raises OSError if it cannot be written.
+def write_docs(validation: Validation, folder: Path) -> Path:
+    """Makes `folder` the Data Docs of a validation and returns its first page. Raises OSError if it cannot be written.
 
     The folder is swapped as a whole: a build that fails leaves the former one.
     """
-    context, run = judgement.context, RunIdentifier(run_name="checks", run_time=judgement.at)
-    outcomes = {outcome.name: outcome for outcome in judgement.outcomes}
-    for frame, result in judgement.results.items():
+    context, run = validation.context, RunIdentifier(run_name="checks", run_time=validation.at)
+    outcomes = {outcome.name: outcome for outcome in validation.outcomes}
+    for frame, result in validation.results.items():
         for one in result.results:
-            _show_rows(one, outcomes[one.expectation_config.meta["check"]])
+            _show_rows(one, outcomes[docs_pages.check_of(one).name])
         result.meta["run_id"] = run
         result.meta["batch_spec"]["data_asset_name"] = FRAMES[frame]
         context.validation_results_store.set(
@@ -58,7 +45,8 @@ def write_docs(judgement: Judgement, folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        context.add_data_docs_site(SITE, _site(scratch / "new"))
+        # The package's type lacks some of the keys that it reads.
+        context.add_data_docs_site(SITE, cast(DataDocsSiteConfigTypedDict, _site(scratch / "new")))
         context.build_data_docs(site_names=[SITE])
         shutil.rmtree(scratch / "new" / "static", ignore_errors=True)
         if folder.exists():
@@ -70,24 +58,28 @@ def write_docs(judgement: Judgement, folder: Path) -> Path:
 
 
 def _site(folder: Path) -> dict[str, Any]:
-    def view(name: str) -> dict[str, str]:
-        return {"module_name": __name__, "class_name": name}
+    def page(view: type, renderer: type) -> dict[str, Any]:
+        return {"view": _class(view), "renderer": _class(renderer)}
 
     return {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": view("IndexPage")},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": _class(docs_pages.IndexPage)},
         "site_section_builders": {
-            "expectations": {"view": view("Page")},
-            "validations": {"view": view("Page")},
+            "expectations": page(docs_pages.Page, docs_pages.SuiteRenderer),
+            "validations": page(docs_pages.Page, docs_pages.ResultsRenderer),
             "profiling": "None",
         },
     }
 
 
-def _show_rows(result: Any, outcome: Outcome) -> None:
-    """Puts the first failing rows where the page shows unexpected values, which of a fact would all be `False`."""
+def _class(of: type) -> dict[str, str]:
+    return {"module_name": of.__module__, "class_name": of.__name__}
+
+
+def _show_rows(result: ExpectationValidationResult, outcome: Outcome) -> None:
+    """Puts the first failing rows where the page shows unexpected values: of a rule these would all be `False`."""
     rows = outcome.failing_rows
     result.result["partial_unexpected_counts"] = []
     result.result["partial_unexpected_list"] = [_as_table(rows)] if rows else []
@@ -104,4 +96,4 @@ def _cell(value: Any) -> str:
     if value is None:
         return "<i>none</i>"
     text = str(value)
-    return escape(text if len(text) <= 600 else f"{text[:599]}…")
+    return escape(text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…")

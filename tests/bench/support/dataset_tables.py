@@ -43,6 +43,7 @@ class Maker:
 
     def _batch(self, batch: str, start: int, clips: int) -> None:
         sources = [hashlib.sha256(f"{(start + n) // CLIPS_A_SOURCE}".encode()).hexdigest() for n in range(clips)]
+        self._append("sources", batch, source_id=sorted(set(sources)))
         same = {"clip_id": self._ids("clp", clips), "source_id": sources}
         self._append(
             "clips",
@@ -80,8 +81,10 @@ class Maker:
         draft, critique, final = self._text(count, words), self._text(count, CRITIQUE_WORDS), self._text(count, words)
         perfect = pl.Series(rating == 5)
         final, critique = draft.zip_with(perfect, final), pl.Series([""] * count).zip_with(perfect, critique)
-        finding = {"finding_id": "fnd_1", "kind": "wrong", "quote": "walading", "start": 0, "end": 8, "fix": "torading"}
-        findings = [[finding] if given < 5 else [] for given in rating]
+        finding = {"finding_id": "fnd_1", "kind": "wrong", "start": 0, "end": 8, "fix": "torading"}
+        findings = [
+            [finding | {"quote": text[:8]}] if given < 5 else [] for text, given in zip(draft, rating, strict=True)
+        ]
         hashes = [chain_hash(*row) for row in zip(ids["drf"], ids["crt"], ids["rev"], ids["rvw"], strict=True)]
         people = {"annotator": ["ann-1"] * count, "reviewer": ["rev-1"] * count, "model": ["offline-1"] * count}
         chain = {"draft_id": ids["drf"], "critique_id": ids["crt"], "revision_id": ids["rev"], "review_id": ids["rvw"]}

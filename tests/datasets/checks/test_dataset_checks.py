@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chai_assets.datasets.checks import run
+from chai_assets.datasets.checks import expectations, validation
 from chai_assets.datasets.checks.facts import CLIPS_WITH_ONE_CAPTION, as_declared, with_facts
-from chai_assets.datasets.checks.recorded import with_records
-from chai_assets.datasets.checks.run import Beside, Outcome, judge
+from chai_assets.datasets.checks.provenance import with_provenance
 from chai_assets.datasets.checks.suite import suite
+from chai_assets.datasets.checks.validation import Evidence, Outcome, validate
 from chai_assets.triples.chain_hash import chain_hash
 from tests.datasets.factory import COUNTED, NOON, clip, frame, triple, triples_of
 from tests.datasets.tables import Records, Rows, records_of
@@ -36,9 +36,9 @@ class World:
     def judged(self) -> dict[str, Outcome]:
         records = self.records or records_of(self.rows)
         before = None if self.before is None else exported(self.before)
-        beside = Beside(records.read, before, self.now)
-        judgement = judge(self.as_frame(frame("triples", self.rows)), COUNTED, beside)
-        return {outcome.name: outcome for outcome in judgement.outcomes}
+        evidence = Evidence(records.read, before, self.now)
+        found = validate(self.as_frame(frame("triples", self.rows)), COUNTED, evidence)
+        return {outcome.name: outcome for outcome in found.outcomes}
 
 
 def exported(rows: Rows) -> pl.DataFrame:
@@ -293,14 +293,14 @@ def test_failing_rows_show_what_is_wrong_with_them():
 
 def test_a_distribution_that_moved_is_told_in_shares():
     row = one_aspect_gone().judged()["aspects_are_shared_as_before"].failing_rows[0]
-    assert "motion: 20% → 0%" in row["told"]
+    assert "motion: 20% → 0%" in row["change"]
     assert (row["before"], row["now"]) == (600, 480)
 
 
 def test_a_check_that_cannot_be_evaluated_is_an_error_and_never_a_pass(monkeypatch: pytest.MonkeyPatch):
     lengths = next(check for check in suite() if check.name == "captions_have_a_usual_length")
     senseless = replace(lengths, arguments=lengths.arguments | {"column": "draft"})
-    monkeypatch.setattr(run, "suite", lambda: [senseless])
+    monkeypatch.setattr(validation, "suite", lambda: [senseless])
     with pytest.raises(RuntimeError, match="check captions_have_a_usual_length could not be evaluated"):
         World(sound()).judged()
 
@@ -338,6 +338,7 @@ def test_below_the_level_approved_no_review_and_no_reviewer_is_asked_for():
 def test_no_fact_is_ever_null_whatever_is_missing():
     rows = [dict.fromkeys(row) for row in sound()]
     facts = with_facts(as_declared(frame("triples", rows)), COUNTED)
-    facts = with_records(facts, records_of(sound()).read)
-    judged = [check.judged[0] for check in suite() if check.frame == "triples" and "value_set" in check.arguments]
+    facts = with_provenance(facts, records_of(sound()).read)
+    rules = [check for check in suite() if check.frame == "triples" and hasattr(expectations, check.expectation)]
+    judged = [check.columns[0] for check in rules]
     assert facts.select(judged).null_count().row(0) == (0,) * len(judged)

@@ -1,4 +1,4 @@
-"""What is judged beside the single triples: their columns, what changed since the last export, the newest one. Pure.
+"""How the candidates differ from the last export, and how old the newest of them is. Pure.
 
 Most of an export was in the last one too. So ratings and lengths of what is NEW are compared with those of the
 last export, aspect by aspect (a camera caption is short, and often perfect); only shares are compared as a whole.
@@ -11,9 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.checks.facts import declared
-
-DAYS_WITHOUT_NEWS = 7
+OLDEST_DAYS = 7
 """Age of the newest triple from which on the nightly export is stale: a week-end and a holiday are none."""
 FEWEST = 100
 """Triples on either side without which nothing is compared: shares of fewer move by 10 points by chance."""
@@ -23,20 +21,13 @@ CHANCE = 0.001
 # which on a distribution is said to have changed, and a fifth of the captions longer or shorter than they were.
 MOST_PSI, MOST_KS = 0.2, 0.2
 
-DRIFT = {"measure": pl.String, "aspect": pl.String, "before": pl.Int64, "now": pl.Int64, "figure": pl.Float64}
-DRIFT |= {"limit": pl.Float64, "told": pl.String}
-DRIFT |= {f"{measure}_steady": pl.Boolean for measure in ("aspects", "ratings", "lengths")}
+SCHEMA = {"measure": pl.String, "aspect": pl.String, "before": pl.Int64, "now": pl.Int64, "figure": pl.Float64}
+SCHEMA |= {"limit": pl.Float64, "change": pl.String}
+SCHEMA |= {"shares_psi": pl.Float64, "ratings_steady": pl.Boolean, "lengths_steady": pl.Boolean}
+"""One row a comparison; of the last three, which are judged, the one of its measure is filled."""
 
 
-def columns(triples: pl.DataFrame) -> pl.DataFrame:
-    """The declared columns with the type each was declared with and the one found."""
-    found = triples.schema
-    rows = [(name, str(kind), str(found.get(name) or "missing")) for name, kind in declared().items()]
-    frame = pl.DataFrame(rows, schema=["column", "declared", "found"], orient="row")
-    return frame.with_columns(as_declared=pl.col("declared") == pl.col("found"))
-
-
-def news(triples: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def freshness(triples: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """The newest triple and its age in days; no row where there is none."""
     newest = triples.drop_nulls("recorded_at").sort("recorded_at", maintain_order=True).tail(1)
     age = (pl.lit(now) - pl.col("recorded_at")).dt.total_seconds() / 86_400
@@ -49,21 +40,21 @@ def drift(facts: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
     `before` has triple_id, aspect, rating and words; None where nothing was exported yet, and nothing is compared.
     """
     if before is None:
-        return pl.DataFrame(schema=DRIFT)
+        return pl.DataFrame(schema=SCHEMA)
     now = facts.select("triple_id", "aspect", "rating", "words").filter(pl.col("aspect").is_not_null())
     new = now.join(before.select("triple_id"), on="triple_id", how="anti")
-    rows = [*_aspects(before, now)]
+    rows = [*_shares_of_aspects(before, now)]
     for aspect in sorted(set(before["aspect"]) & set(new["aspect"])):
         old, fresh = (frame.filter(pl.col("aspect") == aspect) for frame in (before, new))
         if min(len(old), len(fresh)) >= FEWEST:
             rows += [_ratings(aspect, old["rating"], fresh["rating"]), _lengths(aspect, old["words"], fresh["words"])]
-    return pl.DataFrame([dict.fromkeys(DRIFT) | row for row in rows], schema=DRIFT)
+    return pl.DataFrame([dict.fromkeys(SCHEMA) | row for row in rows], schema=SCHEMA)
 
 
-def _aspects(before: pl.DataFrame, now: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _shares_of_aspects(before: pl.DataFrame, now: pl.DataFrame) -> Iterator[dict[str, Any]]:
     if min(len(before), len(now)) >= FEWEST:
         row = _categories("aspects", None, before["aspect"], now["aspect"])
-        yield row | {"aspects_steady": row["figure"] <= MOST_PSI}
+        yield row | {"shares_psi": row["figure"]}
 
 
 def _ratings(aspect: str, old: pl.Series, new: pl.Series) -> dict[str, Any]:
@@ -81,12 +72,13 @@ def _lengths(aspect: str, old: pl.Series, new: pl.Series) -> dict[str, Any]:
     from scipy.stats import ks_2samp
 
     old, new = old.drop_nulls(), new.drop_nulls()
-    told = f"median {old.median() or 0:.0f} → {new.median() or 0:.0f} words"
+    change = f"median {old.median() or 0:.0f} → {new.median() or 0:.0f} words"
     if not min(len(old), len(new)):
-        return _row("lengths", aspect, old, new, 0.0, MOST_KS, told) | {"lengths_steady": True}
+        return _row("lengths", aspect, old, new, 0.0, MOST_KS, change) | {"lengths_steady": True}
     found: Any = ks_2samp(old.to_numpy(), new.to_numpy(), method="asymp")
     steady = found.pvalue > CHANCE or found.statistic <= MOST_KS
-    return _row("lengths", aspect, old, new, float(found.statistic), MOST_KS, told) | {"lengths_steady": bool(steady)}
+    row = _row("lengths", aspect, old, new, float(found.statistic), MOST_KS, change)
+    return row | {"lengths_steady": bool(steady)}
 
 
 def _categories(measure: str, aspect: str | None, old: pl.Series, new: pl.Series) -> dict[str, Any]:
@@ -95,15 +87,15 @@ def _categories(measure: str, aspect: str | None, old: pl.Series, new: pl.Series
     # A share of none has no logarithm: one row in a thousand is near enough.
     pairs = [(max(was.get(name, 0), 0.001), max(is_now.get(name, 0), 0.001)) for name in {**was, **is_now}]
     psi = sum((there - here) * math.log(there / here) for here, there in pairs)
-    told = ", ".join(f"{name}: {was.get(name, 0):.0%} → {is_now.get(name, 0):.0%}" for name in {**was, **is_now})
-    return _row(measure, aspect, old, new, psi, MOST_PSI, told)
+    change = ", ".join(f"{name}: {was.get(name, 0):.0%} → {is_now.get(name, 0):.0%}" for name in {**was, **is_now})
+    return _row(measure, aspect, old, new, psi, MOST_PSI, change)
 
 
 def _row(
-    measure: str, aspect: str | None, old: pl.Series, new: pl.Series, figure: float, limit: float, told: str
+    measure: str, aspect: str | None, old: pl.Series, new: pl.Series, figure: float, limit: float, change: str
 ) -> dict[str, Any]:
     row = {"measure": measure, "aspect": aspect, "before": len(old), "now": len(new)}
-    return row | {"figure": round(figure, 3), "limit": limit, "told": told}
+    return row | {"figure": round(figure, 3), "limit": limit, "change": change}
 
 
 def _shares(values: pl.Series) -> dict[Any, float]:
