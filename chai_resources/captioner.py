@@ -12,6 +12,7 @@ from chai_resources.captioners.calls.answer_store import StoredAnswers
 from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
 from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.captioners.protocol import Captioner, Identity, Request
+from chai_resources.errors import UnusableInput
 from chai_resources.executors import ExecutorChoice, ExecutorError
 from chai_resources.media import Media
 from chai_resources.settings import Settings
@@ -111,7 +112,7 @@ class CaptionerChoice(dg.ConfigurableResource):
 
     def _engine(self, media: Media) -> Captioner:
         if self.name not in ENGINES:
-            raise ValueError(f"CHAI_CAPTIONER={self.name} is no engine: choose one of {', '.join(sorted(ENGINES))}")
+            raise UnusableInput(f"CHAI_CAPTIONER={self.name} is no engine: choose one of {', '.join(sorted(ENGINES))}")
         return ENGINES[self.name](self.model, media)
 
 

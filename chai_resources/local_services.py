@@ -21,6 +21,8 @@ from pathlib import Path
 
 import requests
 
+from chai_resources.errors import Unavailable
+
 Say = Callable[[str], None]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -30,7 +32,7 @@ _PLAY = {"key": "ctrl+space", "mac": "ctrl+space", "description": "Play or pause
 LABEL_STUDIO_PORT = "CHAI_LABEL_STUDIO_PORT"
 
 
-class ServiceFailed(RuntimeError):
+class ServiceFailed(Unavailable):
     """A service could not be started; the message names it, the reason and the remedy."""
 
 

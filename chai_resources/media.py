@@ -22,6 +22,7 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from chai_resources.errors import Unavailable
 from chai_resources.settings import s3_options
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ _TYPES |= {".html": "text/html; charset=utf-8"}
 """Players refuse an object without its type; the store's own default is `binary/octet-stream`."""
 
 
-class MediaError(Exception):
+class MediaError(Unavailable):
     """The store cannot do what was asked; the text names the object and the remedy."""
 
 

@@ -19,11 +19,12 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pydantic import PrivateAttr
 
+from chai_resources.errors import Unavailable
 from chai_resources.schemas import TABLES, Table
 from chai_resources.settings import s3_options
 
 
-class TablesUnreachable(Exception):
+class TablesUnreachable(Unavailable):
     """The store of the tables cannot be read or written; the text names the table and the remedy."""
 
 

@@ -15,7 +15,8 @@ from rich.table import Table
 from chai_assets.cli.audit import app as audit_app
 from chai_assets.cli.dataset import app as dataset_app
 from chai_assets.cli.spec import app as spec_app
-from chai_resources.local_services import CHECKOUT, ServiceFailed
+from chai_resources.errors import ChaiError
+from chai_resources.local_services import CHECKOUT
 from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -259,34 +260,9 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
 
 def main() -> None:
-    """Entry point: expected failures end with their message and status 1, not with a traceback."""
-    from chai_assets.core.imported import ImportRefused
-    from chai_assets.core.prompts import UnusableTemplate
-    from chai_assets.datasets.read.published import NoDataset
-    from chai_assets.inference.budget import NoPrice
-    from chai_assets.spec.loading.document import SpecError
-    from chai_resources.captioners.calls.model_choice import ModelRefused
-    from chai_resources.captioners.calls.prices import PricesRefused
-    from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
-    from chai_resources.media import MediaError
-    from chai_resources.people import PeopleFileError
-    from chai_resources.tables import TablesUnreachable
-
-    expected = (
-        ServiceFailed,
-        SpecError,
-        LabelStudioDown,
-        LabelStudioRefused,
-        MediaError,
-        PeopleFileError,
-        ImportRefused,
-        ModelRefused,
-        NoPrice,
-        PricesRefused,
-        UnusableTemplate,
-    )
+    """Entry point: failures that a person can mend end with their message and status 1, not with a traceback."""
     try:
         app()
-    except (*expected, TablesUnreachable, NoDataset) as error:
+    except ChaiError as error:
         console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None

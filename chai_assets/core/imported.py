@@ -4,11 +4,13 @@ import re
 
 import polars as pl
 
+from chai_resources.errors import UnusableInput
+
 IMPORT = "import-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,72}\Z")
 
 
-class ImportRefused(ValueError):
+class ImportRefused(UnusableInput):
     """A corpus cannot be imported as asked; the text says why and what to do."""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from chai_assets.core.ids import record_id, sha256_text
 from chai_resources.captioners.protocol import Captioner, Media, Request, TaskName
+from chai_resources.errors import UnusableInput
 
 SAMPLING: dict[str, Any] = {"temperature": 0}
 
@@ -29,7 +30,7 @@ TEMPLATES: dict[WritingTask, Path] = {
 }
 
 
-class UnusableTemplate(ValueError):
+class UnusableTemplate(UnusableInput):
     """A template cannot be read or filled in; the text names it and the remedy."""
 
 

@@ -17,6 +17,7 @@ from chai_assets.inference.ledger import without_kept_promises
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.prices import Price, Prices
 from chai_resources.captioners.protocol import Call, Captioner, Request, Result
+from chai_resources.errors import UnusableInput
 from chai_resources.tables import Tables
 
 _ANSWER_TOKENS = 1_000
@@ -32,7 +33,7 @@ ROWS_AT_ONCE = 256
 """Rows, of answers and of calls together, that are written in one commit: what a killed run may have to fetch again."""
 
 
-class NoPrice(ValueError):
+class NoPrice(UnusableInput):
     """A budget is set for a model whose price is not known; the text says what to do."""
 
 

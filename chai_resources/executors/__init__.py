@@ -13,6 +13,8 @@ from typing import Literal
 import dagster as dg
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 
+from chai_resources.errors import Unavailable
+
 ExecutorName = Literal["local", "ray"]
 
 
@@ -32,5 +34,5 @@ class ExecutorChoice(dg.Config):
     """The interpreter on the cluster that has this package."""
 
 
-class ExecutorError(RuntimeError):
+class ExecutorError(Unavailable):
     """The executor cannot go on; the text names it and the remedy. Units that are finished are kept."""

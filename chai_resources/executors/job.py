@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from chai_resources.executors import ExecutorError
 from chai_resources.media import Media
 
 
@@ -50,10 +51,10 @@ class Job:
 
     @classmethod
     def read(cls, media: Media, key: str) -> "Job":
-        """The job as written down. Raises ValueError where other code than this wrote it, MediaError."""
+        """The job as written down. Raises ExecutorError where other code than this wrote it, MediaError."""
         fields = json.loads(media.get_bytes(key))
         if fields["code"] != own_code() or fields.keys() != cls.__dataclass_fields__.keys():
-            raise ValueError(
+            raise ExecutorError(
                 f"the platform is {fields['code']} and this cluster has {own_code()}: give both an image of one "
                 "commit (deploy/ray/Dockerfile)"
             )

@@ -19,11 +19,12 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 from chai_resources.captioners.calls.answer_store import answer_key
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import CaptionError, Identity, Request, Result
+from chai_resources.errors import ChaiError
 from chai_resources.executors import ExecutorChoice, ExecutorError
 from chai_resources.executors.job import Job, job_key, lease_key
 from chai_resources.executors.lease import Lease
 from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
 
 POLL_S = 1.0
 LIST_S = 5.0
@@ -142,7 +143,7 @@ class RayCaptioner:
         """The units a job works on; none of those of a job that another version wrote, or nobody can read."""
         try:
             return set(Job.read(self._media, job_key(job_id)).units)
-        except (MediaError, ValueError, KeyError, TypeError):
+        except (ChaiError, ValueError, KeyError, TypeError):
             return set()
 
     @contextmanager

@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 from dagster_pipes import PipesEnvVarParamsLoader, open_dagster_pipes
 
+from chai_resources.errors import ChaiError
 from chai_resources.executors import ExecutorError
 from chai_resources.executors.job import Job
 from chai_resources.executors.lease import LeaseWatch
 from chai_resources.executors.worker import Counted, Worker
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
 
 _SAY_EVERY_S = 5.0
 
@@ -84,7 +85,7 @@ def main(
     """Does the units of a job of the platform: what the executor `ray` submits to its cluster."""
     try:
         _main(Job.read(Media(root=media), job_key), media, here)
-    except (ExecutorError, MediaError, ValueError) as error:
+    except (ChaiError, ValueError) as error:
         # Ray hands the last line of a job's output to whoever follows it.
         raise SystemExit(str(error)) from error
 

@@ -7,6 +7,7 @@ from chai_resources.captioners.calls.answer_store import StoredAnswers
 from chai_resources.captioners.calls.api_keys import KeyMissing
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import Captioner, Result
+from chai_resources.errors import Unavailable
 from chai_resources.executors.job import Job
 from chai_resources.executors.units import UnitStore, keyed_by_hash
 from chai_resources.media import Media
@@ -24,7 +25,7 @@ class Counted:
     errors: int = 0
 
 
-class WorkerUnfit(RuntimeError):
+class WorkerUnfit(Unavailable):
     """A worker whose engine answers nothing: no other unit would fare better with it."""
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 import requests
 
+from chai_resources.errors import Unavailable
+
 READ_ATTEMPTS = 5
 # Longer than gunicorn lets a request run, so that a write is over, one way or the other, when we give up.
 WRITE_TIMEOUT_S = 660
 
 
-class LabelStudioDown(RuntimeError):
+class LabelStudioDown(Unavailable):
     """Label Studio cannot be reached, or gave no answer."""
 
     def __init__(self, url: str, reason: object) -> None:
@@ -26,7 +28,7 @@ class LabelStudioDown(RuntimeError):
         )
 
 
-class LabelStudioRefused(RuntimeError):
+class LabelStudioRefused(Unavailable):
     """Label Studio answered with an error; `status` is the HTTP status, the message carries its words."""
 
     def __init__(self, request: str, status: int, words: str) -> None:

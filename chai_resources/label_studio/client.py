@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from chai_resources.errors import UnusableInput
 from chai_resources.label_studio.annotator import assigned_to, open_tasks_of, submit_form
 from chai_resources.label_studio.api import Api, LabelStudioDown, LabelStudioRefused
 from chai_resources.label_studio.listing import (
@@ -84,7 +85,7 @@ class LabelStudio(dg.ConfigurableResource):
         found = [p for p in self._projects(title) if p["title"] == title]
         if len(found) > 1:
             ids = ", ".join(str(project["id"]) for project in found)
-            raise ValueError(f"Label Studio projects {ids} are all called {title!r}: rename all but one")
+            raise UnusableInput(f"Label Studio projects {ids} are all called {title!r}: rename all but one")
         if not found:
             # Which predictions fill the page can be named freely only now, before there are any.
             body = wanted | {"title": title, "model_version": PREFILL_VERSION}

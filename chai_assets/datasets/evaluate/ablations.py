@@ -27,6 +27,7 @@ from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioner import ENGINES, CaptionerChoice
 from chai_resources.captioners.protocol import Captioner, Request, Result
+from chai_resources.errors import NotAllowed
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
@@ -48,7 +49,7 @@ _HOW: dict[Variant, str] = {
 }
 
 
-class Refused(ValueError):
+class Refused(NotAllowed):
     """No ablations are written; the text says why and what to do."""
 
 

@@ -25,6 +25,7 @@ from chai_assets.inference.metered import Booked
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
 from chai_resources.captioners.protocol import Captioner, Media, Request, Result
+from chai_resources.errors import NotAllowed
 from chai_resources.media import Media as MediaStore
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
@@ -41,7 +42,7 @@ _SCHEMA |= {"yes_logprob": pl.Float64, "no_logprob": pl.Float64, "p_yes": pl.Flo
 _SCHEMA |= dict.fromkeys(("answer", "model", "served_revision", "request_hash", "prompt_hash", "error"), pl.String)
 
 
-class CannotJudge(ValueError):
+class CannotJudge(NotAllowed):
     """Nothing is asked; the text says why and what to do."""
 
 

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from chai_assets.ingestion.near_duplicates import SIGNATURE, Looks
 from chai_assets.ingestion.perceptual_hash import FAR_COLOUR
+from chai_resources.errors import NotAllowed
 
 _BLOCK = 128
 """Eval clips compared at once: with their likes in train some ten megabytes."""
 
 
-class Leaked(ValueError):
+class Leaked(NotAllowed):
     """Something stands on both sides; the text names both clips, both sources and the remedy."""
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from chai_resources.errors import UnusableInput
+
 # libyaml reads the release ten times faster, where PyYAML was built with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -29,7 +31,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message} - {self.remedy}"
 
 
-class SpecError(Exception):
+class SpecError(UnusableInput):
     """A specification that cannot be used. The text lists every problem, one a line."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from chai_resources.errors import Unavailable
+
 _FOLDER = "batches"
 
 
-class NoteUnreadable(ValueError):
+class NoteUnreadable(Unavailable, ValueError):
     """A note on a batch is not what was written; the text names it and the remedy."""
 
 

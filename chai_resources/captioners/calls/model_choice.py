@@ -7,12 +7,13 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from chai_resources.captioners.calls.network_captioner import CallFailed, Pace
 from chai_resources.captioners.protocol import CaptionError, Request
+from chai_resources.errors import UnusableInput
 
 # A date, a numbered revision, a commit or a checksum at the end: names that never mean another model tomorrow.
 _PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
 
 
-class ModelRefused(ValueError):
+class ModelRefused(UnusableInput):
     """The model cannot be used as it is configured; the text says what to set."""
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 from chai_resources.captioners.calls.acceptance import fault
 from chai_resources.captioners.calls.rate_limits import TokenBucket
 from chai_resources.captioners.protocol import Call, Capabilities, CaptionError, Request, Result
+from chai_resources.errors import Unavailable
 
 TRIES = 4
 """Calls for one request within a run; what still fails then is asked again by the next run."""
@@ -27,7 +28,7 @@ _MEDIA_TOKENS = 2_000
 
 
 @dataclass
-class CallFailed(Exception):
+class CallFailed(Unavailable):
     """One call that failed. `stops`: no other request can do better (wrong key, no such model, quota used up)."""
 
     error: CaptionError
@@ -36,6 +37,9 @@ class CallFailed(Exception):
     charged: Literal["no", "unknown"] = "no"
     called: bool = True
     """Whether the server was asked at all; if not, trying again at once is of no use."""
+
+    def __str__(self) -> str:
+        return self.error.message
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from chai_resources.captioners.calls.network_captioner import CallFailed, Callin
 from chai_resources.captioners.engines.openai_engine import Chat, client_of
 from chai_resources.captioners.engines.vllm_server import ServerFailed, VllmServer
 from chai_resources.captioners.protocol import Capabilities, CaptionError, Request, Result
+from chai_resources.errors import read_utf8
 from chai_resources.media import Media
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
@@ -163,11 +164,11 @@ def template_hash(folder: Path, extra: list[str]) -> str:
     text = ""
     if given:
         path = Path(given[-1])
-        text = path.read_text() if path.is_file() else given[-1]
+        text = read_utf8(path) if path.is_file() else given[-1]
     elif (folder / "chat_template.jinja").is_file():
-        text = (folder / "chat_template.jinja").read_text()
+        text = read_utf8(folder / "chat_template.jinja")
     elif (folder / "tokenizer_config.json").is_file():
-        text = str(json.loads((folder / "tokenizer_config.json").read_text()).get("chat_template") or "")
+        text = str(json.loads(read_utf8(folder / "tokenizer_config.json")).get("chat_template") or "")
     return hashlib.sha256(text.encode()).hexdigest()[:12] if text else "of the model"
 
 

