@@ -93,7 +93,7 @@ def test_a_cluster_with_other_code_than_the_platform_is_refused_with_the_remedy(
     assert Job.read(media, job.key) == job
     replace(job, code=f"{version('chai')} of other sources").write(media)
     with pytest.raises(
-        ValueError, match=r"is 0.1.0 of other sources and this cluster has 0.1.0 \(sources \w{12}\): .*image"
+        ExecutorError, match=r"is 0.1.0 of other sources and this cluster has 0.1.0 \(sources \w{12}\): .*image"
     ):
         Job.read(media, job.key)
 
