@@ -28,12 +28,13 @@ from chai_assets.triples import assets as triple_assets
 from chai_assets.triples.limit import MergeLimit
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
+from chai_resources.environment import LABEL_STUDIO_TOKEN
 from chai_resources.inbox import Inbox
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.people import PeopleFile
 from chai_resources.schemas import TABLES
-from chai_resources.settings import Settings, label_studio_token
+from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
 STAGES = (spec_assets, clip_assets, labeling_assets, drafting_assets, critique_assets, revision_assets)
@@ -44,7 +45,8 @@ OWNERS = ["team:caption-data"]
 def resources(settings: Settings) -> dict[str, Any]:
     """The outside world as this deployment's settings name it."""
     tables, media = Tables(root=settings.tables), Media(root=settings.media)
-    label_studio = LabelStudio(url=settings.label_studio_url, token=label_studio_token())
+    # By name: a run resolves it when it uses it, and the UI never shows it.
+    label_studio = LabelStudio(url=settings.label_studio_url, token=dg.EnvVar(LABEL_STUDIO_TOKEN))
     release = release_of(settings)
     people = PeopleFile(path=str(settings.people))
     workflow = Workflow(tables=tables, media=media, release=release)
@@ -83,7 +85,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
         + [_with_policy(labeling_assets.label_studio_annotations)],
         asset_checks=checks,
         jobs=[jobs.ingest, jobs.advance, jobs.adopt, jobs.publish_spec, jobs.export, jobs.maintenance],
-        schedules=[jobs.nightly_export, jobs.nightly_reconcile, jobs.nightly_maintenance],
+        schedules=jobs.build_schedules(settings.timezone),
         sensors=build_sensors(settings.inbox, settings.poll_seconds),
         resources={**resources(settings), **(resource_overrides or {})},
         # Steps are short and share one process: starting one for each costs more than its work.

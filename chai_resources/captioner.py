@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import dagster as dg
-from pydantic import NonNegativeFloat
+from pydantic import NonNegativeFloat, field_validator
 
 from chai_resources.captioners.batch_api.batch_captioner import BatchCaptioner
 from chai_resources.captioners.batch_api.handles import Handle
@@ -29,18 +29,31 @@ class Answers(Captioner, Protocol):
         ...
 
 
+class ModelConfig(ModelChoice, dg.Config):
+    """The model as Dagster shows it among the resource's configuration."""
+
+
+class ExecutorConfig(ExecutorChoice, dg.Config):
+    """The executor as Dagster shows it among the resource's configuration."""
+
+
 class CaptionerChoice(dg.ConfigurableResource):
     """The engine of this deployment. Its answers are stored, so that no request is made twice."""
 
     name: str = "offline"
-    model: ModelChoice = ModelChoice()
+    model: ModelConfig = ModelConfig()
     prices: str = ""
     """A price file of one's own; empty for the prices that come with the platform."""
-    executor: ExecutorChoice = ExecutorChoice()
+    executor: ExecutorConfig = ExecutorConfig()
     budget_run: NonNegativeFloat = 0.0
     """US dollars that one run may spend; 0 for no limit."""
     budget_day: NonNegativeFloat = 0.0
     """US dollars that all runs may spend between two midnights, UTC; 0 for no limit."""
+
+    @field_validator("model", "executor", mode="before")
+    @classmethod
+    def _as_config(cls, given: object) -> object:
+        return given.model_dump() if isinstance(given, ModelChoice | ExecutorChoice) else given
 
     @classmethod
     def of(cls, settings: Settings, name: str = "") -> "CaptionerChoice":

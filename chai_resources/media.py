@@ -22,8 +22,8 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from chai_resources.environment import s3_options
 from chai_resources.errors import Unavailable
-from chai_resources.settings import s3_options
 
 T = TypeVar("T")
 

@@ -19,9 +19,9 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pydantic import PrivateAttr
 
+from chai_resources.environment import s3_options
 from chai_resources.errors import Unavailable
 from chai_resources.schemas import TABLES, Table
-from chai_resources.settings import s3_options
 
 
 class TablesUnreachable(Unavailable):

@@ -4,7 +4,6 @@ Commands only parse and print; what they do is in the modules they call.
 """
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +14,8 @@ from rich.table import Table
 from chai_assets.cli.audit import app as audit_app
 from chai_assets.cli.dataset import app as dataset_app
 from chai_assets.cli.spec import app as spec_app
+from chai_resources.environment import CHECKOUT
 from chai_resources.errors import ChaiError
-from chai_resources.local_services import CHECKOUT
 from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def down(
 
     settings = Settings.from_env()
     demos = sorted(DEMO_HOME.parent.glob(f"{DEMO_HOME.name}*")) if every else []
-    homes = [settings, *(replace(settings, home=home) for home in demos)]
+    homes = [settings, *(settings.model_copy(update={"home": home}) for home in demos)]
     stopped = [name for home in homes for name in stop(home)]
     console.print("stopped " + ", ".join(stopped) if stopped else "nothing was running")
 
@@ -98,7 +97,7 @@ def preview(
     from chai_assets.deployment.local import label_studio_of, logins
     from chai_assets.preview.protocol import PREVIEW_USER
     from chai_assets.preview.server import Previews, serve
-    from chai_resources.local_services import password_of
+    from chai_resources.services.secrets import password_of
 
     settings = Settings.from_env()
     if connect is not None:
@@ -112,7 +111,7 @@ def preview(
 def status() -> None:
     """Show what runs, and how many items of each batch are at which stage."""
     from chai_assets.deployment.local import NAMES
-    from chai_resources.local_services import running
+    from chai_resources.services.processes import running
 
     settings = Settings.from_env()
     for name in NAMES:

@@ -56,34 +56,41 @@ def maintenance() -> None:
     compact_tables()
 
 
-nightly_export = dg.ScheduleDefinition(
-    name="nightly_export",
-    job=export,
-    cron_schedule="0 2 * * *",
-    description="The dataset, every night at two.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
-nightly_maintenance = dg.ScheduleDefinition(
-    name="nightly_maintenance",
-    job=maintenance,
-    cron_schedule="0 4 * * *",
-    description="Table maintenance, every night at four.",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-)
+def build_schedules(timezone: str) -> list[dg.ScheduleDefinition]:
+    """The three schedules of every night, at hours of this time zone."""
+    every_night = dg.DefaultScheduleStatus.RUNNING
+    export_schedule = dg.ScheduleDefinition(
+        name="nightly_export",
+        job=export,
+        cron_schedule="0 2 * * *",
+        description="The dataset, every night at two.",
+        default_status=every_night,
+        execution_timezone=timezone,
+    )
+    maintenance_schedule = dg.ScheduleDefinition(
+        name="nightly_maintenance",
+        job=maintenance,
+        cron_schedule="0 4 * * *",
+        description="Table maintenance, every night at four.",
+        default_status=every_night,
+        execution_timezone=timezone,
+    )
 
+    @dg.schedule(
+        job=advance,
+        cron_schedule="0 3 * * *",
+        default_status=every_night,
+        description="Every night at three: each batch looks at all its tasks, which finds what polling cannot see.",
+        execution_timezone=timezone,
+    )
+    def nightly_reconcile(context: dg.ScheduleEvaluationContext):
+        """One `advance` with a full look for every batch, behind live work in the queue."""
+        day = context.scheduled_execution_time.date().isoformat()
+        for batch in context.instance.get_dynamic_partitions(batches.name or ""):
+            yield dg.RunRequest(
+                run_key=f"reconcile:{day}:{batch}",
+                partition_key=batch,
+                tags={FULL_LOOK_TAG: "true", "dagster/priority": "-5"},
+            )
 
-@dg.schedule(
-    job=advance,
-    cron_schedule="0 3 * * *",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every night at three: each batch looks at all its tasks, which finds what polling cannot see.",
-)
-def nightly_reconcile(context: dg.ScheduleEvaluationContext):
-    """One `advance` with a full look for every batch, behind live work in the queue."""
-    day = context.scheduled_execution_time.date().isoformat()
-    for batch in context.instance.get_dynamic_partitions(batches.name or ""):
-        yield dg.RunRequest(
-            run_key=f"reconcile:{day}:{batch}",
-            partition_key=batch,
-            tags={FULL_LOOK_TAG: "true", "dagster/priority": "-5"},
-        )
+    return [export_schedule, nightly_reconcile, maintenance_schedule]
