@@ -16,7 +16,7 @@ from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.releases import PACKAGED
 from chai_resources.label_studio import LabelStudioDown
-from chai_resources.media import MediaError
+from chai_resources.media_store import MediaError
 from chai_resources.people import PeopleFileError
 from chai_resources.tables import TablesUnreachable
 from tests.ingestion.films import scene, write, write_sound

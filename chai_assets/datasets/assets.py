@@ -18,7 +18,8 @@ from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, to
 from chai_assets.datasets.write.publish import publish
 from chai_assets.linting.lint_report import count_by_kind, doubts_metadata, find_doubts, label_states
 from chai_assets.spec.resource import SpecRelease
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 from chai_resources.settings import DatasetChoice, Settings
 from chai_resources.tables import Tables, now
 

@@ -25,8 +25,8 @@ from chai_assets.deployment.run_job import instance_of
 from chai_assets.spec.resource import release_of
 from chai_assets.workflow.item_state import Standing, TurnKind
 from chai_assets.workflow.load import standings_of
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.environment import CHECKOUT, PRACTICE_MODEL_PORT
 from chai_resources.label_studio import Annotator, LabelStudioRefused
 from chai_resources.services.processes import Service, ServiceFailed, start

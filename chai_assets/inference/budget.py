@@ -204,15 +204,15 @@ def purse_of(choice: CaptionerChoice, captioner: Captioner, tables: Tables, stag
 
 def planning_purse(choice: CaptionerChoice, tables: Tables, stage: str) -> Purse:
     """A purse to guess with before a run: no engine is opened and no key is needed. Raises PricesRefused."""
-    if not choice.asks:
+    if not choice.billed_model:
         return Purse(Prices("", {}), None)
     prices = Prices.load(choice.prices)
     columns = ["stage", "aspect", "model", "request_hash", "charged", "cost", *_TOKENS]
     calls = tables.read("model_calls", columns=columns)
     paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
     model = choice.model
-    known = _paid(paid, stage, choice.asks, prices, model.batches)
-    return Purse(prices, prices.of(choice.asks), "", model.fps, model.max_tokens, None, known, model.batches)
+    known = _paid(paid, stage, choice.billed_model, prices, model.batches)
+    return Purse(prices, prices.of(choice.billed_model), "", model.fps, model.max_tokens, None, known, model.batches)
 
 
 def _paid(

@@ -14,9 +14,8 @@ from chai_assets.core.ids import canonical_json, record_id, sha256_text
 from chai_assets.core.rows import Row
 from chai_assets.inference.budget import ROWS_AT_ONCE, Asked, purse_of
 from chai_assets.inference.orphaned import left_over_calls
-from chai_resources.captioner import Answers, CaptionerChoice
-from chai_resources.captioners.calls.answer_store import StoredAnswers
-from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.protocol import CachingCaptioner, Request, Result
 from chai_resources.tables import Tables
 
 
@@ -104,7 +103,7 @@ def ask(
     finish: Callable[[Row], Row],
     *,
     choice: CaptionerChoice,
-    captioner: Answers,
+    captioner: CachingCaptioner,
     tables: Tables,
     run: str,
     log: Callable[[str], None],
@@ -119,7 +118,7 @@ def ask(
     next run. Where a store breaks off, what came until then is written. Answers of batches that are wanted no more
     are fetched and booked as well, but for those of `asked_before`: hashes that this run has asked already.
     """
-    batches = captioner if isinstance(captioner, StoredAnswers) and captioner.capabilities.batch else None
+    batches = captioner if captioner.capabilities.batch else None
     if not wanted and batches is None:
         return Answered()
     purse = purse_of(choice, captioner, tables, stage, run)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from chai_assets.core.rows import Row
 from chai_assets.inference.budget import ROWS_AT_ONCE, Asked, purse_of
-from chai_resources.captioner import Answers, CaptionerChoice
-from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.protocol import CachingCaptioner, Request, Result
 from chai_resources.tables import Tables
 
 
@@ -25,7 +25,7 @@ class Booked:
 
     def __init__(
         self,
-        captioner: Answers,
+        captioner: CachingCaptioner,
         choice: CaptionerChoice,
         tables: Tables,
         batch: str,

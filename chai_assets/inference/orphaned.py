@@ -13,8 +13,7 @@ from chai_assets.core.rows import Row
 from chai_assets.inference.budget import Purse
 from chai_assets.inference.ledger import without_kept_promises
 from chai_resources.captioners.batch_api.batch_captioner import FORGOTTEN
-from chai_resources.captioners.calls.answer_store import StoredAnswers
-from chai_resources.captioners.protocol import Call, CaptionError, Request, Result
+from chai_resources.captioners.protocol import CachingCaptioner, Call, CaptionError, Request, Result
 from chai_resources.tables import Tables
 
 _COLUMNS = ["request_hash", "stage", "clip_id", "aspect", "model", "charged", "called_at"]
@@ -27,7 +26,7 @@ class _LeftOver:
 
 
 def left_over_calls(
-    stage: str, batch: str, wanted: Collection[str], purse: Purse, captioner: StoredAnswers, tables: Tables
+    stage: str, batch: str, wanted: Collection[str], purse: Purse, captioner: CachingCaptioner, tables: Tables
 ) -> list[Row]:
     """Rows of the ledger for promises of a stage to a batch of clips that have ended, but for `wanted` requests.
 
@@ -38,7 +37,7 @@ def left_over_calls(
     mine = (pl.col("model") == captioner.model) | (pl.col("called_at") < datetime.now(UTC) - FORGOTTEN)
     promises = calls.filter((pl.col("charged") == "promised") & (pl.col("stage") == stage) & mine)
     promises = promises.filter(~pl.col("request_hash").is_in(list(wanted)))
-    results = {result.key: result for result in captioner.left_over(promises["request_hash"].to_list())}
+    results = {result.key: result for result in captioner.orphaned_results(promises["request_hash"].to_list())}
     rows: list[Row] = []
     for promise in promises.to_dicts():
         result = results.get(promise["request_hash"]) or _lost(promise)

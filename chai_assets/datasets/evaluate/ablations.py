@@ -25,8 +25,9 @@ from chai_assets.datasets.write.manifest import MANIFEST, FileEntry, Manifest
 from chai_assets.inference.metered import Booked
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import load_spec
-from chai_resources.captioner import ENGINES, CaptionerChoice
+from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.protocol import Captioner, Request, Result
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.errors import NotAllowed
 from chai_resources.media import Media
 from chai_resources.settings import Settings

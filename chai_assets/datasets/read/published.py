@@ -18,7 +18,8 @@ import polars as pl
 from chai_assets.datasets.read.verify import MANIFEST, read_manifest
 from chai_assets.datasets.select.selection import LATEST
 from chai_resources.errors import UnusableInput
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 
 PARQUET = "triples.parquet"
 _ID = re.compile(r"dst_[0-9a-f]*")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pydantic import BaseModel, ValidationError
 
 from chai_resources.captioners.engines.edits import revise, upper_first, words
-from chai_resources.captioners.protocol import Capabilities, CaptionError, Request, Result, TaskName
+from chai_resources.captioners.protocol import Capabilities, Captioner, CaptionError, Request, Result, TaskName
 
 # Camera first: a video generator that cuts a long prompt shall lose something else.
 _READING_ORDER = ["camera", "scene", "subject", "motion", "spatial"]
@@ -58,7 +58,7 @@ class _Polish(BaseModel):
     kept: list[str]
 
 
-class OfflineCaptioner:
+class OfflineCaptioner(Captioner):
     """A `Captioner` of rules. The same request has the same answer everywhere, at any time."""
 
     model = "offline"
