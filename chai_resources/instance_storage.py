@@ -25,7 +25,7 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> DagsterStorage:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> ConfigurableClass:
         if url := postgres_url():
             from dagster_postgres import DagsterPostgresStorage
 

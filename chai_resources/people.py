@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import dagster as dg
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from chai_resources.errors import UnusableInput, read_utf8
 
@@ -126,12 +127,13 @@ def load_people(path: Path) -> People:
     return people
 
 
-def _explain(entries: list[object], error: object) -> str:
-    position, *field = error["loc"]  # type: ignore[index]
-    entry = entries[position]
+def _explain(entries: list[object], error: ErrorDetails) -> str:
+    position, *field = error["loc"]
+    number = int(position)
+    entry = entries[number]
     name = entry.get("id", "no id") if isinstance(entry, dict) else entry
     where = ".".join(str(part) for part in field)
-    return f"entry {position + 1} ({name}): {where}: {error['msg']}"  # type: ignore[index]
+    return f"entry {number + 1} ({name}): {where}: {error['msg']}"
 
 
 def _check_distinct(path: Path, people: People) -> None:

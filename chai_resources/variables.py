@@ -142,7 +142,7 @@ def _problem(model: type[BaseModel], details: ErrorDetails) -> str:
         return _none_of(name, value, get_args(field.annotation))
     default = "" if field.default_factory else f" for {_variable(field).text(field.default)}"
     if details["type"] == "value_error":
-        return f"{name}={value} {details['ctx']['error']}, or unset it{default}"  # pyright: ignore
+        return f"{name}={value} {details.get('ctx', {}).get('error')}, or unset it{default}"
     return f"{name}={value} is no {_wanted(field)}: set one, or unset it{default}"
 
 

@@ -62,7 +62,8 @@ class WorkerPool:
     def _start_workers(self) -> None:
         wanted = min(self._size, len(self._waiting) + len(self._working))
         for _ in range(wanted - len(self._opening) - len(self._working) - len(self._idle)):
-            actor = ray.remote(num_cpus=1, num_gpus=self._job.gpus)(Worker).remote(self._job, self._root, self._share)
+            make: Any = ray.remote(num_cpus=1, num_gpus=self._job.gpus)(Worker)
+            actor = make.remote(self._job, self._root, self._share)
             self._opening[actor.open.remote()] = actor
 
     def _opened(self, ref: Any) -> None:

@@ -159,14 +159,9 @@ class RayCaptioner(CachingCaptioner):
             context_injector=dg.PipesEnvContextInjector(),
             message_reader=PipesRayJobMessageReader(),
         ) as session:
-            if not found:
-                job.write(self._media)
-                command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
-                told = {**tags, "dagster/run-id": self._context.run.run_id}
-                env = session.get_bootstrap_env_vars()
             try:
                 if not found:
-                    cluster.submit(job_id, f"{command} --media {quote(self._media.root)}", told, env)
+                    self._submit(cluster, job, tags, session.get_bootstrap_env_vars())
                 self._context.log.info(
                     f"Ray job {job_id} {'found running' if found else 'submitted'}: {address}/#/jobs/{job_id}"
                 )
@@ -175,6 +170,13 @@ class RayCaptioner(CachingCaptioner):
                 yield lambda: cluster.look(job_id)
             finally:
                 cluster.stop(job_id)
+
+    def _submit(self, cluster: "_Cluster", job: ExecutorJob, tags: dict[str, str], env: Mapping[str, str]) -> None:
+        """Writes the job down and submits it."""
+        job.write(self._media)
+        command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
+        tags = {**tags, "dagster/run-id": self._context.run.run_id}
+        cluster.submit(job.job_id, f"{command} --media {quote(self._media.root)}", tags, env)
 
 
 def as_published(

@@ -1,7 +1,7 @@
 """The processes of one local deployment, started in the background and stopped again.
 
 Each has a process session of its own, and a pid file and a log in <home>/run. Only processes that this home
-started are ever signalled: the pid file keeps the start time, so that a pid that was given to someone else is
+started are ever signaled: the pid file keeps the start time, so that a pid that was given to someone else is
 left alone. Larger deployments (containers, several machines) are in deploy/ and do not come through here.
 """
 

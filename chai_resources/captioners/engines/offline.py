@@ -176,7 +176,7 @@ _TASKS: dict[TaskName, Callable[[dict], str]] = {
 _SET_ONE = "set CHAI_CAPTIONER to openai or gemini, and CHAI_MODEL"
 _NEEDS_A_MODEL: dict[TaskName, str] = {
     "judge": f"the engine offline has no probabilities to judge with: {_SET_ONE}",
-    "critique": f"the engine offline cannot see the clip that it is to criticise a caption of: {_SET_ONE}",
+    "critique": f"the engine offline cannot see the clip that it is to criticize a caption of: {_SET_ONE}",
 }
 
 
