@@ -2,7 +2,7 @@
 
 An engine turns `Request`s into `Result`s. What an engine is asked stands twice in a request: as the `prompt`
 a language model reads, and as `context`, the same facts as data, for engines that compose by rule. Engines
-live in one module each beside this one; `answer_store.py` makes sure a request is answered once.
+have one module each in `engines/`; `calls/answer_store.py` makes sure that a request is answered once.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,8 +1,8 @@
 """Asking in batches: a provider answers within a day at half the price, and runs look in until it has.
 
-`run` hands in what is in no batch yet, fetches what is ready, and gives every request of a batch that is still
-under way the error `waiting`, which is none. What is noted where, so that nothing is paid for twice, stands in
-`pending_batches.py`; how a provider is spoken to, in a module beside its engine.
+`run` hands in what is in no batch yet and fetches what is ready. A request of a batch that is still under way gets
+the error `waiting`, which is no failure. What is noted so that nothing is paid for twice stands in
+`pending_batches.py`; how a provider is spoken to, in `openai_batches.py` and `gemini_batches.py`.
 """
 
 import tempfile
@@ -21,9 +21,9 @@ from chai_resources.captioners.calls.prefetch import map_ahead
 from chai_resources.captioners.protocol import Call, Capabilities, Captioner, CaptionError, Request, Result
 
 SETTLED = timedelta(minutes=10)
-"""A batch whose creation was never confirmed is taken for one that came about for so long, then made again."""
+"""A batch whose creation was never confirmed is believed to exist for this long; then it is made again."""
 LOOKED_FOR = timedelta(hours=48)
-"""So long runs are asked for, to fetch a batch: it takes a day at most, and its requests may be wanted no more."""
+"""For this long runs are asked for, to fetch a batch: it takes a day at most, and then nobody may want its answers."""
 FORGOTTEN = timedelta(days=30)
 """No provider keeps answers for longer."""
 MOST_REQUESTS = 10_000

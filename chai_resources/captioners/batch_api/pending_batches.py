@@ -1,4 +1,4 @@
-"""Notes on batches that a provider answers later, as objects of the media store: so none is paid for twice.
+"""Batches that wait at a provider, noted as objects of the media store so that none is paid for twice.
 
 A batch is a folder of objects, each published once and never changed: `requests.json` before the provider is asked
 for it, `job.json` with the provider's name for it, and `closed.json` when nothing more is to come; before that, a

@@ -1,4 +1,4 @@
-"""Work done a little ahead of who takes its results, in threads."""
+"""Work that threads do a little ahead of the caller who takes its results."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
