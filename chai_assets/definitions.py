@@ -47,7 +47,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
         assets=dg.map_asset_specs(_with_policy, cast("Assets", assets)),
         asset_checks=dg.load_asset_checks_from_modules([dataset_assets]),
         jobs=JOBS,
-        schedules=build_schedules(),
+        schedules=build_schedules(settings.timezone),
         sensors=build_sensors(settings.inbox, settings.poll_seconds),
         resources={**build_resources(settings), **(resource_overrides or {})},
         # Steps are short and share one process: starting one for each costs more than its work.

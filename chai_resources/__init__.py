@@ -1,4 +1,5 @@
-"""The outside world, one module per system: tables, media, Label Studio, captioners, people.
+"""The outside world, one module or folder per system: tables, media, Label Studio, captioners, people.
 
-Nothing here knows the loop; `chai_assets` imports this package, never the reverse.
+`environment.py` is the ground and `settings.py` lies over what it chooses between; `tests/test_floors.py` holds the
+order. Nothing here knows the loop: `chai_assets` imports this package, never the reverse.
 """

@@ -14,7 +14,7 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from chai_resources.settings import postgres_url
+from chai_resources.environment import dagster_home, postgres_url
 
 
 class InstanceStorage(DagsterStorage, ConfigurableClass):
@@ -25,7 +25,7 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
         return {}
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> DagsterStorage:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> ConfigurableClass:
         if url := postgres_url():
             from dagster_postgres import DagsterPostgresStorage
 
@@ -34,7 +34,7 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
 
 
 def _home() -> str:
-    return os.environ.get("DAGSTER_HOME") or _passing_home().name
+    return dagster_home() or _passing_home().name
 
 
 @cache

@@ -11,12 +11,15 @@ from typing import Annotated, Literal
 import dagster as dg
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from chai_resources.errors import UnusableInput, read_utf8
 
 Role = Literal["annotator", "reviewer"]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", to_lower=True, strip_whitespace=True)]
 
 
-class PeopleFileError(ValueError):
+class PeopleFileError(UnusableInput):
     """The people file cannot be used; the message names the file and the entry."""
 
 
@@ -102,9 +105,13 @@ class PeopleFile(dg.ConfigurableResource):
 def load_people(path: Path) -> People:
     """Read the people file: a YAML list of {id, name, email, accounts, roles}. Raises PeopleFileError."""
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml.safe_load(read_utf8(path))
     except FileNotFoundError:
         raise PeopleFileError(f"{path} does not exist: copy deploy/people.example.yaml there") from None
+    except UnusableInput as error:
+        raise PeopleFileError(str(error)) from None
+    except OSError as error:
+        raise PeopleFileError(f"{path} cannot be read ({error.strerror}): check its rights, then run again") from None
     except yaml.YAMLError as error:
         raise PeopleFileError(f"{path} is not YAML: {error}") from None
     if not isinstance(entries, list):
@@ -120,12 +127,13 @@ def load_people(path: Path) -> People:
     return people
 
 
-def _explain(entries: list[object], error: object) -> str:
-    position, *field = error["loc"]  # type: ignore[index]
-    entry = entries[position]
+def _explain(entries: list[object], error: ErrorDetails) -> str:
+    position, *field = error["loc"]
+    number = int(position)
+    entry = entries[number]
     name = entry.get("id", "no id") if isinstance(entry, dict) else entry
     where = ".".join(str(part) for part in field)
-    return f"entry {position + 1} ({name}): {where}: {error['msg']}"  # type: ignore[index]
+    return f"entry {number + 1} ({name}): {where}: {error['msg']}"
 
 
 def _check_distinct(path: Path, people: People) -> None:

@@ -1,103 +1,148 @@
-"""The one place that reads the environment: where things are, and which engine and stores are used.
+"""Every setting of a deployment: where things are, and which engine and stores are used.
 
-Every setting has a default that works on one machine with nothing set up; secrets have none and are read by
-name only when used, so that loading the definitions needs no variable.
+A field carries its variable; `variables.py` reads and writes them. Every setting has a default that works on one
+machine with nothing set up. What a model and an executor are told is declared beside them.
 """
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-import dagster as dg
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
+from chai_resources import environment
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.executors import ExecutorChoice
-
-LABEL_STUDIO_TOKEN = "CHAI_LABEL_STUDIO_TOKEN"
-DAGSTER_PORT = "CHAI_DAGSTER_PORT"
-CODE_PORT = "CHAI_CODE_PORT"
-PRACTICE_MODEL_PORT = "CHAI_PRACTICE_MODEL_PORT"
-PREVIEW_URL = "CHAI_PREVIEW_URL"
-POSTGRES_URL = "CHAI_POSTGRES_URL"
+from chai_resources.variables import Variable, as_variables, names_of, read_settings, refuse_misspelled
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Where this deployment keeps its things. Folders may be `s3://bucket/prefix` where it says so."""
+def _clip_seconds(given: object) -> object:
+    """The shortest and longest clip of a text such as 1-20; the longest is 20 where only one number stands there."""
+    if not isinstance(given, str):
+        return given
+    shortest, _, longest = given.partition("-")
+    try:
+        return float(shortest), float(longest or 20)
+    except ValueError:
+        raise ValueError("is no span of seconds: set one such as 1-20") from None
 
-    home: Path
-    """Folder of everything local: tables, media, inbox, secrets, logs."""
-    tables: str
-    """Folder or s3:// prefix of the Delta tables."""
-    media: str
-    """Folder or s3:// prefix of clips, thumbnails and stored model answers."""
-    inbox: str
-    """Folder or s3:// prefix whose sub-folders become batches."""
-    datasets: str
-    """Folder or s3:// prefix of published datasets."""
-    dataset_specs: str
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("is no time zone: set a name such as Europe/Berlin") from None
+    return name
+
+
+def _under_home(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda known: str(known["home"] / name)
+
+
+class DatasetChoice(BaseModel):
+    """What the nightly export takes, and what `chai dataset export` takes where its options say nothing else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    specs: Annotated[str, Variable("CHAI_DATASET_SPECS")] = ""
     """Version of the specification that datasets hold, or a range such as 1.0.0-1.1.0; empty for the one in force."""
-    dataset_aspects: str
+    aspects: Annotated[str, Variable("CHAI_DATASET_ASPECTS")] = ""
     """Aspects that datasets hold, joined by commas; empty for all."""
-    dataset_review: str
-    """The least review a caption must have had to be exported: approved, corrected or unreviewed."""
-    dataset_edited: bool
+    review: Annotated[Literal["approved", "corrected", "unreviewed"], Variable("CHAI_DATASET_REVIEW")] = "approved"
+    """The least review a caption must have had to be exported."""
+    edited: Annotated[bool, Variable("CHAI_DATASET_EDITED", no="no", yes="yes")] = False
     """Whether captions that a person wrote over are exported, marked as such."""
-    dataset_variant: str
-    """post_review, or pre_review for the same rows as they were before a reviewer sent them back."""
-    dataset_critiques: str
-    """Whose words of a critique are exported: written, or polished where those passed the check."""
-    dataset_import: str
+    variant: Annotated[Literal["post_review", "pre_review"], Variable("CHAI_DATASET_VARIANT")] = "post_review"
+    """`pre_review` for the same rows as they were before a reviewer sent them back."""
+    critiques: Annotated[Literal["written", "polished"], Variable("CHAI_DATASET_CRITIQUES")] = "written"
+    """Whose words of a critique are exported: `polished` where a model's passed the check."""
+    imported: Annotated[str, Variable("CHAI_DATASET_IMPORT")] = ""
     """Name of an imported corpus, which is then all that is exported; empty for the loop's own batches."""
-    dataset_pins: str
+    pins: Annotated[str, Variable("CHAI_DATASET_PINS")] = ""
     """File of sources and clips, one id a line, that are eval always; empty for none."""
-    tokenizer: str
+
+
+class Settings(BaseModel):
+    """Where this deployment keeps its things, and how it works.
+
+    Folders may be `s3://bucket/prefix` where it says so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Annotated[Path, AfterValidator(Path.absolute), Variable("CHAI_HOME")] = (
+        environment.CHECKOUT / ".chai" / "work"
+    )
+    """Folder of everything local: tables, media, inbox, secrets, logs."""
+    tables: Annotated[str, Variable("CHAI_TABLES")] = Field(default_factory=_under_home("tables"))
+    """Folder or s3:// prefix of the Delta tables."""
+    media: Annotated[str, Variable("CHAI_MEDIA")] = Field(default_factory=_under_home("media"))
+    """Folder or s3:// prefix of clips, thumbnails and stored model answers."""
+    inbox: Annotated[str, Variable("CHAI_INBOX")] = Field(default_factory=_under_home("inbox"))
+    """Folder or s3:// prefix whose sub-folders become batches."""
+    datasets: Annotated[str, Variable("CHAI_DATASETS")] = Field(default_factory=_under_home("datasets"))
+    """Folder or s3:// prefix of published datasets."""
+    dataset: DatasetChoice = DatasetChoice()
+    """What datasets hold."""
+    tokenizer: Annotated[str, Variable("CHAI_TOKENIZER")] = ""
     """Path of the video generator's SentencePiece vocabulary, a spiece.model; empty to estimate token counts."""
-    people: Path
+    people: Annotated[Path, Variable("CHAI_PEOPLE")] = Field(
+        default_factory=lambda known: known["home"] / "people.yaml"
+    )
     """The people file (YAML)."""
-    label_studio_url: str
-    """Address of Label Studio, as browsers and this platform reach it."""
-    dagster_port: int
+    label_studio_port: Annotated[PositiveInt, Variable(environment.LABEL_STUDIO_PORT)] = 8080
+    """Port of Label Studio on this machine."""
+    label_studio_url: Annotated[str, Variable("CHAI_LABEL_STUDIO_URL")] = Field(
+        default_factory=lambda known: f"http://127.0.0.1:{known['label_studio_port']}"
+    )
+    """Address of Label Studio, as browsers and this platform reach it; by default this machine's."""
+    dagster_port: Annotated[PositiveInt, Variable(environment.DAGSTER_PORT)] = 3000
     """Port of Dagster's UI."""
-    code_port: int
+    code_port: Annotated[PositiveInt, Variable(environment.CODE_PORT)] = 3030
     """Port of Dagster's code server."""
-    practice_model_port: int
+    practice_model_port: Annotated[PositiveInt, Variable(environment.PRACTICE_MODEL_PORT)] = 3040
     """Port of the demo's practice model, where it runs with another engine than `offline`."""
-    captioner: str
+    captioner: Annotated[str, Variable("CHAI_CAPTIONER")] = "offline"
     """Name of the engine that drafts and revises: offline, openai, gemini or vllm."""
-    prices: str
+    prices: Annotated[str, Variable("CHAI_PRICES")] = ""
     """A price file of one's own; empty for the prices that come with the platform."""
-    budget_run: float
+    budget_run: Annotated[NonNegativeFloat, Variable("CHAI_BUDGET_RUN")] = 0.0
     """US dollars that one run may spend on models; 0 for no limit."""
-    budget_day: float
+    budget_day: Annotated[NonNegativeFloat, Variable("CHAI_BUDGET_DAY")] = 0.0
     """US dollars that all runs may spend on models between two midnights, UTC; 0 for no limit."""
-    model: ModelChoice
+    model: ModelChoice = ModelChoice()
     """The model that the engine asks, and how; nothing for the engine `offline`."""
-    executor: ExecutorChoice
+    executor: ExecutorChoice = ExecutorChoice()
     """Where the engine works: in the run's own process, or on a Ray cluster."""
-    spec_version: str
+    spec_version: Annotated[str, Variable("CHAI_SPEC_VERSION")] = ""
     """Released specification in force; empty for the newest."""
-    specs: str
+    specs: Annotated[str, Variable("CHAI_SPECS")] = ""
     """Folder of the versions of the specification; empty for those that come with the platform."""
-    preview: bool
+    preview: Annotated[bool, Variable("CHAI_PREVIEW", no="off", yes="on")] = False
     """Whether annotators see in Label Studio what a model would make of their critique, before they submit it."""
-    preview_url: str
+    preview_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/")), Variable(environment.PREVIEW_URL)] = (
+        "http://127.0.0.1:3050"
+    )
     """Address by which Label Studio finds the server of previews."""
-    polish: bool
+    polish: Annotated[bool, Variable("CHAI_POLISH", no="no", yes="yes")] = False
     """Whether a model puts written critiques into better words, beside the written ones."""
-    merge_tokens: int
+    merge_tokens: Annotated[PositiveInt, Variable("CHAI_MERGE_TOKENS")] = 512
     """Tokens that a merged caption may have: what the video generator reads."""
-    redo_upstream: bool
+    redo_upstream: Annotated[bool, Variable("CHAI_UPSTREAM_CORRECTED", no="accept", yes="redo")] = False
     """Whether a caption is written again when an upstream caption it rests on was corrected after the fact."""
-    redraft: bool
+    redraft: Annotated[bool, Variable("CHAI_PROMPT_CHANGED", no="keep", yes="redraft")] = True
     """Whether what a model wrote is written again when its prompt template was changed and no person answered yet."""
-    poll_seconds: int
+    poll_seconds: Annotated[PositiveInt, Variable("CHAI_POLL_SECONDS")] = 30
     """Seconds between two looks at Label Studio and at the inbox."""
-    detector: str
+    timezone: Annotated[str, AfterValidator(_time_zone), Variable("CHAI_TIMEZONE")] = "UTC"
+    """Time zone of the nightly schedules, such as Europe/Berlin."""
+    detector: Annotated[str, Variable("CHAI_DETECTOR")] = "adaptive"
     """Shot detector: adaptive, content, or none."""
-    clip_seconds: tuple[float, float]
+    clip_seconds: Annotated[tuple[float, float], BeforeValidator(_clip_seconds), Variable("CHAI_CLIP_SECONDS")] = (
+        1.0,
+        20.0,
+    )
     """Shortest and longest clip that is ingested, in seconds."""
 
     @property
@@ -107,199 +152,19 @@ class Settings:
 
     def asking_live(self) -> "Settings":
         """These settings, never asking in batches: for commands, whose user waits for what they write."""
-        return replace(self, model=self.model.model_copy(update={"batches": False}))
+        return self.model_copy(update={"model": self.model.model_copy(update={"batches": False})})
 
     def as_env(self) -> dict[str, str]:
-        """These settings as CHAI_* variables, for the processes of this deployment."""
-        shortest, longest = self.clip_seconds
-        values = {
-            "CHAI_HOME": self.home,
-            "CHAI_TABLES": self.tables,
-            "CHAI_MEDIA": self.media,
-            "CHAI_INBOX": self.inbox,
-            "CHAI_DATASETS": self.datasets,
-            "CHAI_DATASET_SPECS": self.dataset_specs,
-            "CHAI_DATASET_ASPECTS": self.dataset_aspects,
-            "CHAI_DATASET_REVIEW": self.dataset_review,
-            "CHAI_DATASET_EDITED": "yes" if self.dataset_edited else "no",
-            "CHAI_DATASET_VARIANT": self.dataset_variant,
-            "CHAI_DATASET_CRITIQUES": self.dataset_critiques,
-            "CHAI_DATASET_IMPORT": self.dataset_import,
-            "CHAI_DATASET_PINS": self.dataset_pins,
-            "CHAI_TOKENIZER": self.tokenizer,
-            "CHAI_PEOPLE": self.people,
-            "CHAI_LABEL_STUDIO_URL": self.label_studio_url,
-            DAGSTER_PORT: self.dagster_port,
-            CODE_PORT: self.code_port,
-            PRACTICE_MODEL_PORT: self.practice_model_port,
-            "CHAI_CAPTIONER": self.captioner,
-            **{f"CHAI_MODEL{end}": getattr(self.model, name) for name, end in _MODEL_NUMBERS.items()},
-            "CHAI_PRICES": self.prices,
-            "CHAI_BUDGET_RUN": self.budget_run,
-            "CHAI_BUDGET_DAY": self.budget_day,
-            "CHAI_MODEL": self.model.model,
-            "CHAI_MODEL_URL": self.model.url,
-            "CHAI_MODEL_MODE": "batch" if self.model.batches else "live",
-            "CHAI_MODEL_UNPINNED": "allow" if self.model.unpinned else "refuse",
-            "CHAI_MODEL_VIDEO": "whole" if self.model.whole_video else "frames",
-            "CHAI_MODEL_STRUCTURED": "yes" if self.model.structured else "no",
-            "CHAI_EXECUTOR": self.executor.name,
-            "CHAI_RAY_ADDRESS": self.executor.address,
-            "CHAI_RAY_GPUS": self.executor.gpus,
-            "CHAI_RAY_ACTORS": self.executor.actors,
-            "CHAI_RAY_PYTHON": self.executor.python,
-            "CHAI_UNIT_CLIPS": self.executor.unit_clips,
-            "CHAI_VLLM_PYTHON": self.model.vllm_python,
-            "CHAI_VLLM_ARGS": self.model.vllm_args,
-            "CHAI_SPEC_VERSION": self.spec_version,
-            "CHAI_SPECS": self.specs,
-            "CHAI_PREVIEW": "on" if self.preview else "off",
-            PREVIEW_URL: self.preview_url,
-            "CHAI_POLISH": "yes" if self.polish else "no",
-            "CHAI_MERGE_TOKENS": self.merge_tokens,
-            "CHAI_UPSTREAM_CORRECTED": "redo" if self.redo_upstream else "accept",
-            "CHAI_PROMPT_CHANGED": "redraft" if self.redraft else "keep",
-            "CHAI_POLL_SECONDS": self.poll_seconds,
-            "CHAI_DETECTOR": self.detector,
-            "CHAI_CLIP_SECONDS": f"{shortest:g}-{longest:g}",
-            POSTGRES_URL: postgres_url() or "",
-        }
-        return {name: str(value) for name, value in values.items()}
+        """These settings as CHAI_* variables, with the address of PostgreSQL: for the deployment's processes."""
+        return {**as_variables(self), environment.POSTGRES_URL: environment.postgres_url()}
 
     @classmethod
     def from_env(cls, **defaults: str) -> "Settings":
-        """Settings from CHAI_* variables; `defaults` stand in for variables that are not set.
+        """Settings from CHAI_* variables; `defaults` stand in for variables that are not set, or empty.
 
-        Everything local lies under CHAI_HOME, by default `.chai/work` in the checkout.
+        Everything local lies under CHAI_HOME, by default `.chai/work` in the checkout. Raises SettingsUnusable for a
+        value that does not fit, and for a name that is nearly one of ours; any other is only told.
         """
-        get = {**defaults, **os.environ}.get
-        home = Path(get("CHAI_HOME", "") or Path(__file__).resolve().parents[1] / ".chai" / "work").absolute()
-        label_studio_port = get("CHAI_LABEL_STUDIO_PORT", "8080")
-        shortest, _, longest = get("CHAI_CLIP_SECONDS", "1-20").partition("-")
-        return cls(
-            home=home,
-            tables=get("CHAI_TABLES", str(home / "tables")),
-            media=get("CHAI_MEDIA", str(home / "media")),
-            inbox=get("CHAI_INBOX", str(home / "inbox")),
-            datasets=get("CHAI_DATASETS", str(home / "datasets")),
-            dataset_specs=get("CHAI_DATASET_SPECS", ""),
-            dataset_aspects=get("CHAI_DATASET_ASPECTS", ""),
-            dataset_review=_choice(get, "CHAI_DATASET_REVIEW", "approved", "corrected", "unreviewed"),
-            dataset_edited=_choice(get, "CHAI_DATASET_EDITED", "no", "yes") == "yes",
-            dataset_variant=_choice(get, "CHAI_DATASET_VARIANT", "post_review", "pre_review"),
-            dataset_critiques=_choice(get, "CHAI_DATASET_CRITIQUES", "written", "polished"),
-            dataset_import=get("CHAI_DATASET_IMPORT", ""),
-            dataset_pins=get("CHAI_DATASET_PINS", ""),
-            tokenizer=get("CHAI_TOKENIZER", ""),
-            people=Path(get("CHAI_PEOPLE", str(home / "people.yaml"))),
-            label_studio_url=get("CHAI_LABEL_STUDIO_URL", f"http://127.0.0.1:{label_studio_port}"),
-            dagster_port=int(get(DAGSTER_PORT, "3000")),
-            code_port=int(get(CODE_PORT, "3030")),
-            practice_model_port=int(get(PRACTICE_MODEL_PORT, "3040")),
-            captioner=get("CHAI_CAPTIONER", "offline"),
-            prices=get("CHAI_PRICES", ""),
-            budget_run=float(get("CHAI_BUDGET_RUN", "0")),
-            budget_day=float(get("CHAI_BUDGET_DAY", "0")),
-            model=_model(get),
-            executor=_executor(get),
-            spec_version=get("CHAI_SPEC_VERSION", ""),
-            specs=get("CHAI_SPECS", ""),
-            preview=_choice(get, "CHAI_PREVIEW", "off", "on") == "on",
-            preview_url=get(PREVIEW_URL, "http://127.0.0.1:3050").rstrip("/"),
-            polish=_choice(get, "CHAI_POLISH", "no", "yes") == "yes",
-            merge_tokens=_positive(get, "CHAI_MERGE_TOKENS", 512),
-            redo_upstream=_choice(get, "CHAI_UPSTREAM_CORRECTED", "accept", "redo") == "redo",
-            redraft=_choice(get, "CHAI_PROMPT_CHANGED", "redraft", "keep") == "redraft",
-            poll_seconds=int(get("CHAI_POLL_SECONDS", "30")),
-            detector=get("CHAI_DETECTOR", "adaptive"),
-            clip_seconds=(float(shortest), float(longest or 20)),
-        )
-
-
-_MODEL_NUMBERS = {
-    "fps": "_FPS",
-    "frames": "_FRAMES",
-    "max_tokens": "_MAX_TOKENS",
-    "timeout_s": "_TIMEOUT",
-    "parallel": "_PARALLEL",
-    "requests_a_minute": "_RPM",
-    "tokens_a_minute": "_TPM",
-}
-"""Settings of a model that are numbers, with the ends of their variables; defaults stand in ModelChoice."""
-
-
-def _model(get: Callable[[str, str], str]) -> ModelChoice:
-    given = {name: get(f"CHAI_MODEL{end}", "") for name, end in _MODEL_NUMBERS.items()}
-    numbers: dict[str, Any] = {name: value for name, value in given.items() if value}
-    return ModelChoice(
-        model=get("CHAI_MODEL", ""),
-        url=get("CHAI_MODEL_URL", ""),
-        batches=_choice(get, "CHAI_MODEL_MODE", "live", "batch") == "batch",
-        unpinned=_choice(get, "CHAI_MODEL_UNPINNED", "refuse", "allow") == "allow",
-        whole_video=_choice(get, "CHAI_MODEL_VIDEO", "frames", "whole") == "whole",
-        structured=_choice(get, "CHAI_MODEL_STRUCTURED", "yes", "no") == "yes",
-        vllm_python=get("CHAI_VLLM_PYTHON", ""),
-        vllm_args=get("CHAI_VLLM_ARGS", ""),
-        **numbers,
-    )
-
-
-def _executor(get: Callable[[str, str], str]) -> ExecutorChoice:
-    return ExecutorChoice(
-        name="ray" if _choice(get, "CHAI_EXECUTOR", "local", "ray") == "ray" else "local",
-        address=get("CHAI_RAY_ADDRESS", "").rstrip("/"),
-        gpus=float(get("CHAI_RAY_GPUS", "0")),
-        actors=int(get("CHAI_RAY_ACTORS", "0")),
-        python=get("CHAI_RAY_PYTHON", "python"),
-        unit_clips=int(get("CHAI_UNIT_CLIPS", "64")),
-    )
-
-
-def _choice(get: Callable[[str, str], str], name: str, *choices: str) -> str:
-    """One of some words, the first by default. Raises ValueError naming the variable."""
-    value = get(name, choices[0])
-    if value not in choices:
-        raise ValueError(f"{name}={value} is none of {', '.join(choices)}: set one of them, or unset it")
-    return value
-
-
-def _positive(get: Callable[[str, str], str], name: str, default: int) -> int:
-    """A whole number above 0. Raises ValueError naming the variable."""
-    value = get(name, "") or str(default)
-    if not value.isdecimal() or int(value) == 0:
-        raise ValueError(f"{name}={value} is no whole number above 0: set one, or unset it for {default}")
-    return int(value)
-
-
-def s3_options() -> dict[str, str]:
-    """Options for Delta tables on S3, from the standard AWS_* variables that boto3 reads by itself."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-    options = {"aws_conditional_put": "etag"}
-    if endpoint:
-        options |= {"aws_endpoint": endpoint, "aws_allow_http": str(endpoint.startswith("http://")).lower()}
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        if value := os.environ.get(name):
-            options[name.lower()] = value
-    # boto3 reads only the second of the two names.
-    options["aws_region"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return options
-
-
-def postgres_url() -> str | None:
-    """PostgreSQL for Dagster's own storage, or None for the embedded SQLite."""
-    return os.environ.get(POSTGRES_URL) or None
-
-
-def secret(variable: str) -> str:
-    """A key, by name, where it is used: secrets are no settings and enter no configuration; empty if not set."""
-    return os.environ.get(variable, "")
-
-
-def label_studio_token() -> dg.EnvVar:
-    """Service token of Label Studio, by name: resolved when a run uses it, never shown in the UI."""
-    return dg.EnvVar(LABEL_STUDIO_TOKEN)
-
-
-def label_studio_token_value() -> str | None:
-    """Service token of a Label Studio that was set up elsewhere, or None."""
-    return os.environ.get(LABEL_STUDIO_TOKEN) or None
+        given = {**defaults, **environment.own_variables()}
+        refuse_misspelled(given, {*names_of(cls), *environment.SECRETS})
+        return read_settings(cls, given)

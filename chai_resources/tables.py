@@ -5,7 +5,7 @@ earliest first. One append is one atomic commit; readers never see half of it.
 """
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,11 +19,12 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pydantic import PrivateAttr
 
+from chai_resources.environment import s3_options
+from chai_resources.errors import Unavailable
 from chai_resources.schemas import TABLES, Table
-from chai_resources.settings import s3_options
 
 
-class TablesUnreachable(Exception):
+class TablesUnreachable(Unavailable):
     """The store of the tables cannot be read or written; the text names the table and the remedy."""
 
 
@@ -65,7 +66,7 @@ class Tables(dg.ConfigurableResource):
         """Where a table lies. Raises KeyError for a table that has no schema."""
         return f"{self.root.rstrip('/')}/{TABLES[name].name}"
 
-    def append(self, name: str, rows: Iterable[dict[str, Any]]) -> int:
+    def append(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Appends rows in one commit; returns how many. No rows, no commit.
 
         `recorded_at` is filled in where a row lacks it. Raises pyarrow.ArrowInvalid for a row that does not
@@ -133,7 +134,7 @@ class Tables(dg.ConfigurableResource):
         """`read`, as dictionaries."""
         return as_rows(self.read(name, batch, columns))
 
-    def append_new(self, name: str, rows: Iterable[dict[str, Any]], batch: str | None = None) -> int:
+    def append_new(self, name: str, rows: Iterable[Mapping[str, Any]], batch: str | None = None) -> int:
         """Appends the rows whose key the table does not hold yet; returns how many were new."""
         key = TABLES[name].key
         fresh = {row[key]: row for row in rows}
@@ -210,7 +211,7 @@ class Tables(dg.ConfigurableResource):
         return [pl.lit(None, types[name]).alias(name) for name in table.schema.names if name not in stored]
 
     @staticmethod
-    def _as_arrow(table: Table, rows: list[dict[str, Any]]) -> pa.Table:
+    def _as_arrow(table: Table, rows: list[Mapping[str, Any]]) -> pa.Table:
         written = now()
         filled = [{**row, "recorded_at": row.get("recorded_at") or written} for row in rows]
         for row in filled:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.releases import PACKAGED
 from chai_resources.label_studio import LabelStudioDown
-from chai_resources.media import MediaError
+from chai_resources.media_store import MediaError
 from chai_resources.people import PeopleFileError
 from chai_resources.tables import TablesUnreachable
 from tests.ingestion.films import scene, write, write_sound
@@ -124,7 +123,7 @@ def test_a_label_studio_that_is_down_is_named_and_nothing_is_lost(world: World) 
     world.advance(batch)
     submitted = [world.person("ann").submit(t["id"], good(world, t)) for t in world.queue("ann", "primitives", batch)]
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
-    working, world.defs = world.defs, build_defs(replace(world.settings, label_studio_url=url))
+    working, world.defs = world.defs, build_defs(world.settings.model_copy(update={"label_studio_url": url}))
     with pytest.raises(LabelStudioDown, match=rf"no answer from Label Studio at {url} .*start it with `make up`"):
         world.advance(batch)
     assert world.tables.rows("primitives", batch) == []
@@ -283,7 +282,7 @@ def test_an_unknown_engine_or_release_is_named_with_those_that_are(
 ) -> None:
     batch = f"bad-{next(iter(change))}".replace("_", "-")
     world.add_clips(batch)
-    working, world.defs = world.defs, build_defs(replace(world.settings, **change))
+    working, world.defs = world.defs, build_defs(world.settings.model_copy(update=change))
     with pytest.raises(error, match=says):
         world.run(job, batch)
     world.defs = working
@@ -303,7 +302,7 @@ def test_two_primitives_of_one_id_are_refused_by_the_asset_with_file_lines_and_r
     lines = sound.splitlines()
     lines[second - 1] = lines[second - 1].replace(other, name)
     path.write_text("\n".join(lines))
-    world.defs = build_defs(replace(world.settings, specs=str(tmp_path / "spec")))
+    world.defs = build_defs(world.settings.model_copy(update={"specs": str(tmp_path / "spec")}))
     with pytest.raises(SpecError) as refused:
         world.run("publish_spec")
     wanted = f"camera.yaml:{second}: duplicate primitive id '{name}', first on line {first} - "

@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 FLOORS = [
@@ -20,6 +22,21 @@ FLOORS = [
 ]
 """Rooms of `chai_assets`, from the ground up; below them all lies `chai_resources`."""
 
+RESOURCES = [
+    {"environment", "errors", "schemas"},
+    {"variables"},
+    {"tables", "media_store", "people", "inbox", "instance_storage", "services"},
+    {"media", "label_studio", "captioners"},
+    {"executors"},
+    {"settings"},
+    {"captioner"},
+]
+"""Modules and folders of `chai_resources`, from the ground up."""
+
+CAPTIONERS = [{"protocol"}, {"calls"}, {"engines"}, {"batch_api"}, {"registry"}]
+
+HOUSE = {"chai_assets": FLOORS, "chai_resources": RESOURCES, "chai_resources.captioners": CAPTIONERS}
+
 MODULES = sorted((ROOT / "chai_assets").rglob("*.py")) + sorted((ROOT / "chai_resources").rglob("*.py"))
 
 
@@ -34,21 +51,29 @@ def imported(module: Path) -> list[tuple[int, str]]:
     return [(line, name) for line, name in found if name.startswith(("chai_assets", "chai_resources"))]
 
 
-def floor_of(room: str) -> int:
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+def floor_of(room: str, floors: list[set[str]]) -> int:
+    return next(number for number, rooms in enumerate(floors) if room in rooms)
 
 
-def test_every_room_imports_only_the_floors_below_it():
-    rising = []
+def rising(package: str, floors: list[set[str]]) -> list[str]:
+    """Imports within a package that run upwards or sideways, from one of its rooms to another."""
+    found, depth = [], package.count(".") + 1
     for module in MODULES:
-        package, room = module.relative_to(ROOT).with_suffix("").parts[:2]
-        for line, name in imported(module):
-            target = name.split(".")
-            if package == "chai_resources":
-                allowed = target[0] == "chai_resources"
-            else:
-                above = target[0] == "chai_assets" and target[1] != room and room != "__init__"
-                allowed = not above or floor_of(target[1]) < floor_of(room)
-            if not allowed:
-                rising.append(f"{module.relative_to(ROOT)}:{line} imports {name}")
-    assert not rising, "\n".join(["imports that run upwards or sideways:", *rising])
+        name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
+        room = name.split(".")[depth] if name.startswith(f"{package}.") else "__init__"
+        for line, target in imported(module) if room != "__init__" else ():
+            other = target.split(".")[depth] if target.startswith(f"{package}.") else room
+            if other != room and floor_of(other, floors) >= floor_of(room, floors):
+                found.append(f"{module.relative_to(ROOT)}:{line} imports {target}")
+    return found
+
+
+def test_the_resources_import_nothing_of_the_assets():
+    modules = [module for module in MODULES if module.is_relative_to(ROOT / "chai_resources")]
+    assert not [module for module in modules for _, name in imported(module) if name.startswith("chai_assets")]
+
+
+@pytest.mark.parametrize(("package", "floors"), HOUSE.items(), ids=HOUSE)
+def test_every_room_imports_only_the_floors_below_it(package: str, floors: list[set[str]]):
+    found = rising(package, floors)
+    assert not found, "\n".join(["imports that run upwards or sideways:", *found])

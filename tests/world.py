@@ -23,10 +23,11 @@ from chai_assets.spec.versioning.adoption import adopt
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import standings_of
+from chai_resources.environment import LABEL_STUDIO_TOKEN
 from chai_resources.label_studio import Annotator, LabelStudio
-from chai_resources.local_services import password_of
 from chai_resources.people import People, load_people
-from chai_resources.settings import LABEL_STUDIO_TOKEN, Settings
+from chai_resources.services.secrets import password_of
+from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.services.label_studio import LabelStudioHandle
 

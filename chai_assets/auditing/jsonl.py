@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from chai_resources.errors import UnusableInput
+
 LONGEST_LINE = 8 << 20
 """Bytes of the longest line that is read: no caption is as long, and a file without line ends would fill memory."""
 PEEKED = 200
@@ -35,7 +37,7 @@ ASPECTS = ("aspect", "caption_type", "task", "type")
 _ASSISTANT = ("assistant", "gpt", "model")
 
 
-class AuditRefused(ValueError):
+class AuditRefused(UnusableInput):
     """The file cannot be audited at all; the text says why and what to do."""
 
 

@@ -16,7 +16,7 @@ from chai_assets.importing.item_facts import ItemStatus
 from chai_assets.importing.labels import read_labels
 from chai_assets.importing.pseudonyms import key_fingerprint, pseudonym
 from chai_assets.importing.records import Corpus
-from chai_resources.local_services import pseudonym_key
+from chai_resources.services.secrets import pseudonym_key
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 

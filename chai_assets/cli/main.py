@@ -5,7 +5,6 @@ command must not wait for what it does not need.
 """
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,8 @@ from rich.table import Table
 from chai_assets.cli.audit import app as audit_app
 from chai_assets.cli.dataset import app as dataset_app
 from chai_assets.cli.spec import app as spec_app
-from chai_resources.local_services import CHECKOUT, ServiceFailed
+from chai_resources.environment import CHECKOUT
+from chai_resources.errors import ChaiError
 from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def down(
 
     settings = Settings.from_env()
     demos = sorted(DEMO_HOME.parent.glob(f"{DEMO_HOME.name}*")) if every else []
-    homes = [settings, *(replace(settings, home=home) for home in demos)]
+    homes = [settings, *(settings.model_copy(update={"home": home}) for home in demos)]
     stopped = [name for home in homes for name in stop(home)]
     console.print("stopped " + ", ".join(stopped) if stopped else "nothing was running")
 
@@ -98,7 +98,7 @@ def preview(
     from chai_assets.deployment.local import label_studio_of, logins
     from chai_assets.preview.protocol import PREVIEW_USER
     from chai_assets.preview.server import Previews, serve
-    from chai_resources.local_services import password_of
+    from chai_resources.services.secrets import password_of
 
     settings = Settings.from_env()
     if connect is not None:
@@ -112,7 +112,7 @@ def preview(
 def status() -> None:
     """Show what runs, and how many items of each batch are at which stage."""
     from chai_assets.deployment.local import NAMES
-    from chai_resources.local_services import running
+    from chai_resources.services.processes import running
 
     settings = Settings.from_env()
     for name in NAMES:
@@ -263,34 +263,9 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
 
 def main() -> None:
-    """Entry point: expected failures end with their message and status 1, not with a traceback."""
-    from chai_assets.core.prompts import UnusableTemplate
-    from chai_assets.datasets.read.published import NoDataset
-    from chai_assets.importing.corpus_names import ImportRefused
-    from chai_assets.inference.budget import NoPrice
-    from chai_assets.spec.loading.document import SpecError
-    from chai_resources.captioners.calls.model_choice import ModelRefused
-    from chai_resources.captioners.calls.prices import PricesRefused
-    from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
-    from chai_resources.media import MediaError
-    from chai_resources.people import PeopleFileError
-    from chai_resources.tables import TablesUnreachable
-
-    expected = (
-        ServiceFailed,
-        SpecError,
-        LabelStudioDown,
-        LabelStudioRefused,
-        MediaError,
-        PeopleFileError,
-        ImportRefused,
-        ModelRefused,
-        NoPrice,
-        PricesRefused,
-        UnusableTemplate,
-    )
+    """Entry point: failures that a person can mend end with their message and status 1, not with a traceback."""
     try:
         app()
-    except (*expected, TablesUnreachable, NoDataset) as error:
+    except ChaiError as error:
         console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None

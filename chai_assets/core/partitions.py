@@ -5,6 +5,7 @@ import re
 import dagster as dg
 
 from chai_assets.core.imported import IMPORT_PREFIX, is_import
+from chai_resources.errors import UnusableInput
 
 batches = dg.DynamicPartitionsDefinition(name="batches")
 
@@ -14,14 +15,14 @@ KEYS_AT_ONCE = 1000
 
 
 def batch_key(folder: str) -> str:
-    """The batch key of an inbox folder: its name. Raises ValueError, with the remedy, for a name that cannot be one."""
+    """The batch key of an inbox folder: its name. Raises UnusableInput for a name that cannot be one."""
     if not _KEY.match(folder):
-        raise ValueError(
+        raise UnusableInput(
             f"inbox folder {folder!r} cannot be a batch: rename it to lower-case letters, digits, dots, dashes "
             "and underscores, at most 80 characters"
         )
     if is_import(folder):
-        raise ValueError(
+        raise UnusableInput(
             f"inbox folder {folder!r} cannot be a batch: names that begin with {IMPORT_PREFIX} are those of "
             "imported corpora; rename it"
         )

@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args
 
 from chai_assets.core.ids import record_id, sha256_text
 from chai_assets.core.rows import ClipRow
-from chai_resources.captioners.protocol import Captioner, Media, Request, TaskName
+from chai_resources.captioners.protocol import Captioner, ClipMedia, Request, TaskName
+from chai_resources.errors import UnusableInput
 
 SAMPLING: dict[str, Any] = {"temperature": 0}
 
@@ -30,7 +31,7 @@ TEMPLATES: dict[WritingTask, Path] = {
 }
 
 
-class UnusableTemplate(ValueError):
+class UnusableTemplate(UnusableInput):
     """A template cannot be read or filled in; the text names it and the remedy."""
 
 
@@ -87,14 +88,14 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines) or "none"
 
 
-def clip_media(clip: ClipRow) -> Media:
+def clip_media(clip: ClipRow) -> ClipMedia:
     """The stored clip of a row of the `clips` table, as models are shown it."""
-    return Media(key=clip["media_key"], mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
+    return ClipMedia(key=clip["media_key"], mime="video/mp4", duration_s=clip["duration_s"], fps=clip["fps"])
 
 
-def dataset_clip(row: Mapping[str, Any], duration_s: float = 10.0) -> Media:
+def dataset_clip(row: Mapping[str, Any], duration_s: float = 10.0) -> ClipMedia:
     """The stored clip of a canonical row of a dataset; without its length, the forecast of cost goes by 10 s."""
-    return Media(key=row["video"], mime="video/mp4", duration_s=duration_s, fps=0.0)
+    return ClipMedia(key=row["video"], mime="video/mp4", duration_s=duration_s, fps=0.0)
 
 
 def build_request(
@@ -105,7 +106,7 @@ def build_request(
     *,
     clip_id: str,
     captioner: Captioner,
-    media: Media | None = None,
+    media: ClipMedia | None = None,
     choices: tuple[str, ...] = (),
     schema: dict[str, Any] | None = None,
 ) -> Request:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from chai_resources.errors import UnusableInput
+
 LIMIT = 512
 """Tokens that Wan's text encoder reads, the one that ends the text included."""
 
@@ -51,7 +53,7 @@ ESTIMATE = Estimate()
 class Vocabulary:
     """Counts with a SentencePiece vocabulary: the `spiece.model` of the generator's text encoder.
 
-    Raises ValueError where the file is none.
+    Raises UnusableInput where the file is none.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +64,7 @@ class Vocabulary:
             self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
         except (OSError, RuntimeError) as error:
-            raise ValueError(
+            raise UnusableInput(
                 f"CHAI_TOKENIZER={path} is no SentencePiece vocabulary ({error}): give the path of a spiece.model, "
                 "or unset it to estimate token counts"
             ) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from chai_assets.critique.prose.constructiveness import CONSTRUCTIVE, score, shortcomings
 from chai_assets.critique.prose.constructiveness_features import only_judges
-from chai_resources.captioners.engines.edits import stands, words
+from chai_resources.captioners.engines.edits import has_phrase, words
 
 Finding = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def _doubts(finding: Finding, draft: str) -> Iterator[str]:
 def _doubts_on_missing(fix: str, draft: str) -> Iterator[str]:
     if not fix:
         yield "does not say what is missing: write it as the caption should say it."
-    elif stands(fix, draft):
+    elif has_phrase(fix, draft):
         yield "already stands in the draft: take it out, or say what about it is missing."
     elif len(words(fix)) == 1:
         yield "is a single word: write the whole statement, as the caption should say it."

@@ -18,8 +18,9 @@ from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, to
 from chai_assets.datasets.write.publish import publish
 from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata, label_states
 from chai_assets.spec.resource import SpecRelease
-from chai_resources.media import Media, MediaError
-from chai_resources.settings import Settings
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
+from chai_resources.settings import DatasetChoice, Settings
 from chai_resources.tables import Tables, now
 
 MOST_DOUBTFUL = 0.05
@@ -28,21 +29,10 @@ CANDIDATE = "candidate.json"
 """Object beside the datasets that holds the table versions the next one is made from."""
 
 
-class DatasetStore(dg.ConfigurableResource):
-    """Folder or `s3://` prefix under which datasets are published, and what the nightly export takes.
-
-    The fields but for `root` are those of `selection_of`; the settings CHAI_DATASET_* fill them.
-    """
+class DatasetStore(DatasetChoice, dg.ConfigurableResource):
+    """Folder or `s3://` prefix under which datasets are published, and what the nightly export takes."""
 
     root: str
-    specs: str = ""
-    aspects: str = ""
-    review: str = "approved"
-    edited: bool = False
-    variant: str = "post_review"
-    critiques: str = "written"
-    imported: str = ""
-    pins: str = ""
     tokenizer: str = ""
     """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
     data_docs: str = ""
@@ -51,33 +41,14 @@ class DatasetStore(dg.ConfigurableResource):
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
         """The store and the nightly selection as a deployment's settings name them."""
-        return cls(
-            root=settings.datasets,
-            specs=settings.dataset_specs,
-            aspects=settings.dataset_aspects,
-            review=settings.dataset_review,
-            edited=settings.dataset_edited,
-            variant=settings.dataset_variant,
-            critiques=settings.dataset_critiques,
-            imported=settings.dataset_import,
-            pins=settings.dataset_pins,
-            tokenizer=settings.tokenizer,
-            data_docs=str(settings.home / "data_docs"),
-        )
+        choice = settings.dataset.model_dump()
+        data_docs = str(settings.home / "data_docs")
+        return cls(root=settings.datasets, tokenizer=settings.tokenizer, data_docs=data_docs, **choice)
 
     @property
     def selection(self) -> Selection:
-        """What the nightly export takes. Raises ValueError where the settings name no such thing."""
-        return selection_of(
-            aspects=self.aspects,
-            specs=self.specs,
-            review=self.review,
-            edited=self.edited,
-            variant=self.variant,
-            critiques=self.critiques,
-            imported=self.imported,
-            pins=self.pins,
-        )
+        """What the nightly export takes. Raises UnusableInput where the settings name no such thing."""
+        return selection_of(**self.model_dump(include=set(DatasetChoice.model_fields)))
 
     @property
     def store(self) -> Media:

@@ -16,6 +16,7 @@ import yaml
 
 from chai_assets.demo.rendering.render import render_practice_clips
 from chai_assets.ingestion.rights import RIGHTS_FILE
+from chai_resources.errors import Unavailable
 
 Answers = dict[str, list[str]]
 """Answers of one aspect by attribute: the options chosen, or one text; what does not apply is left out."""
@@ -37,7 +38,7 @@ _REAL_RIGHTS = {
 }
 
 
-class PracticeError(RuntimeError):
+class PracticeError(Unavailable):
     """Practice material cannot be had, or what is recorded about it cannot be read."""
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
@@ -26,11 +26,12 @@ from chai_assets.spec.resource import release_of
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import standings_of
 from chai_assets.workflow.records import TaskKind
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.model_choice import ModelChoice
+from chai_resources.captioners.registry import ENGINES
+from chai_resources.environment import CHECKOUT, PRACTICE_MODEL_PORT
 from chai_resources.label_studio import Annotator, LabelStudioRefused
-from chai_resources.local_services import CHECKOUT, Service, ServiceFailed, start
-from chai_resources.settings import PRACTICE_MODEL_PORT, Settings
+from chai_resources.services.processes import Service, ServiceFailed, start
+from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
 PEOPLE = Path(__file__).with_name("people.yaml")
@@ -89,7 +90,7 @@ def with_practice_model(settings: Settings, engine: str, say: Callable[[str], No
         say,
     )
     model = ModelChoice(model="practice-2026-01-01", url=f"{url}/v1" if engine == "openai" else url)
-    return replace(settings, captioner=engine, model=model)
+    return settings.model_copy(update={"captioner": engine, "model": model})
 
 
 @dataclass

@@ -15,21 +15,25 @@ import requests
 
 from chai_assets.deployment.provision import Login, provision
 from chai_assets.preview.server import refuse
-from chai_resources import local_services as services
 from chai_resources.captioners.calls.api_keys import MODEL_KEYS
-from chai_resources.label_studio import LabelStudio
-from chai_resources.local_services import CHECKOUT, Say, Service, ServiceFailed
-from chai_resources.people import load_people
-from chai_resources.settings import (
+from chai_resources.environment import (
+    CHECKOUT,
     CODE_PORT,
     DAGSTER_PORT,
     LABEL_STUDIO_TOKEN,
     PREVIEW_URL,
-    Settings,
-    label_studio_token_value,
+    child_environment,
+    label_studio_token,
     postgres_url,
     secret,
 )
+from chai_resources.label_studio import LabelStudio
+from chai_resources.people import load_people
+from chai_resources.services import processes
+from chai_resources.services.label_studio_server import start_label_studio
+from chai_resources.services.processes import Say, Service, ServiceFailed
+from chai_resources.services.secrets import home_secrets
+from chai_resources.settings import Settings
 
 PRACTICE_MODEL = "practice-model"
 PREVIEW = "preview"
@@ -62,12 +66,12 @@ def environment(settings: Settings) -> dict[str, str]:
         # Only what loads the definitions may ask models.
         **{name: value for name in MODEL_KEYS if (value := secret(name))},
     }
-    return services.clean_environment(**settings.as_env(), **own)
+    return child_environment({**settings.as_env(), **own})
 
 
 def token(settings: Settings) -> str:
     """Label Studio's service token: the environment's if set, else the one made for this home."""
-    return label_studio_token_value() or services.home_secrets(settings.home)["label_studio_token"]
+    return label_studio_token() or home_secrets(settings.home)["label_studio_token"]
 
 
 def require_extra(extra: str, needed_by: str, *modules: str) -> None:
@@ -93,24 +97,24 @@ def up(settings: Settings, say: Say) -> Running:
     prepare(settings)
     dagster = dagster_services(settings)
     for service in dagster:
-        if service.port and not services.running(settings.home, service.name):
-            services.require_free_port(service.port, service.name, service.port_variable)
+        if service.port and not processes.running(settings.home, service.name):
+            processes.require_free_port(service.port, service.name, service.port_variable)
     if _is_local(settings.label_studio_url):
         say("Label Studio")
         port = urlsplit(settings.label_studio_url).port or 80
-        services.start_label_studio(settings.home, port, settings.media, say, local_models=settings.preview)
+        start_label_studio(settings.home, port, settings.media, say, local_models=settings.preview)
     if settings.preview and _is_local(settings.preview_url):
         say("previews")
-        services.start(settings.home, preview_service(settings), say)
+        processes.start(settings.home, preview_service(settings), say)
     ready = logins(settings, say, settings.preview_url if settings.preview else "")
     if not settings.preview:
-        services.stop(settings.home, PREVIEW)
+        processes.stop(settings.home, PREVIEW)
     say("Dagster")
     for service in dagster:
         if service.name == "dagster-daemon":
             # A daemon that finds the code server not ready remembers that, and drops the first runs.
             _wait_for_definitions(settings)
-        services.start(settings.home, service, say)
+        processes.start(settings.home, service, say)
     return Running(settings, label_studio_of(settings), ready)
 
 
@@ -138,7 +142,7 @@ def _wait_for_definitions(settings: Settings, timeout: float = 120) -> None:
                 return
             problem = loaded.get("message", problem).strip()
         time.sleep(0.5)
-    log = services.log_path(settings.home, "dagster-code")
+    log = processes.log_path(settings.home, "dagster-code")
     raise ServiceFailed(f"Dagster could not load the definitions within {timeout:.0f} s, see {log}: {problem}")
 
 
@@ -149,7 +153,7 @@ _LOCATIONS = (
 
 def down(settings: Settings) -> list[str]:
     """Stops the deployment's processes; returns the names of those that ran."""
-    return [name for name in (*NAMES, PRACTICE_MODEL) if services.stop(settings.home, name)]
+    return [name for name in (*NAMES, PRACTICE_MODEL) if processes.stop(settings.home, name)]
 
 
 def prepare(settings: Settings) -> None:

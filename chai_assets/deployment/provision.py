@@ -14,8 +14,8 @@ from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
 from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio, title_of
-from chai_resources.local_services import password_of
 from chai_resources.people import People, Person
+from chai_resources.services.secrets import password_of
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from chai_assets.annotation.resource import FULL_LOOK_TAG
 from chai_assets.core.partitions import batches, register
 from chai_assets.definitions import build_defs
 from chai_assets.deployment.local import dagster_home, token
-from chai_resources.local_services import started_at
-from chai_resources.settings import LABEL_STUDIO_TOKEN, Settings
+from chai_resources.environment import LABEL_STUDIO_TOKEN
+from chai_resources.services.processes import started_at
+from chai_resources.settings import Settings
 
 PROCESS_TAG = "chai/process"
 """Run tag of a run that lives in a command's own process: which one that is."""
@@ -18,6 +19,7 @@ PROCESS_TAG = "chai/process"
 
 def instance_of(settings: Settings) -> dg.DagsterInstance:
     """The deployment's Dagster instance; DAGSTER_HOME is set for it."""
+    # Dagster finds its instance, and resolves the token by its name, in this process's own environment.
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     os.environ.setdefault(LABEL_STUDIO_TOKEN, token(settings))
     return dg.DagsterInstance.get()

@@ -7,13 +7,14 @@ What a corpus becomes is decided in `convert.py`; the audit is in `integrity/`.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.importing.clip_spool import Spool
 from chai_assets.importing.convert import convert_clip, refused_rows
 from chai_assets.importing.corpus_files import ShareProgress, files_of
@@ -36,7 +37,7 @@ ORDER += ("primitives", "import_files")
 class ImportOutcome:
     """What an import found: its files' rows without their details, the facts of its items, and rows added by table."""
 
-    files: list[Row] = field(default_factory=list)
+    files: list[NewRow] = field(default_factory=list)
     facts: list[ItemFacts] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     """Records by table, those that were there already included."""
@@ -101,10 +102,10 @@ class _Store:
         held = tables.read("critiques", columns=["event_id", "critique_id"], where=mine)
         self.critiques: dict[str, str] = dict(held.iter_rows())
         self.seen: dict[str, set[str]] = {name: set() for name in ORDER}
-        self.pending: dict[str, dict[str, Row]] = {name: {} for name in ORDER}
+        self.pending: dict[str, dict[str, Mapping[str, Any]]] = {name: {} for name in ORDER}
         self.done = ImportOutcome()
 
-    def take(self, rows: dict[str, list[Row]], facts: Iterable[ItemFacts] = ()) -> None:
+    def take(self, rows: Mapping[str, Sequence[Mapping[str, Any]]], facts: Iterable[ItemFacts] = ()) -> None:
         """Takes in rows, each key once. Raises ImportRefused where what a file became has another id by now."""
         for row in rows.get("critiques", ()):
             if self.critiques.get(row["event_id"], row["critique_id"]) != row["critique_id"]:

@@ -40,6 +40,8 @@ def read_labels(path: Path) -> CorpusLabels:
         data = path.read_bytes()
         labels = CorpusLabels(path.name, hashlib.sha256(data).hexdigest())
         lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ImportRefused(f"labels {path} are not UTF-8 text, at byte {error.start}: save them as UTF-8") from error
     except (OSError, EOFError, ValueError) as error:
         raise ImportRefused(f"labels {path} cannot be read ({error}): give a JSONL file, packed or not") from error
     for number, line in enumerate(lines, 1):

@@ -17,6 +17,7 @@ from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.prices import Price, Prices
 from chai_resources.captioners.protocol import Call, Captioner, Request, Result
+from chai_resources.errors import UnusableInput
 from chai_resources.tables import Tables
 
 _ANSWER_TOKENS = 1_000
@@ -32,7 +33,7 @@ ROWS_AT_ONCE = 256
 """Rows, of answers and of calls together, that are written in one commit: what a killed run may have to fetch again."""
 
 
-class NoPrice(ValueError):
+class NoPrice(UnusableInput):
     """A budget is set for a model whose price is not known; the text says what to do."""
 
 
@@ -195,15 +196,15 @@ def open_budget(choice: CaptionerChoice, captioner: Captioner, tables: Tables, s
 
 def planning_budget(choice: CaptionerChoice, tables: Tables, stage: str) -> Budget:
     """A budget to estimate with before a run: no engine is opened and no key is needed. Raises PricesRefused."""
-    if not choice.asks:
+    if not choice.billed_model:
         return Budget(Prices("", {}), None)
     prices = Prices.load(choice.prices)
     columns = ["stage", "aspect", "model", "request_hash", "charged", "cost", *_TOKENS]
     calls = tables.read("model_calls", columns=columns)
     paid = calls.filter((pl.col("charged") == "yes") & pl.col("cost").is_not_null())
     model = choice.model
-    known = _paid(paid, stage, choice.asks, prices, model.batches)
-    return Budget(prices, prices.of(choice.asks), "", model.fps, model.max_tokens, None, known, model.batches)
+    known = _paid(paid, stage, choice.billed_model, prices, model.batches)
+    return Budget(prices, prices.of(choice.billed_model), "", model.fps, model.max_tokens, None, known, model.batches)
 
 
 def _paid(

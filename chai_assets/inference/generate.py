@@ -17,9 +17,8 @@ from chai_assets.core.rows import NewRow
 from chai_assets.inference.budget import ROWS_AT_ONCE, open_budget
 from chai_assets.inference.orphaned import record_orphaned
 from chai_assets.inference.pending import PendingRequest
-from chai_resources.captioner import Answers, CaptionerChoice
-from chai_resources.captioners.calls.answer_store import StoredAnswers
-from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.protocol import CachingCaptioner, Request, Result
 from chai_resources.media import Media
 from chai_resources.tables import Tables
 
@@ -86,7 +85,7 @@ class Generator:
     batch: str
     tables: Tables
     choice: CaptionerChoice
-    captioner: Answers
+    captioner: CachingCaptioner
     run_id: str
     """The run that the budget per run is held against."""
     log: Callable[[str], None]
@@ -124,7 +123,7 @@ class Generator:
         """
         # What was handed in as a batch is fetched even where nothing is pending: it is paid.
         captioner = self.captioner
-        batches = captioner if isinstance(captioner, StoredAnswers) and captioner.capabilities.batch else None
+        batches = captioner if captioner.capabilities.batch else None
         if not pending and batches is None:
             return GenerationReport()
         budget = open_budget(self.choice, self.captioner, self.tables, self.stage, self.run_id)

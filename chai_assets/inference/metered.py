@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from chai_assets.core.rows import NewRow
 from chai_assets.inference.budget import ROWS_AT_ONCE, open_budget
 from chai_assets.inference.pending import PendingRequest
-from chai_resources.captioner import Answers, CaptionerChoice
-from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioner import CaptionerChoice
+from chai_resources.captioners.protocol import CachingCaptioner, Captioner, Request, Result
 from chai_resources.tables import Tables
 
 
-class MeteredCaptioner:
+class MeteredCaptioner(Captioner):
     """A `Captioner`; `batch`, `stage` and `aspect` are what its calls are recorded under.
 
     A request that the budgets do not pay for gets no result. Each object is a run of its own to the budgets.
@@ -19,7 +19,7 @@ class MeteredCaptioner:
 
     def __init__(
         self,
-        captioner: Answers,
+        captioner: CachingCaptioner,
         choice: CaptionerChoice,
         tables: Tables,
         batch: str,

@@ -13,15 +13,14 @@ from chai_assets.inference.budget import Budget
 from chai_assets.inference.ledger import without_kept_promises
 from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioners.batch_api.batch_captioner import FORGOTTEN
-from chai_resources.captioners.calls.answer_store import StoredAnswers
-from chai_resources.captioners.protocol import Call, CaptionError, Request, Result
+from chai_resources.captioners.protocol import CachingCaptioner, Call, CaptionError, Request, Result
 from chai_resources.tables import Tables
 
 _COLUMNS = ["request_hash", "stage", "clip_id", "aspect", "model", "charged", "called_at"]
 
 
 def record_orphaned(
-    stage: str, batch: str, wanted: Collection[str], budget: Budget, captioner: StoredAnswers, tables: Tables
+    stage: str, batch: str, wanted: Collection[str], budget: Budget, captioner: CachingCaptioner, tables: Tables
 ) -> list[NewRow]:
     """Rows of the ledger for promises of a stage to a batch of clips that have ended, but for `wanted` requests.
 
@@ -32,7 +31,7 @@ def record_orphaned(
     mine = (pl.col("model") == captioner.model) | (pl.col("called_at") < datetime.now(UTC) - FORGOTTEN)
     promises = calls.filter((pl.col("charged") == "promised") & (pl.col("stage") == stage) & mine)
     promises = promises.filter(~pl.col("request_hash").is_in(list(wanted)))
-    results = {result.key: result for result in captioner.left_over(promises["request_hash"].to_list())}
+    results = {result.key: result for result in captioner.orphaned_results(promises["request_hash"].to_list())}
     rows: list[NewRow] = []
     for promise in promises.to_dicts():
         result = results.get(promise["request_hash"]) or _lost(promise)

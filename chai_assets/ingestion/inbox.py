@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from chai_resources.media import Entry, Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import Entry, MediaError
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"}
 VIDEO_SUFFIXES |= {".ts", ".mts", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp"}

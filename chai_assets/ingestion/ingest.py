@@ -27,7 +27,8 @@ from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 from chai_assets.ingestion.probe import BadVideo
 from chai_assets.ingestion.rights import RIGHTS_FILE, Rights, read_rights
 from chai_assets.ingestion.shots import Scan, Shot, scan
-from chai_resources.media import Entry, Media
+from chai_resources.media import Media
+from chai_resources.media_store import Entry
 
 T = TypeVar("T")
 R = TypeVar("R")

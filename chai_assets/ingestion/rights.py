@@ -48,6 +48,8 @@ def read_rights(folder: Media) -> tuple[Rights, str | None]:
         return Rights(), None
     try:
         return Rights.model_validate(yaml.safe_load(folder.get_bytes(RIGHTS_FILE)) or {}), None
+    except yaml.reader.ReaderError:
+        wrong = "it is not UTF-8 text"
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         wrong = f"line {mark.line + 1} is no YAML" if mark else "it is no YAML"

@@ -12,6 +12,7 @@ from av.video.reformatter import VideoReformatter
 from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode, SceneDetector
 
 from chai_assets.ingestion.probe import frames, opened, stated_rate
+from chai_resources.errors import UnusableInput
 
 DETECTORS = ("adaptive", "content", "none")
 
@@ -60,7 +61,7 @@ class Scan:
 def scan(path: Path, detector: str) -> Scan:
     """Decodes the whole file, so that damage shows, and finds its shots.
 
-    Times count from the first frame. Raises BadVideo, and ValueError for a detector not in DETECTORS.
+    Times count from the first frame. Raises BadVideo, and UnusableInput for a detector not in DETECTORS.
     """
     times: list[float] = []
     cuts: list[int] = []
@@ -120,7 +121,7 @@ def _finder(name: str, rate: Fraction | None) -> _Finder | None:
             return _Finder(ContentDetector(min_scene_len=shortest), rate)
         case "none":
             return None
-    raise ValueError(f"shot detector {name!r} is unknown: set CHAI_DETECTOR to one of {', '.join(DETECTORS)}")
+    raise UnusableInput(f"shot detector {name!r} is unknown: set CHAI_DETECTOR to one of {', '.join(DETECTORS)}")
 
 
 def _shots(times: list[float], end: float, cuts: list[int]) -> list[Shot]:

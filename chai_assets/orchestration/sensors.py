@@ -23,7 +23,7 @@ from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import settle
 from chai_assets.workflow.records import TaskKind
 from chai_resources.captioner import CaptionerChoice
-from chai_resources.captioners.batch_api.handles import Handle
+from chai_resources.captioners.batch_api.pending_batches import PendingBatch
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 from chai_resources.tables import Tables
@@ -96,12 +96,12 @@ def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.
     return runs, filling, unusable
 
 
-def plan_fetches(handles: Iterable[Handle], batch_of: Mapping[str, str], now: datetime) -> list[dg.RunRequest]:
+def plan_fetches(pending: Iterable[PendingBatch], batch_of: Mapping[str, str], now: datetime) -> list[dg.RunRequest]:
     """A run for each batch of clips that a provider's ended batch is about.
 
     Asked for again every hour until it is fetched: a run may fail for reasons of its own.
     """
-    wanted = {(batch_of[clip], handle.id) for handle in handles for clip in handle.clips if clip in batch_of}
+    wanted = {(batch_of[clip], batch.id) for batch in pending for clip in batch.clips if clip in batch_of}
     return [
         dg.RunRequest(run_key=f"answers:{batch}:{name}:{now:%Y-%m-%dT%H}", partition_key=batch)
         for batch, name in sorted(wanted)
@@ -213,8 +213,8 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
     return [inbox_watch, label_studio_watch, release_watch, answers_watch]
 
 
-def _clips(handles: Iterable[Handle]) -> list[str]:
-    return sorted({clip for handle in handles for clip in handle.clips})
+def _clips(pending: Iterable[PendingBatch]) -> list[str]:
+    return sorted({clip for batch in pending for clip in batch.clips})
 
 
 def _queued(instance: dg.DagsterInstance) -> set[str]:

@@ -47,7 +47,7 @@ def _usd_each(rows: pl.DataFrame, tables: Tables, choice: CaptionerChoice) -> pl
     """What a request of each task and aspect costs, as `each`."""
     asked = rows.filter(pl.sum_horizontal(_requests(rows)) > 0)
     kinds = asked.select("task", "aspect").unique().to_dicts()
-    if choice.asks and kinds:
+    if choice.billed_model and kinds:
         clips = tables.read("clips", columns=["clip_id", "duration_s"], where=own_work())
         timed = asked.join(clips, on="clip_id", how="left")
         means = timed.group_by("task", "aspect").agg(pl.col("duration_s").mean(), pl.col("batch").first())

@@ -13,7 +13,7 @@ from typing import Any
 
 from chai_assets.core.text import FUNCTION_WORDS, stem, stems
 from chai_assets.revision.alignment import Reading, read
-from chai_resources.captioners.engines.edits import Edit, opens_sentence, stands, words
+from chai_resources.captioners.engines.edits import Edit, has_phrase, opens_sentence, words
 
 Finding = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def _judge(reading: Reading, number: int, finding: Finding) -> tuple[bool, str]:
     asked, lost = _claims(fix, quote), _claims(quote, fix)
     place = " ".join(word.text for word in reading.found[low:high])
     there = stems(place.split())
-    replaced = bool(asked) and asked <= there and not stands(finding["quote"], place)
+    replaced = bool(asked) and asked <= there and not has_phrase(finding["quote"], place)
     if lost and lost <= there and not replaced:
         return False, f"{now}: {_worded(quote, lost)} still there"
     there |= stems(reading.new_in_sentence(low, high))
@@ -87,8 +87,8 @@ def _judge_removal(reading: Reading, edit: Edit, low: int, high: int) -> tuple[b
 
 def _judge_missing(reading: Reading, finding: Finding) -> tuple[bool, str]:
     fix = finding["fix"] or ""
-    if stands(fix, reading.revision):
-        before = "already stood in the draft" if stands(fix, reading.draft) else "stands in the revision"
+    if has_phrase(fix, reading.revision):
+        before = "already stood in the draft" if has_phrase(fix, reading.draft) else "stands in the revision"
         return True, f'"{fix.strip()}" {before}'
     new = _stem_counts(word.text for word in reading.found)
     new -= _stem_counts(token.word.text for token in reading.expected if not token.added)
@@ -108,11 +108,11 @@ def _judge_unplaced(reading: Reading, finding: Finding) -> tuple[bool, str]:
     """A finding with no place of its own: its quote is not in the draft, or another finding covers it."""
     quote, fix = finding["quote"] or "", finding["fix"] or ""
     if words(fix):
-        took = stands(fix, reading.revision)
+        took = has_phrase(fix, reading.revision)
         return took, f'"{fix.strip()}" {"stands" if took else "does not stand"} in the revision'
-    if not stands(quote, reading.draft):
+    if not has_phrase(quote, reading.draft):
         return False, f'"{quote.strip()}" is not in the draft'
-    took = not stands(quote, reading.revision)
+    took = not has_phrase(quote, reading.revision)
     return took, f'"{quote.strip()}" is {"gone" if took else "still there"}'
 
 

@@ -96,7 +96,7 @@ def latest_answers(records: BatchRecords) -> LatestAnswers:
         bad = {key: row for key, row in unreadable.items() if key.startswith(f"{kind}:")}
         found: dict[str, LatestAnswer[_A]] = {key: LatestAnswer(None, row) for key, row in bad.items()}
         for key, row in _newest(rows, times).items():
-            if key not in bad or _moment(row, times) > _moment(bad[key], times):
+            if key not in bad or _moment(row, times) >= _moment(bad[key], times):
                 found[key] = LatestAnswer(row)
         return found
 

@@ -2,10 +2,10 @@
 
 An engine turns `Request`s into `Result`s. What an engine is asked stands twice in a request: as the `prompt`
 a language model reads, and as `context`, the same facts as data, for engines that compose by rule. Engines
-live in one module each beside this one; `answer_store.py` makes sure a request is answered once.
+have one module each in `engines/`; `calls/answer_store.py` makes sure that a request is answered once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -35,7 +35,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Media:
+class ClipMedia:
     """The clip a request is about: its key in the media store, its length in seconds and its frame rate."""
 
     key: str
@@ -49,7 +49,7 @@ class Request:
     """One question to a model. `hash` decides identity: two requests with one hash are one request.
 
     `key` is the caller's own; `cache_group` names what shares a prefix (the clip), so that an engine may keep
-    such requests together. Media come first in any message an engine builds.
+    such requests together. The clip comes first in any message an engine builds.
 
     `context` by task:
       draft   {"aspect", "statements": [sentence, ...], "upstream": {aspect: caption}}
@@ -74,7 +74,7 @@ class Request:
     task: TaskName
     prompt: str
     context: dict[str, Any]
-    media: Media | None = None
+    media: ClipMedia | None = None
     sampling: dict[str, Any] = field(default_factory=dict)
     cache_group: str = ""
     choices: tuple[str, ...] = ()
@@ -137,7 +137,10 @@ class Result:
 
 
 class Captioner(Protocol):
-    """An engine. `model` and `revision` are known before a call, so that they can enter a request's hash."""
+    """An engine. `model` and `revision` are known before a call, so that they can enter a request's hash.
+
+    What follows `run` is for engines with a network, or with batches; all others are content with what stands here.
+    """
 
     model: str
     revision: str
@@ -145,4 +148,30 @@ class Captioner(Protocol):
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request, in any order; a failure is a result with an error, never an exception."""
+        ...
+
+    def keep_with(self, keep: Callable[[Result], Result]) -> bool:
+        """Has `keep` store each result as soon as it is there; False where the caller has to do that.
+
+        What `keep` gives back is handed on. An answer that was paid for is safe so, however the run ends.
+        """
+        return False
+
+    def is_pending(self, request_hash: str) -> bool:
+        """Whether a request is in a provider's batch under way: it costs nothing more."""
+        return False
+
+    def orphaned_results(self, hashes: Iterable[str]) -> Iterator[Result]:
+        """What batches have for requests that nobody asks any more, keyed by hash; nothing is asked for it.
+
+        No result for one that is in no batch.
+        """
+        return iter(())
+
+
+class CachingCaptioner(Captioner, Protocol):
+    """A captioner that remembers: no request that has an answer is asked again."""
+
+    def paid(self, request: Request) -> bool:
+        """Whether the request has an answer already, or is in a batch under way: it costs nothing more."""
         ...

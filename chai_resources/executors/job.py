@@ -8,11 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from chai_resources.media import Media
+from chai_resources.executors import ExecutorError
+from chai_resources.media_store import MediaStore
 
 
 @dataclass(frozen=True)
-class Job:
+class ExecutorJob:
     """What a job is told; secrets are not among it, they are in the cluster's own environment."""
 
     engine: str
@@ -44,16 +45,16 @@ class Job:
         """What the job's run renews as long as it lives."""
         return lease_key(self.job_id)
 
-    def write(self, media: Media) -> None:
+    def write(self, media: MediaStore) -> None:
         """Writes the job down."""
         media.put_bytes(self.key, json.dumps(asdict(self), indent=1).encode())
 
     @classmethod
-    def read(cls, media: Media, key: str) -> "Job":
-        """The job as written down. Raises ValueError where other code than this wrote it, MediaError."""
+    def read(cls, media: MediaStore, key: str) -> "ExecutorJob":
+        """The job as written down. Raises ExecutorError where other code than this wrote it, MediaError."""
         fields = json.loads(media.get_bytes(key))
         if fields["code"] != own_code() or fields.keys() != cls.__dataclass_fields__.keys():
-            raise ValueError(
+            raise ExecutorError(
                 f"the platform is {fields['code']} and this cluster has {own_code()}: give both an image of one "
                 "commit (deploy/ray/Dockerfile)"
             )

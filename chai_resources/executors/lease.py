@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from types import TracebackType
 
-from chai_resources.media import Media, MediaError
+from chai_resources.media_store import MediaError, MediaStore
 
 RENEW_S = 5.0
 PATIENCE_S = 30.0
@@ -20,7 +20,7 @@ PATIENCE_S = 30.0
 class Lease:
     """Held by the run: renewed from a thread of its own, so that slow work in between does not let it lapse."""
 
-    def __init__(self, media: Media, key: str, every_s: float = RENEW_S) -> None:
+    def __init__(self, media: MediaStore, key: str, every_s: float = RENEW_S) -> None:
         self._media, self._key, self._every_s = media, key, every_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True, name="lease")
@@ -47,7 +47,7 @@ class Lease:
 class LeaseWatch:
     """Held by the job: whether its run is gone."""
 
-    def __init__(self, media: Media, key: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, media: MediaStore, key: str, patience_s: float = PATIENCE_S) -> None:
         self._media, self._key, self._patience_s = media, key, patience_s
         self._seen, self._since, self._looked = b"", time.monotonic(), 0.0
 

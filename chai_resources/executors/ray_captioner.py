@@ -18,12 +18,13 @@ from ray.job_submission import JobDetails, JobSubmissionClient
 
 from chai_resources.captioners.calls.answer_store import answer_key
 from chai_resources.captioners.calls.model_choice import ModelChoice
-from chai_resources.captioners.protocol import CaptionError, Identity, Request, Result
+from chai_resources.captioners.protocol import CachingCaptioner, CaptionError, Identity, Request, Result
+from chai_resources.errors import ChaiError
 from chai_resources.executors import ExecutorChoice, ExecutorError
-from chai_resources.executors.job import Job, job_key, lease_key
+from chai_resources.executors.job import ExecutorJob, job_key, lease_key
 from chai_resources.executors.lease import Lease
 from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
-from chai_resources.media import Media, MediaError
+from chai_resources.media_store import MediaStore
 
 POLL_S = 1.0
 LIST_S = 5.0
@@ -34,7 +35,7 @@ _STOPS_WITHIN_S = 20.0
 _ANSWERS_WITHIN_S = 20.0
 
 
-class RayCaptioner:
+class RayCaptioner(CachingCaptioner):
     """Answers requests on a cluster: who answers there is known here, and the engine is opened there."""
 
     def __init__(
@@ -43,7 +44,7 @@ class RayCaptioner:
         name: str,
         model: ModelChoice,
         executor: ExecutorChoice,
-        media: Media,
+        media: MediaStore,
         context: dg.AssetExecutionContext,
     ) -> None:
         if not executor.address:
@@ -86,7 +87,7 @@ class RayCaptioner:
         units = planned.group_by("unit", maintain_order=True).agg("request_hash")
         for unit, hashes in units.iter_rows():
             self._store.ask(unit, [waiting[request_hash][0] for request_hash in hashes])
-        job = Job(
+        job = ExecutorJob(
             engine=self._name,
             model=self._choice.model_dump(),
             identity=[self.model, self.revision],
@@ -109,7 +110,7 @@ class RayCaptioner:
         for request in waiting.pop(request_hash, ()):
             yield replace(result, key=request.key)
 
-    def _follow(self, job: Job) -> Iterator[str]:
+    def _follow(self, job: ExecutorJob) -> Iterator[str]:
         """The units of a job as they are published, until all are or the job has ended. Raises ExecutorError."""
         cluster = _Cluster(self._executor.address)
         tags = {"chai/batch": job.batch, "chai/media": self._media.root}
@@ -141,13 +142,13 @@ class RayCaptioner:
     def _units_of(self, job_id: str) -> set[str]:
         """The units a job works on; none of those of a job that another version wrote, or nobody can read."""
         try:
-            return set(Job.read(self._media, job_key(job_id)).units)
-        except (MediaError, ValueError, KeyError, TypeError):
+            return set(ExecutorJob.read(self._media, job_key(job_id)).units)
+        except (ChaiError, ValueError, KeyError, TypeError):
             return set()
 
     @contextmanager
     def _running(
-        self, cluster: "_Cluster", job: Job, found: str | None, tags: dict[str, str]
+        self, cluster: "_Cluster", job: ExecutorJob, found: str | None, tags: dict[str, str]
     ) -> Iterator[Callable[[], "_State"]]:
         """The job, submitted unless it was found, with its log in the run's; stopped if left before its end."""
         from dagster_ray.core.pipes import PipesRayJobMessageReader
@@ -158,14 +159,9 @@ class RayCaptioner:
             context_injector=dg.PipesEnvContextInjector(),
             message_reader=PipesRayJobMessageReader(),
         ) as session:
-            if not found:
-                job.write(self._media)
-                command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
-                told = {**tags, "dagster/run-id": self._context.run.run_id}
-                env = session.get_bootstrap_env_vars()
             try:
                 if not found:
-                    cluster.submit(job_id, f"{command} --media {quote(self._media.root)}", told, env)
+                    self._submit(cluster, job, tags, session.get_bootstrap_env_vars())
                 self._context.log.info(
                     f"Ray job {job_id} {'found running' if found else 'submitted'}: {address}/#/jobs/{job_id}"
                 )
@@ -174,6 +170,13 @@ class RayCaptioner:
                 yield lambda: cluster.look(job_id)
             finally:
                 cluster.stop(job_id)
+
+    def _submit(self, cluster: "_Cluster", job: ExecutorJob, tags: dict[str, str], env: Mapping[str, str]) -> None:
+        """Writes the job down and submits it."""
+        job.write(self._media)
+        command = f"{self._executor.python} -m chai_resources.executors.work {job.key}"
+        tags = {**tags, "dagster/run-id": self._context.run.run_id}
+        cluster.submit(job.job_id, f"{command} --media {quote(self._media.root)}", tags, env)
 
 
 def as_published(

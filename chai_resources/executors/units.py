@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from chai_resources.captioners.protocol import Call, CaptionError, Media, Request, Result
-from chai_resources.media import Media as MediaStore
+from chai_resources.captioners.protocol import Call, CaptionError, ClipMedia, Request, Result
+from chai_resources.media_store import MediaStore
 
 WANTED = {"request_hash": pl.String, "clip": pl.String}
 """Columns of what is wanted: a request and the clip it is about, whose requests stay in one unit."""
@@ -106,7 +106,7 @@ def _result(fields: dict[str, Any]) -> Result:
 
 def _request(fields: dict[str, Any]) -> Request:
     media, choices = fields.pop("media"), tuple(fields.pop("choices"))
-    return Request(**fields, media=Media(**media) if media else None, choices=choices)
+    return Request(**fields, media=ClipMedia(**media) if media else None, choices=choices)
 
 
 def keyed_by_hash(requests: Iterable[Request]) -> list[Request]:

@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 from dagster_pipes import PipesEnvVarParamsLoader, open_dagster_pipes
 
+from chai_resources.errors import ChaiError
 from chai_resources.executors import ExecutorError
-from chai_resources.executors.job import Job
+from chai_resources.executors.job import ExecutorJob
 from chai_resources.executors.lease import LeaseWatch
-from chai_resources.executors.worker import Counted, Worker
-from chai_resources.media import Media, MediaError
+from chai_resources.executors.worker import UnitOutcome, Worker
+from chai_resources.media_store import MediaStore
 
 _SAY_EVERY_S = 5.0
 
@@ -34,11 +35,11 @@ class Progress:
     started: float = field(default_factory=time.monotonic)
     _said: float = 0.0
 
-    def add(self, counted: Counted) -> None:
+    def add(self, outcome: UnitOutcome) -> None:
         """Counts a unit that is done."""
         self.done += 1
-        self.answers += counted.answers
-        self.errors += counted.errors
+        self.answers += outcome.answers
+        self.errors += outcome.errors
         now = time.monotonic()
         if self.done == self.units or now - self._said > _SAY_EVERY_S:
             self._said = now
@@ -48,30 +49,30 @@ class Progress:
             )
 
 
-def work(job: Job, root: str, here: bool, say: Callable[[str], None]) -> None:
+def work(job: ExecutorJob, root: str, here: bool, say: Callable[[str], None]) -> None:
     """Does a job's units. Raises ExecutorError where no engine can be had, or where the job's run is gone."""
     progress = Progress(len(job.units), say)
-    for counted in _here(job, root) if here else _on_ray(job, root, say):
-        if counted:
-            progress.add(counted)
+    for outcome in _here(job, root) if here else _on_ray(job, root, say):
+        if outcome:
+            progress.add(outcome)
 
 
-def _here(job: Job, root: str) -> Iterator[Counted]:
+def _here(job: ExecutorJob, root: str) -> Iterator[UnitOutcome]:
     worker = Worker(job, root)
     if wrong := worker.open():
         raise ExecutorError(f"the engine {job.engine} cannot be opened: {wrong}")
     yield from map(worker.run, job.units)
 
 
-def _on_ray(job: Job, root: str, say: Callable[[str], None]) -> Iterator[Counted | None]:
+def _on_ray(job: ExecutorJob, root: str, say: Callable[[str], None]) -> Iterator[UnitOutcome | None]:
     import ray
 
-    from chai_resources.executors.ray_actors import Crew
+    from chai_resources.executors.ray_actors import WorkerPool
 
     ray.init(log_to_driver=False, logging_level=logging.WARNING)
-    watch = LeaseWatch(Media(root=root), job.lease_key)
-    for counted in Crew(job, root, say).work():
-        yield counted
+    watch = LeaseWatch(MediaStore(root=root), job.lease_key)
+    for outcome in WorkerPool(job, root, say).work():
+        yield outcome
         if watch.lapsed():
             raise ExecutorError("the run of this job is gone: the job ends, and what it published is kept")
 
@@ -83,13 +84,13 @@ def main(
 ) -> None:
     """Does the units of a job of the platform: what the executor `ray` submits to its cluster."""
     try:
-        _main(Job.read(Media(root=media), job_key), media, here)
-    except (ExecutorError, MediaError, ValueError) as error:
+        _main(ExecutorJob.read(MediaStore(root=media), job_key), media, here)
+    except (ChaiError, ValueError) as error:
         # Ray hands the last line of a job's output to whoever follows it.
         raise SystemExit(str(error)) from error
 
 
-def _main(job: Job, media: str, here: bool) -> None:
+def _main(job: ExecutorJob, media: str, here: bool) -> None:
     if PipesEnvVarParamsLoader().is_dagster_pipes_process():
         with open_dagster_pipes() as pipes:
             work(job, media, here, pipes.log.info)

@@ -2,21 +2,22 @@
 
 from dataclasses import dataclass
 
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.answer_store import StoredAnswers
 from chai_resources.captioners.calls.api_keys import KeyMissing
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import Captioner, Result
-from chai_resources.executors.job import Job
+from chai_resources.captioners.registry import open_engine
+from chai_resources.errors import Unavailable
+from chai_resources.executors.job import ExecutorJob
 from chai_resources.executors.units import UnitStore, keyed_by_hash
-from chai_resources.media import Media
+from chai_resources.media_store import MediaStore
 
 LIMITS = ("parallel", "requests_a_minute", "tokens_a_minute")
 """Fields of `ModelChoice` that are limits of one model, however many ask it; 0 is no limit."""
 
 
 @dataclass(frozen=True)
-class Counted:
+class UnitOutcome:
     """What one unit came to; no answers where somebody had published it before."""
 
     unit: str
@@ -24,23 +25,23 @@ class Counted:
     errors: int = 0
 
 
-class WorkerUnfit(RuntimeError):
+class WorkerUnfit(Unavailable):
     """A worker whose engine answers nothing: no other unit would fare better with it."""
 
 
 class Worker:
     """Answers units of one job. Lives in the process of a run, or as an actor on a cluster."""
 
-    def __init__(self, job: Job, root: str, share: int = 1) -> None:
+    def __init__(self, job: ExecutorJob, root: str, share: int = 1) -> None:
         """`root` is that of the media store; `share` is how many workers divide the model's limits between them."""
-        self._job, self._media, self._share = job, Media(root=root), share
+        self._job, self._media, self._share = job, MediaStore(root=root), share
         self._store = UnitStore(self._media, job.batch)
         self._engine: Captioner | None = None
 
     def open(self) -> str:
         """Opens the engine; says what is wrong, or nothing. A model is loaded with the first unit."""
         try:
-            engine = ENGINES[self._job.engine](_shared(ModelChoice(**self._job.model), self._share), self._media)
+            engine = open_engine(self._job.engine, _shared(ModelChoice(**self._job.model), self._share), self._media)
         except KeyMissing as missing:
             return (
                 f"{missing.variable} is not set in the environment of the cluster: put the provider's key there, for "
@@ -57,17 +58,17 @@ class Worker:
         self._engine = StoredAnswers(engine, self._media) if engine.capabilities.network else engine
         return ""
 
-    def run(self, unit: str) -> Counted:
+    def run(self, unit: str) -> UnitOutcome:
         """Answers a unit and publishes it, unless that was done. Raises WorkerUnfit where it can answer nothing."""
         if self._engine is None:
             raise RuntimeError("the worker is not open")
         if self._store.is_published(unit):
-            return Counted(unit)
+            return UnitOutcome(unit)
         results = list(self._engine.run(keyed_by_hash(self._store.asked(unit))))
         if reason := _unfit(results):
             raise WorkerUnfit(reason)
         self._store.publish(unit, results)
-        return Counted(unit, len(results), sum(result.error is not None for result in results))
+        return UnitOutcome(unit, len(results), sum(result.error is not None for result in results))
 
 
 def _unfit(results: list[Result]) -> str:

@@ -18,7 +18,13 @@ from chai_resources.label_studio import accounts, model_servers, projects
 from chai_resources.label_studio.annotator import assigned_to, open_tasks_of
 from chai_resources.label_studio.api import Api
 from chai_resources.label_studio.errors import LabelStudioDown, LabelStudioRefused
-from chai_resources.label_studio.listing import Filter, all_of, parse_time, tasks_by_change, tasks_by_id
+from chai_resources.label_studio.listing import (
+    Filter,
+    all_of,
+    parse_time,
+    tasks_by_change,
+    tasks_by_id,
+)
 
 if TYPE_CHECKING:
     from label_studio_sdk.base_client import LabelStudioBase

@@ -1,7 +1,9 @@
 """What goes wrong between us and Label Studio, in two words: it is down, or it refused."""
 
+from chai_resources.errors import Unavailable
 
-class LabelStudioDown(RuntimeError):
+
+class LabelStudioDown(Unavailable):
     """Label Studio cannot be reached, or gave no answer. A write that ends so was carried out, or was not."""
 
     def __init__(self, url: str, reason: object) -> None:
@@ -11,7 +13,7 @@ class LabelStudioDown(RuntimeError):
         )
 
 
-class LabelStudioRefused(RuntimeError):
+class LabelStudioRefused(Unavailable):
     """Label Studio answered with an error; `status` is the HTTP status, the message carries its words."""
 
     def __init__(self, request: str, status: int, words: str) -> None:

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chai_resources.local_services import CHECKOUT
+from chai_resources.environment import CHECKOUT
 
 console = Console()
 

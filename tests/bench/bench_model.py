@@ -18,8 +18,7 @@ from chai_assets.inference.generate import Generator
 from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice
-from chai_resources.captioners.protocol import Media as Shown
-from chai_resources.captioners.protocol import Request
+from chai_resources.captioners.protocol import ClipMedia, Request
 from chai_resources.media import Media
 from chai_resources.tables import Tables
 from tests.bench.support.measuring import cpu_s, load, peak_mb, say, timed
@@ -88,7 +87,7 @@ def _wanted(clips: int, media: Media | None) -> list[PendingRequest]:
         shown = None
         if media:
             media.put_bytes(f"clips/{name}.mp4", films[clip % len(films)])
-            shown = Shown(f"clips/{name}.mp4", "video/mp4", 2.0, 25.0)
+            shown = ClipMedia(f"clips/{name}.mp4", "video/mp4", 2.0, 25.0)
         for number, aspect in enumerate(ASPECTS):
             key = f"{clip * len(ASPECTS) + number:032x}"
             prompt = f"{_PROMPT}{name} {aspect}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from chai_resources.local_services import password_of
+from chai_resources.services.secrets import password_of
 from tests.browser.chromium import STUCK_MS, window
 from tests.preview.previewing import BATCH, Studio, previewing
 

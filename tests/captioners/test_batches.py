@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioner import Answers, CaptionerChoice
+from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.batch_api import gemini_batches, openai_batches
-from chai_resources.captioners.batch_api.handles import Handles, NoteUnreadable
+from chai_resources.captioners.batch_api.pending_batches import NoteUnreadable, PendingBatches
 from chai_resources.captioners.calls.model_choice import ModelChoice
-from chai_resources.captioners.protocol import CaptionError, Request, Result
+from chai_resources.captioners.protocol import CachingCaptioner, CaptionError, Request, Result
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, TOKENS, Book
 
@@ -43,7 +43,7 @@ def choice(engine: str, url: str, **changes: Any) -> CaptionerChoice:
     return CaptionerChoice(name=engine, model=ModelChoice(model=MODELS[engine], url=place, batches=True, **changes))
 
 
-def opened(engine: str, url: str, root: Any) -> Answers:
+def opened(engine: str, url: str, root: Any) -> CachingCaptioner:
     return choice(engine, url).open(Media(root=str(root)))
 
 
@@ -53,7 +53,7 @@ def request(name: str) -> Request:
     return Request(name, f"req_{name.encode().hex():0>32}", "draft", text, {}, None, sampling, f"clip-{name}")
 
 
-def run(captioner: Answers, *names: str) -> dict[str, Result]:
+def run(captioner: CachingCaptioner, *names: str) -> dict[str, Result]:
     results = list(captioner.run(request(name) for name in names))
     assert sorted(result.key for result in results) == sorted(names), "one result for each request"
     return {result.key: result for result in results}
@@ -92,7 +92,7 @@ def test_a_run_killed_after_the_provider_took_a_batch_pays_nothing_twice(
 ):
     url, book = served
     with monkeypatch.context() as broken:
-        broken.setattr(Handles, killed, _killed)
+        broken.setattr(PendingBatches, killed, _killed)
         with suppress(KeyboardInterrupt):
             run(opened(engine, url, tmp_path), *NAMES)
         book.desk.end()
@@ -274,7 +274,7 @@ def test_whatever_happens_every_request_ends_answered_and_paid_once(
                 run(opened(engine, url, root), *how)
             else:
                 with patch.context() as broken, suppress(KeyboardInterrupt):
-                    broken.setattr(Handles, how, _killed)
+                    broken.setattr(PendingBatches, how, _killed)
                     run(opened(engine, url, root), *"abc")
         book.create_faults.clear()
         for _ in range(4):

@@ -16,8 +16,7 @@ from chai_resources.captioners.calls.network_captioner import CallFailed, Callin
 from chai_resources.captioners.calls.rate_limits import TokenBucket
 from chai_resources.captioners.engines.frames import sampled_frames
 from chai_resources.captioners.engines.openai_engine import pause_of
-from chai_resources.captioners.protocol import Capabilities, Captioner, CaptionError, Request, Result
-from chai_resources.captioners.protocol import Media as Shown
+from chai_resources.captioners.protocol import Capabilities, Captioner, CaptionError, ClipMedia, Request, Result
 from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, TOKENS, Book
 from tests.ingestion.films import scene, write
@@ -36,7 +35,7 @@ def opened(engine: str, url: str, root: str, **changes: Any) -> Captioner:
     return choice(engine, url, **changes).open(Media(root=root))
 
 
-def request(name: str, media: Shown | None = None) -> Request:
+def request(name: str, media: ClipMedia | None = None) -> Request:
     sampling = {"temperature": 0}
     return Request(name, f"req_{name.encode().hex():0>32}", "draft", f"Describe it. {name}", {}, media, sampling)
 
@@ -64,7 +63,7 @@ def test_the_clip_comes_before_the_prompt(engine: str, served: tuple[str, Book],
     url, book = served
     store = Media(root=str(tmp_path))
     write(tmp_path / "clip.mp4", scene(1, 50), rate=25)
-    shown = Shown("clip.mp4", "video/mp4", 2.0, 25.0)
+    shown = ClipMedia("clip.mp4", "video/mp4", 2.0, 25.0)
     results = list(choice(engine, url).open(store).run([request("a", shown)]))
     assert results[0].error is None
     body = book.seen[0]
@@ -92,7 +91,7 @@ def test_a_clip_is_decoded_once_for_requests_that_come_back_to_back(served, tmp_
     clips = [f"clip-{number}.mp4" for number in range(8)]
     for number, clip in enumerate(clips):
         write(tmp_path / clip, scene(number, 25), rate=25)
-    asked = [request(f"{clip}-{n}", Shown(clip, "video/mp4", 1.0, 25.0)) for clip in clips for n in range(5)]
+    asked = [request(f"{clip}-{n}", ClipMedia(clip, "video/mp4", 1.0, 25.0)) for clip in clips for n in range(5)]
     captioner = choice("openai", url, parallel=4).open(Media(root=str(tmp_path)))
     assert [result.error for result in captioner.run(asked)] == [None] * 40
     assert sorted(decoded) == clips
@@ -104,17 +103,17 @@ def test_a_compatible_server_can_get_the_clip_whole(served: tuple[str, Book], tm
     url, book = served
     write(tmp_path / "clip.mp4", scene(1, 25), rate=25)
     captioner = choice("openai", url, whole_video=True).open(Media(root=str(tmp_path)))
-    assert next(iter(captioner.run([request("a", Shown("clip.mp4", "video/mp4", 1.0, 25.0))]))).error is None
+    assert next(iter(captioner.run([request("a", ClipMedia("clip.mp4", "video/mp4", 1.0, 25.0))]))).error is None
     part = book.seen[0]["messages"][0]["content"][0]
     assert part["video_url"]["url"].startswith("data:video/mp4;base64,")
 
 
-def large_clip(root: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
+def large_clip(root: Path, monkeypatch: pytest.MonkeyPatch) -> ClipMedia:
     """A clip in the store at `root` that is too large to go out within a request."""
     monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine.INLINE_BYTES", 10)
     monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine._POLL_S", 0.01)
     write(root / "clip.mp4", scene(1, 25), rate=25)
-    return Shown("clip.mp4", "video/mp4", 1.0, 25.0)
+    return ClipMedia("clip.mp4", "video/mp4", 1.0, 25.0)
 
 
 def test_a_large_clip_is_uploaded_once_for_all_its_requests(served: tuple[str, Book], tmp_path, monkeypatch):
@@ -151,9 +150,9 @@ def test_a_clip_that_cannot_be_read_is_that_rows_error_and_costs_nothing(
     url, book = served
     (tmp_path / "broken.mp4").write_text("no video")
     captioner = choice(engine, url).open(Media(root=str(tmp_path)))
-    wanted = [request("a", Shown("missing.mp4", "video/mp4", 1.0, 25.0)), request("b")]
+    wanted = [request("a", ClipMedia("missing.mp4", "video/mp4", 1.0, 25.0)), request("b")]
     if engine == "openai":
-        wanted.append(request("c", Shown("broken.mp4", "video/mp4", 1.0, 25.0)))
+        wanted.append(request("c", ClipMedia("broken.mp4", "video/mp4", 1.0, 25.0)))
     results = {result.key: result for result in captioner.run(wanted)}
     assert results["b"].error is None
     for name in results.keys() - {"b"}:

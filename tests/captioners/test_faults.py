@@ -15,9 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners.protocol import ErrorKind
-from chai_resources.captioners.protocol import Media as Shown
-from chai_resources.media import MediaError
+from chai_resources.captioners.protocol import ClipMedia, ErrorKind
+from chai_resources.media_store import MediaError
 from tests.captioners.model_server import MODELS, Book, model_server
 from tests.inference.model_desk import EACH, Desk, wanted
 from tests.ingestion.films import scene, write
@@ -229,7 +228,7 @@ def test_an_upload_that_fails_is_charged_to_nobody_and_tried_again(
     desk.media.put_bytes("clips/film.mp4", film)
     book.upload_faults = ["drop", "503", "429-after-0.02"]
     asked = wanted("a")
-    with_clip = replace(asked.request, media=Shown("clips/film.mp4", "video/mp4", 1.0, 25.0))
+    with_clip = replace(asked.request, media=ClipMedia("clips/film.mp4", "video/mp4", 1.0, 25.0))
     assert desk.ask_these([replace(asked, request=with_clip)], "run-1").made == 1
     assert of(desk, "a")["charged"].to_list() == ["no", "no", "no", "yes"]
     assert (book.uploads, book.charged.total()) == (1, 1)

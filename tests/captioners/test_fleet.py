@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.engines.fleet import by_claim
 from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.media import Media
 from tests.captioners.model_server import Book, model_server
 

@@ -39,7 +39,7 @@ def ask(captioner: Any, *names: str) -> list[Result]:
 
 
 @pytest.mark.parametrize("engine", MODELS)
-def test_a_judgement_brings_the_raw_log_probabilities_and_they_are_stored(engine: str, served, tmp_path: Path):
+def test_a_judgment_brings_the_raw_log_probabilities_and_they_are_stored(engine: str, served, tmp_path: Path):
     url, book = served
     book.likely = {
         "sure": {"Yes": -0.2, " Yes": -3.0, "No": -2.5, "The": -5.0},
@@ -91,7 +91,7 @@ def test_a_model_without_log_probabilities_stops_the_asking_and_names_the_remedy
 
 
 @pytest.mark.parametrize("engine", MODELS)
-def test_other_faults_of_a_judgement_keep_their_kind(engine: str, served, tmp_path: Path):
+def test_other_faults_of_a_judgment_keep_their_kind(engine: str, served, tmp_path: Path):
     url, book = served
     book.faults |= {"refused": ["blocked"], "busy": ["429", "500"]}
     refused, busy = ask(opened(engine, url, tmp_path), "refused", "busy")

@@ -9,11 +9,11 @@ import pytest
 
 from chai_resources.captioners.calls.answer_store import StoredAnswers, answer_key
 from chai_resources.captioners.engines.offline import OfflineCaptioner
-from chai_resources.captioners.protocol import Call, Capabilities, CaptionError, Request, Result
+from chai_resources.captioners.protocol import Call, Capabilities, Captioner, CaptionError, Request, Result
 from chai_resources.media import Media
 
 
-class Counting:
+class Counting(Captioner):
     """An engine that writes down what it is asked, and answers as told."""
 
     model, revision, capabilities = "counting", "7", Capabilities()

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
 from chai_resources.captioners.engines.vllm_engine import folder_hash
-from chai_resources.captioners.protocol import Captioner, Request, Result
-from chai_resources.captioners.protocol import Media as Shown
+from chai_resources.captioners.protocol import Captioner, ClipMedia, Request, Result
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.media import Media
 from tests.ingestion.films import scene, write
 
@@ -50,7 +49,7 @@ def opened(tmp_path: Path, model: Path | str, python: str, args: str = "", **cha
 
 
 def request(name: str, clip: str = "") -> Request:
-    shown = Shown(clip, "video/mp4", 1.0, 25.0) if clip else None
+    shown = ClipMedia(clip, "video/mp4", 1.0, 25.0) if clip else None
     return Request(name, f"req_{name}", "draft", name, {}, shown, {"temperature": 0})
 
 

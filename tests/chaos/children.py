@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chai_resources.local_services import CHECKOUT
+from chai_resources.environment import CHECKOUT
 from tests.chaos.driver import Errand
 
 HUNG_SECONDS = 120

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from chai_assets.deployment.run_job import advance_here, ingest_here
 from chai_resources import tables
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.label_studio.connection import Connection
 from chai_resources.media import Media
 from chai_resources.settings import Settings

@@ -13,8 +13,8 @@ from typing import get_args
 import pytest
 
 from chai_assets.workflow.records import TaskKind
+from chai_resources.environment import LABEL_STUDIO_TOKEN
 from chai_resources.schemas import TABLES
-from chai_resources.settings import LABEL_STUDIO_TOKEN
 from chai_resources.tables import Tables
 from tests.chaos.children import Children, Outcome
 from tests.chaos.driver import Errand, Job

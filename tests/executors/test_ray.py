@@ -148,7 +148,7 @@ def test_a_run_finds_the_job_that_a_killed_run_left_behind(deployment: Deploymen
     assert set(deployment.book.calls.values()) == {1}
 
 
-def test_a_cancelled_run_stops_its_job(deployment: Deployment):
+def test_a_canceled_run_stops_its_job(deployment: Deployment):
     run = deployment.start("cancelled", 40)
     deployment.until_asked(10)
     deployment.book.answer_s = 5.0

@@ -6,9 +6,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chai_resources.captioners.protocol import Call, CaptionError, Media, Request, Result
+from chai_resources.captioners.protocol import Call, CaptionError, ClipMedia, Request, Result
 from chai_resources.executors.units import TRIED, WANTED, UnitStore, plan_units
-from chai_resources.media import Media as MediaStore
+from chai_resources.media_store import MediaStore
 
 CLIPS = st.integers(0, 12)
 ASKED = st.dictionaries(st.integers(0, 60).map(lambda n: f"req_{n:03}"), CLIPS.map(lambda n: f"clip_{n:02}"))
@@ -56,7 +56,7 @@ def test_work_that_failed_gets_a_new_unit_for_its_old_one_holds_the_failure():
 @given(st.text(), st.sampled_from(["retryable", "permanent", "blocked", None]))
 def test_requests_and_answers_are_read_as_they_were_written(tmp_path_factory, text, kind):
     store = UnitStore(MediaStore(root=str(tmp_path_factory.mktemp("media"))), "a batch")
-    request = Request("k", "req_1", "draft", text, {"said": [text]}, Media("clips/a.mp4", "video/mp4", 2.5, 25.0))
+    request = Request("k", "req_1", "draft", text, {"said": [text]}, ClipMedia("clips/a.mp4", "video/mp4", 2.5, 25.0))
     store.ask("unit_1", [request])
     assert store.asked("unit_1") == [request]
     error = CaptionError(kind, "code", text) if kind else None

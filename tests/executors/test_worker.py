@@ -11,7 +11,7 @@ import pytest
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
 from chai_resources.executors import ExecutorChoice, ExecutorError
-from chai_resources.executors.job import Job, sources_hash
+from chai_resources.executors.job import ExecutorJob, sources_hash
 from chai_resources.executors.units import UnitStore
 from chai_resources.executors.work import work
 from chai_resources.executors.worker import Worker, WorkerUnfit
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.usefixtures("impatient")
 NAME = "practice-2026-01-01"
 
 
-def job_of(root: Path, url: str, clips: int = 2) -> tuple[Job, UnitStore]:
+def job_of(root: Path, url: str, clips: int = 2) -> tuple[ExecutorJob, UnitStore]:
     """A job of one unit, written down."""
     model = ModelChoice(model=NAME, url=url, parallel=4)
     media = Media(root=str(root))
     identity = [NAME, f"chat-1 ({model.fps:g} fps, at most {model.frames} frames, {model.max_tokens} tokens)"]
-    job = Job("openai", model.model_dump(), identity, "b", "run", ["unit_1"], gpus=0, actors=0)
+    job = ExecutorJob("openai", model.model_dump(), identity, "b", "run", ["unit_1"], gpus=0, actors=0)
     store = UnitStore(media, "b")
     store.ask("unit_1", [item.request for item in wanted("b", clips)])
     job.write(media)
@@ -40,7 +40,7 @@ def test_a_job_is_done_without_a_cluster_by_the_same_entry_point_and_says_how_fa
     said: list[str] = []
     with model_server() as (url, book):
         job, store = job_of(tmp_path, f"{url}/v1")
-        work(Job.read(Media(root=str(tmp_path)), job.key), str(tmp_path), True, said.append)
+        work(ExecutorJob.read(Media(root=str(tmp_path)), job.key), str(tmp_path), True, said.append)
         work(job, str(tmp_path), True, said.append)
         assert set(book.calls.values()) == {1}
     assert len([text for _, final, result in store.answers("unit_1") if final and (text := result.text)]) == 10
@@ -90,12 +90,12 @@ def test_a_run_needs_no_key_of_the_model_that_its_cluster_asks(
 def test_a_cluster_with_other_code_than_the_platform_is_refused_with_the_remedy(tmp_path: Path):
     job, _ = job_of(tmp_path, "http://127.0.0.1:9/v1")
     media = Media(root=str(tmp_path))
-    assert Job.read(media, job.key) == job
+    assert ExecutorJob.read(media, job.key) == job
     replace(job, code=f"{version('chai')} of other sources").write(media)
     with pytest.raises(
-        ValueError, match=r"is 0.1.0 of other sources and this cluster has 0.1.0 \(sources \w{12}\): .*image"
+        ExecutorError, match=r"is 0.1.0 of other sources and this cluster has 0.1.0 \(sources \w{12}\): .*image"
     ):
-        Job.read(media, job.key)
+        ExecutorJob.read(media, job.key)
 
 
 def test_code_is_told_from_other_code_by_every_character_and_name_of_its_sources(tmp_path: Path):
@@ -123,6 +123,6 @@ def test_a_cluster_without_the_key_says_where_it_belongs(tmp_path: Path, monkeyp
 
 def test_a_cluster_with_another_engine_than_the_platforms_answers_nothing(tmp_path: Path):
     job, _ = job_of(tmp_path, "http://127.0.0.1:9/v1")
-    other = Job(**{**job.__dict__, "identity": [NAME, "another revision"]})
+    other = ExecutorJob(**{**job.__dict__, "identity": [NAME, "another revision"]})
     with pytest.raises(ExecutorError, match="give the cluster the platform's own image"):
         work(other, str(tmp_path), True, print)

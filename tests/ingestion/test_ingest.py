@@ -18,7 +18,8 @@ from chai_assets.ingestion import ingest as ingest_module
 from chai_assets.ingestion.inbox import batches
 from chai_assets.ingestion.ingest import ClipRules, FileOutcome, Row, StoredRows, ingest
 from chai_assets.ingestion.shots import Scan
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 from chai_resources.schemas import TABLES
 from tests.ingestion.films import plain, scene, write, write_song, write_sound
 from tests.services.local import S3Server, free_ports, start_s3

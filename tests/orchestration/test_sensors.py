@@ -27,7 +27,7 @@ from chai_assets.orchestration.sensors import (
     read_cursor,
 )
 from chai_resources.captioner import CaptionerChoice
-from chai_resources.captioners.batch_api.handles import Handle
+from chai_resources.captioners.batch_api.pending_batches import PendingBatch
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.calls.network_captioner import CallFailed
 from chai_resources.captioners.protocol import Request
@@ -222,7 +222,7 @@ def test_a_label_studio_that_is_down_fails_the_tick_and_the_cursor_stays(world: 
 
 
 def test_an_ended_batch_asks_for_one_run_an_hour_of_each_batch_of_its_clips() -> None:
-    handles = [Handle("b1", "", ("r",), ("clip-1", "clip-2")), Handle("b2", "", ("r",), ("clip-3", "gone"))]
+    handles = [PendingBatch("b1", "", ("r",), ("clip-1", "clip-2")), PendingBatch("b2", "", ("r",), ("clip-3", "gone"))]
     batch_of = {"clip-1": "may", "clip-2": "may", "clip-3": "june"}
     runs = plan_fetches(handles, batch_of, NOW)
     assert [(run.partition_key, run.run_key) for run in runs] == [

@@ -11,8 +11,8 @@ import pytest
 
 from chai_assets.deployment.local import PREVIEW, preview_service
 from chai_assets.deployment.provision import provision
-from chai_resources import local_services
 from chai_resources.label_studio import Annotator
+from chai_resources.services import processes
 from tests.captioners.model_server import MODELS, Book, model_server
 from tests.inference.model_desk import PRICES
 from tests.ingestion.films import scene, write
@@ -96,7 +96,7 @@ def previewing(home: Path) -> Iterator[Studio]:
             patch.setenv(name, value)
         world = World(home, server, patch)
         try:
-            local_services.start(home, preview_service(world.settings))
+            processes.start(home, preview_service(world.settings))
             studio = Studio(world, book, world.label_studio.require_project("critique"))
             studio.provision(world.settings.preview_url)
             film = write(home / "film.mp4", scene(1, 25), rate=25).read_bytes()
@@ -109,5 +109,5 @@ def previewing(home: Path) -> Iterator[Studio]:
             world.advance(BATCH)
             yield studio
         finally:
-            local_services.stop(home, PREVIEW)
+            processes.stop(home, PREVIEW)
             server.stop()

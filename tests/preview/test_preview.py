@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +17,8 @@ from chai_assets.preview.protocol import PREVIEW_USER
 from chai_assets.preview.server import Previews
 from chai_resources.captioners.calls.model_choice import ModelRefused
 from chai_resources.label_studio import LabelStudioRefused
-from chai_resources.local_services import log_path, password_of, start, stop
+from chai_resources.services.processes import log_path, start, stop
+from chai_resources.services.secrets import password_of
 from tests.inference.model_desk import EACH
 from tests.preview.previewing import BATCH, Studio, previewing
 from tests.services.label_studio import task_ids
@@ -111,7 +111,7 @@ def test_a_model_that_refuses_or_is_slow_is_said_in_words_and_its_answer_is_kept
 
 def test_a_used_up_budget_is_said_and_nothing_is_asked(studio: Studio) -> None:
     task, before = studio.tasks()[1], studio.book.calls.total()
-    poor = Previews(replace(studio.world.settings, budget_day=EACH), studio.world.label_studio)
+    poor = Previews(studio.world.settings.model_copy(update={"budget_day": EACH}), studio.world.label_studio)
     [said] = studio.texts(poor.predict(studio.body(task, critique(task, "A brown fox sits in the grass."))))
     assert "budget" in said
     assert studio.book.calls.total() == before
@@ -174,13 +174,16 @@ def test_the_server_answers_label_studio_only_and_keeps_no_token(studio: Studio)
 
 def test_a_deployment_whose_model_can_give_none_says_so_at_the_start(studio: Studio) -> None:
     settings = studio.world.settings
-    waiting = replace(settings, model=settings.model.model_copy(update={"batches": True}))
-    for refused, word in ((waiting, "CHAI_MODEL_MODE=live"), (replace(settings, captioner="vllm"), "openai")):
+    waiting = settings.model_copy(update={"model": settings.model.model_copy(update={"batches": True})})
+    for refused, word in (
+        (waiting, "CHAI_MODEL_MODE=live"),
+        (settings.model_copy(update={"captioner": "vllm"}), "openai"),
+    ):
         with pytest.raises(ModelRefused, match=word):
             up(refused, lambda _: None)
     priceless = settings.model.model_copy(update={"model": "unheard-of-2026-01-01"})
     with pytest.raises(NoPrice):
-        Previews(replace(settings, model=priceless), studio.world.label_studio)
+        Previews(settings.model_copy(update={"model": priceless}), studio.world.label_studio)
 
 
 def test_a_server_that_is_down_is_said_in_the_page(studio: Studio) -> None:

@@ -15,7 +15,6 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chai_resources import local_services
 from chai_resources.label_studio import (
     Annotator,
     LabelStudio,
@@ -25,6 +24,10 @@ from chai_resources.label_studio import (
     listing,
 )
 from chai_resources.people import account_key
+from chai_resources.services import label_studio_server
+from chai_resources.services.label_studio_server import SERVICE_ACCOUNT
+from chai_resources.services.processes import ServiceFailed
+from chai_resources.services.secrets import home_secrets, password_of
 from tests.services.label_studio import LabelStudioHandle, newest, start_label_studio, task_ids
 from tests.services.local import S3Server, free_ports, start_s3
 
@@ -276,7 +279,7 @@ def test_polling_sees_what_people_do_and_who_did_it(service: LabelStudio, projec
     service._api.send("PATCH", f"/api/annotations/{annotation}/", {"result": []})
     (task,) = service.changed(project, submitted + timedelta(microseconds=1), "b")
     (made,) = task["annotations"]
-    assert (made["completed_by"], made["updated_by"]) == (EMAIL.lower(), local_services.SERVICE_ACCOUNT)
+    assert (made["completed_by"], made["updated_by"]) == (EMAIL.lower(), SERVICE_ACCOUNT)
 
     edited = newest(service, project)
     assert edited is not None
@@ -376,15 +379,15 @@ def test_media_play_from_the_folder_and_from_s3(
 
 def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, studio: LabelStudioHandle):
     port = int(studio.url.rpartition(":")[2])
-    with pytest.raises(local_services.ServiceFailed, match=rf"port {port} is taken.*CHAI_LABEL_STUDIO_PORT"):
-        local_services.start_label_studio(tmp_path / "home", port, str(tmp_path / "media"))
+    with pytest.raises(ServiceFailed, match=rf"port {port} is taken.*CHAI_LABEL_STUDIO_PORT"):
+        label_studio_server.start_label_studio(tmp_path / "home", port, str(tmp_path / "media"))
     assert not (tmp_path / "home").exists()
 
 
 def test_secrets_are_made_once_and_are_private(tmp_path: Path):
-    first = local_services.home_secrets(tmp_path)
-    password = local_services.password_of(tmp_path, "Ann@example.com")
-    assert local_services.password_of(tmp_path, "ann@example.com") == password
-    assert local_services.password_of(tmp_path, "bob@example.com") != password
-    assert local_services.home_secrets(tmp_path).items() >= first.items()
+    first = home_secrets(tmp_path)
+    password = password_of(tmp_path, "Ann@example.com")
+    assert password_of(tmp_path, "ann@example.com") == password
+    assert password_of(tmp_path, "bob@example.com") != password
+    assert home_secrets(tmp_path).items() >= first.items()
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600

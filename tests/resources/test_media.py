@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 from tests.services.local import S3Server, free_ports, start_s3
 
 
@@ -89,6 +92,15 @@ def test_a_missing_object_is_named(media: Media):
     media.put_bytes("clips/there.mp4", b"x")
     with pytest.raises(MediaError, match=r"clips/gone\.mp4.*no such object|clips/gone\.mp4 does not exist"):
         media.get_bytes("clips/gone.mp4")
+
+
+def presigned(media: Media, key: str) -> str:
+    """An address that needs no credentials for a minute, as Label Studio makes them; a file:// URI if local."""
+    if not media.is_s3:
+        return Path(media.uri(key)).as_uri()
+    bucket, _, name = media.uri(key).removeprefix("s3://").partition("/")
+    client = boto3.Session().client("s3", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
+    return client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": name}, ExpiresIn=60)
 
 
 def test_a_presigned_address_opens_without_credentials(media: Media):

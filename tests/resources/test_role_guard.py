@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import requests
 
+from chai_resources.environment import CHECKOUT
 from chai_resources.label_studio import Annotator, LabelStudio, LabelStudioRefused, Task
-from chai_resources.local_services import CHECKOUT, LABEL_STUDIO_VENV, home_secrets
 from chai_resources.people import account_key
+from chai_resources.services.label_studio_server import LABEL_STUDIO_VENV
+from chai_resources.services.secrets import home_secrets
 from tests.services.label_studio import LabelStudioHandle, raw_session, start_label_studio
 
 CONFIG = """<View><Text name="t" value="$text"/>

@@ -163,8 +163,8 @@ def _line(writer: subprocess.Popen[str]) -> str:
 
 
 def test_a_row_that_does_not_fit_is_refused_whole_and_named(tables: Tables) -> None:
-    with pytest.raises(KeyError, match=r"table clips has no column .*colour"):
-        tables.append("clips", [clip("a"), clip("b", colour="red")])
+    with pytest.raises(KeyError, match=r"table clips has no column .*color"):
+        tables.append("clips", [clip("a"), clip("b", color="red")])
     with pytest.raises(pa.ArrowInvalid):
         tables.append("clips", [clip("a"), clip("b", width="wide")])
     with pytest.raises(KeyError):

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import requests
 
-from chai_resources import local_services
 from chai_resources.label_studio import Annotator, LabelStudio
 from chai_resources.label_studio.listing import first_tasks, parse_time, tasks_by_id
+from chai_resources.services import label_studio_server, processes
+from chai_resources.services.secrets import home_secrets
 from tests.services.local import free_ports
 
 
@@ -33,11 +34,11 @@ def start_label_studio(home: Path, media: str | None = None, local_models: bool 
     `local_models`: model servers on this machine may be connected.
     """
     (port,) = free_ports(1)
-    local_services.start_label_studio(home, port, media or str(home / "media"), local_models=local_models)
-    token = local_services.home_secrets(home)["label_studio_token"]
+    label_studio_server.start_label_studio(home, port, media or str(home / "media"), local_models=local_models)
+    token = home_secrets(home)["label_studio_token"]
 
     def stop() -> bool:
-        return local_services.stop(home, "label-studio")
+        return processes.stop(home, "label-studio")
 
     return LabelStudioHandle(f"http://127.0.0.1:{port}", token, home, stop)
 

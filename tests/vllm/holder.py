@@ -3,15 +3,14 @@
 import json
 import time
 
-from chai_resources.captioner import ENGINES
-from chai_resources.captioners.protocol import Media as Shown
-from chai_resources.captioners.protocol import Request
+from chai_resources.captioners.protocol import ClipMedia, Request
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 
 settings = Settings.from_env(CHAI_MODEL_PARALLEL="1", CHAI_MODEL_MAX_TOKENS="16")
 captioner = ENGINES[settings.captioner](settings.model, Media(root=settings.media))
-shown = Shown("1.mp4", "video/mp4", 2.0, 25.0)
+shown = ClipMedia("1.mp4", "video/mp4", 2.0, 25.0)
 asked = [
     Request(name, f"req_{name}", "draft", f"Describe the {name}.", {}, shown, {"temperature": 0})
     for name in ("scene", "motion")

@@ -16,13 +16,12 @@ from typing import Any
 import openai
 import pytest
 
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.acceptance import json_object
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.calls.network_captioner import CallingCaptioner
 from chai_resources.captioners.engines.vllm_server import VllmServer
-from chai_resources.captioners.protocol import Media as Shown
-from chai_resources.captioners.protocol import Request, Result
+from chai_resources.captioners.protocol import ClipMedia, Request, Result
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.media import Media
 from tests.vllm.conftest import ARGS, NAME, PYTHON
 
@@ -46,7 +45,7 @@ def sdk(vllm: VllmServer) -> openai.OpenAI:
 
 
 def request(name: str, clip: str = "1.mp4", prompt: str = "") -> Request:
-    shown = Shown(clip, "video/mp4", 2.0, 25.0)
+    shown = ClipMedia(clip, "video/mp4", 2.0, 25.0)
     words = prompt or f"Describe the {name} of this video."
     return Request(name, f"req_{name}", "draft", words, {}, shown, {"temperature": 0}, cache_group=clip)
 

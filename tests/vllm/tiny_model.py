@@ -21,7 +21,7 @@ from transformers import (
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>"]
 SPECIAL += ["<|image_pad|>", "<|video_pad|>"]
 WORDS = ["Yes", "No"]
-"""Single tokens, as in the real vocabulary: a judgement is one of them."""
+"""Single tokens, as in the real vocabulary: a judgment is one of them."""
 _SENTENCES = [
     "The camera pans left while a person walks along the street.",
     "Describe the motion of the subject, the scene, the camera and the spatial framing in this video.",

@@ -7,7 +7,8 @@ import polars as pl
 
 from chai_assets.datasets.select.selection import LATEST
 from chai_assets.datasets.write.manifest import MANIFEST
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 
 TRIPLES = "triples.parquet"
 _READ = ["id", "aspect", "rating", "final"]

@@ -25,8 +25,10 @@ from chai_assets.datasets.write.manifest import MANIFEST, FileEntry, Manifest
 from chai_assets.inference.metered import MeteredCaptioner
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import load_spec
-from chai_resources.captioner import ENGINES, CaptionerChoice
+from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.protocol import Captioner, Request, Result
+from chai_resources.captioners.registry import ENGINES
+from chai_resources.errors import NotAllowed
 from chai_resources.media import Media
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
@@ -48,7 +50,7 @@ _HOW: dict[Variant, str] = {
 }
 
 
-class Refused(ValueError):
+class Refused(NotAllowed):
     """No ablations are written; the text says why and what to do."""
 
 

@@ -16,7 +16,7 @@ from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.critique.prose.locate_quotes import DraftPhrases
 from chai_assets.critique.prose.quotations import quotations
 from chai_assets.spec.models import SLOT, Aspect
-from chai_resources.captioners.engines.edits import stands, words
+from chai_resources.captioners.engines.edits import has_phrase, words
 
 Variant = Literal["inaccurate_insertion", "inaccurate_replacement", "incomplete_deletion", "nonconstructive"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -205,7 +205,7 @@ def _turned(remark: str, places: DraftPhrases, families: list[list[str]]) -> Ite
                 if any(start < match.end() and match.start() < end for start, end in kept):
                     continue
                 for other in family:
-                    if other != word and not stands(other, remark):
+                    if other != word and not has_phrase(other, remark):
                         capital = other[0].upper() if match.group()[0].isupper() else other[0]
                         yield remark[: match.start()] + capital + other[1:] + remark[match.end() :]
 

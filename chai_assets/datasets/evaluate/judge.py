@@ -24,8 +24,9 @@ from chai_assets.datasets.write.manifest import MANIFEST
 from chai_assets.inference.metered import MeteredCaptioner
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
-from chai_resources.captioners.protocol import Captioner, Media, Request, Result
-from chai_resources.media import Media as MediaStore
+from chai_resources.captioners.protocol import Captioner, ClipMedia, Request, Result
+from chai_resources.errors import NotAllowed
+from chai_resources.media_store import MediaStore
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
@@ -41,7 +42,7 @@ _SCHEMA |= {"yes_logprob": pl.Float64, "no_logprob": pl.Float64, "p_yes": pl.Flo
 _SCHEMA |= dict.fromkeys(("answer", "model", "served_revision", "request_hash", "prompt_hash", "error"), pl.String)
 
 
-class CannotJudge(ValueError):
+class CannotJudge(NotAllowed):
     """Nothing is asked; the text says why and what to do."""
 
 
@@ -83,7 +84,7 @@ def sampled(dataset: Dataset, size: int, eval_only: bool) -> list[Row]:
     return sorted((found[triple] for triple in chosen), key=lambda row: (row["clip_id"], row["id"]))
 
 
-def judge_request(triple: Row, about: str, media: Media, captioner: Captioner) -> Request:
+def judge_request(triple: Row, about: str, media: ClipMedia, captioner: Captioner) -> Request:
     """The question whether the draft or the final caption (`about`) of a triple is right, with the clip in view."""
     prompt = render(TEMPLATE, instruction=triple["instruction"], caption=triple[about])
     return build_request(

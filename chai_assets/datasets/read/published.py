@@ -17,13 +17,15 @@ import polars as pl
 
 from chai_assets.datasets.read.verify import MANIFEST, read_manifest
 from chai_assets.datasets.select.selection import LATEST
-from chai_resources.media import Media, MediaError
+from chai_resources.errors import UnusableInput
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 
 PARQUET = "triples.parquet"
 _ID = re.compile(r"dst_[0-9a-f]*")
 
 
-class NoDataset(ValueError):
+class NoDataset(UnusableInput):
     """There is no dataset where one was looked for, or it cannot be read; the text says what to do."""
 
 

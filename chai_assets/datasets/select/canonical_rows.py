@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chai_assets.datasets.select.selection import Variant
 from chai_assets.triples.chain_hash import chain_hash
+from chai_resources.errors import NotAllowed
 from chai_resources.schemas import TABLES
 
 UNKNOWN_LICENCE = "unknown"
@@ -56,7 +57,7 @@ def _field(name: str) -> pa.Field:
 CANONICAL = pa.schema([_field(name) for name in _ORDER])
 
 
-class ExportRefused(ValueError):
+class ExportRefused(NotAllowed):
     """The rows may not be exported; the text names them and the remedy."""
 
 

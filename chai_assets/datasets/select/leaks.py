@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from chai_assets.ingestion.near_duplicates import SIGNATURE, Fingerprints
 from chai_assets.ingestion.same_shot import MAX_COLOR_DIFFERENCE
+from chai_resources.errors import NotAllowed
 
 _BLOCK = 128
 """Eval clips compared at once: with their likes in train some ten megabytes."""
 
 
-class Leaked(ValueError):
+class Leaked(NotAllowed):
     """Something stands on both sides; the text names both clips, both sources and the remedy."""
 
 

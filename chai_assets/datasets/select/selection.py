@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import polars as pl
 
 from chai_assets.core.imported import batch_of_corpus, own_work
+from chai_resources.errors import UnusableInput, read_utf8
 
 Level = Literal["approved", "corrected", "unreviewed"]
 Variant = Literal["post_review", "pre_review"]
@@ -48,7 +49,7 @@ class Selection:
         said = (("review", self.review, LEVELS), ("variant", self.variant, VARIANTS))
         for what, value, known in (*said, ("critiques", self.critiques, WORDINGS)):
             if value not in known:
-                raise ValueError(f"{what} {value!r} is none of {', '.join(known)}: give one of them")
+                raise UnusableInput(f"{what} {value!r} is none of {', '.join(known)}: give one of them")
 
     @property
     def batch(self) -> str:
@@ -96,7 +97,7 @@ def selection_of(
 ) -> Selection:
     """A selection from the texts of settings and options: aspects joined by commas, `pins` a file of ids.
 
-    Raises ValueError for what is no such thing, with the remedy.
+    Raises UnusableInput for what is no such thing, with the remedy.
     """
     return Selection(
         aspects=tuple(sorted({part.strip() for part in aspects.split(",") if part.strip()})),
@@ -111,9 +112,10 @@ def selection_of(
 
 
 def read_pins(path: Path) -> tuple[str, ...]:
-    """The ids in a file, one a line; what follows a # is for people. Raises ValueError if it cannot be read."""
+    """The ids in a file, one a line; what follows a # is for people. Raises UnusableInput if it cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the pinned eval set {path} cannot be read ({error}): correct CHAI_DATASET_PINS") from error
+        lines = read_utf8(path).splitlines()
+    except (OSError, UnusableInput) as error:
+        what = f"the pinned eval set {path} cannot be read ({error})"
+        raise UnusableInput(f"{what}: correct CHAI_DATASET_PINS") from error
     return tuple(sorted({word for line in lines if (word := line.partition("#")[0].strip())}))

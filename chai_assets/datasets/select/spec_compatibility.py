@@ -9,6 +9,7 @@ from chai_assets.core.rows import Row
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.spec.versioning.releases import Releases, order
+from chai_resources.errors import UnusableInput
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Counted:
 def declared(text: str, in_force: str) -> tuple[str, str]:
     """The first and last version that a dataset may hold, of `1.1.0`, `1.0.0-1.1.0` or nothing (the one in force).
 
-    Raises ValueError with the remedy.
+    Raises UnusableInput with the remedy.
     """
     first, _, last = (text or in_force).partition("-")
     last = last or first
@@ -38,7 +39,8 @@ def declared(text: str, in_force: str) -> tuple[str, str]:
             return first, last
     except ValueError:
         pass
-    raise ValueError(f"CHAI_DATASET_SPECS={text} is no version or range: write 1.1.0, or 1.0.0-1.1.0, older one first")
+    remedy = "write 1.1.0, or 1.0.0-1.1.0, older one first"
+    raise UnusableInput(f"CHAI_DATASET_SPECS={text} is no version or range: {remedy}")
 
 
 def counted(triples: pl.DataFrame, releases: Releases, versions: tuple[str, str]) -> Counted:

@@ -12,6 +12,7 @@ from typing import Literal
 import polars as pl
 
 from chai_assets.ingestion.near_duplicates import duplicate_pairs
+from chai_resources.errors import UnusableInput
 
 Split = Literal["train", "eval"]
 SPLITS: tuple[Split, ...] = ("train", "eval")
@@ -20,7 +21,7 @@ PINNED = "pinned"
 """Stands in `split_by` where a pin, not a hash, decided."""
 
 
-class BadPins(ValueError):
+class BadPins(UnusableInput):
     """The pinned eval set cannot be had; the text names the id or the pair, and the remedy."""
 
 

@@ -57,6 +57,7 @@ from chai_assets.datasets.write.trainer_formats import (
     dataset_info,
     text_notes,
 )
+from chai_resources.errors import Unavailable
 from chai_resources.media import Media
 
 STATIC: dict[str, str | Callable[[Content], str]] = {
@@ -70,7 +71,7 @@ _SLIM = ["id", "clip_id", "source_id", "split", "aspect", "rating", "review", "h
 _SLIM += ["model", "spec_version", "licence", "prompt_hash", "wording"]
 
 
-class NoRoom(Exception):
+class NoRoom(Unavailable):
     """The files do not fit where they are written; the text names the file, what is needed and what is free."""
 
 

@@ -151,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
     desk: BatchStore
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:

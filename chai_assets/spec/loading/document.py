@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from chai_resources.errors import UnusableInput
+
 # libyaml reads a version ten times faster, where PyYAML was built with it. A base loader guesses no types, which
 # would take as long again and is not wanted.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -30,7 +32,7 @@ class SpecProblem:
         return f"{self.file}:{self.line}: {self.message} - {self.remedy}"
 
 
-class SpecError(Exception):
+class SpecError(UnusableInput):
     """A specification that cannot be used. The text lists every problem, one a line."""
 
     def __init__(self, problems: list[SpecProblem]) -> None:

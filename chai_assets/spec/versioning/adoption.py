@@ -13,10 +13,11 @@ from chai_assets.core.imported import own_work
 from chai_assets.core.rows import Row
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import order
+from chai_resources.errors import NotAllowed
 from chai_resources.tables import Tables
 
 
-class AdoptionRefused(ValueError):
+class AdoptionRefused(NotAllowed):
     """A batch cannot adopt that version; the text says why and what to do."""
 
 

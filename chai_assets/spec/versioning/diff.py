@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from chai_assets.spec.models import Aspect, Attribute, Primitive, Spec
 from chai_assets.spec.versioning.carry import asks_the_same, means_the_same
 from chai_assets.spec.versioning.releases import order
+from chai_resources.errors import UnusableInput
 
 ChangeKind = Literal["wording", "addition", "meaning"]
 Step = Literal["nothing", "patch", "minor", "major"]
@@ -51,10 +52,10 @@ def step_needed(changes: Sequence[SpecChange]) -> Step:
 
 
 def step_made(old: str, new: str) -> Step:
-    """How far the version number moved. Raises ValueError, with the remedy, where it went backwards."""
+    """How far the version number moved. Raises UnusableInput, with the remedy, where it went backwards."""
     before, after = order(old), order(new)
     if after < before:
-        raise ValueError(f"version {new} goes backwards from {old}: give it a number above {old}")
+        raise UnusableInput(f"version {new} goes backwards from {old}: give it a number above {old}")
     moved = [a != b for a, b in zip(before, after, strict=True)]
     return STEPS[3 - moved.index(True)] if any(moved) else "nothing"
 

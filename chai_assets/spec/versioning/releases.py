@@ -12,6 +12,7 @@ from pathlib import Path
 from chai_assets.spec.loading.document import SpecError, SpecProblem
 from chai_assets.spec.loading.load import INDEX, load_spec_from
 from chai_assets.spec.models import Spec
+from chai_resources.errors import UnusableInput, read_utf8
 
 PACKAGED = Path(__file__).parents[1] / "versions"
 LOCK = "releases.lock"
@@ -20,9 +21,9 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+\Z")
 
 
 def order(version: str) -> tuple[int, ...]:
-    """Sort key of a version. Raises ValueError for what is none."""
+    """Sort key of a version. Raises UnusableInput for what is none."""
     if not _VERSION.match(version):
-        raise ValueError(f"'{version}' is no version: write three numbers, such as 1.0.0")
+        raise UnusableInput(f"'{version}' is no version: write three numbers, such as 1.0.0")
     return tuple(int(part) for part in version.split("."))
 
 
@@ -45,7 +46,7 @@ class Releases:
     def locked(self) -> dict[str, str]:
         """Hash of every released version, oldest first. Raises SpecError for a line that cannot be read."""
         path = self.root / LOCK
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        lines = read_utf8(path).splitlines() if path.exists() else []
         problems: list[SpecProblem] = []
         found: dict[str, str] = {}
         for number, line in enumerate(lines, start=1):

@@ -1,8 +1,8 @@
 """Asking in batches: a provider answers within a day at half the price, and runs look in until it has.
 
-`run` hands in what is in no batch yet, fetches what is ready, and gives every request of a batch that is still
-under way the error `waiting`, which is none. What is noted where, so that nothing is paid for twice, stands in
-`handles.py`; how a provider is spoken to, in a module beside its engine.
+`run` hands in what is in no batch yet and fetches what is ready. A request of a batch that is still under way gets
+the error `waiting`, which is no failure. What is noted so that nothing is paid for twice stands in
+`pending_batches.py`; how a provider is spoken to, in `openai_batches.py` and `gemini_batches.py`.
 """
 
 import tempfile
@@ -14,27 +14,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
-from chai_resources.captioners.batch_api.handles import Handle, Handles
+from chai_resources.captioners.batch_api.pending_batches import PendingBatch, PendingBatches
 from chai_resources.captioners.calls.acceptance import fault
 from chai_resources.captioners.calls.network_captioner import LONGEST_WAIT_S, TRIES, CallFailed, pause_before
-from chai_resources.captioners.calls.prefetch import ahead
-from chai_resources.captioners.protocol import Call, Capabilities, CaptionError, Request, Result
+from chai_resources.captioners.calls.prefetch import map_ahead
+from chai_resources.captioners.protocol import Call, Capabilities, Captioner, CaptionError, Request, Result
 
 SETTLED = timedelta(minutes=10)
-"""A batch whose creation was never confirmed is taken for one that came about for so long, then made again."""
+"""A batch whose creation was never confirmed is believed to exist for this long; then it is made again."""
 LOOKED_FOR = timedelta(hours=48)
-"""So long runs are asked for, to fetch a batch: it takes a day at most, and its requests may be wanted no more."""
+"""For this long runs are asked for, to fetch a batch: it takes a day at most, and then nobody may want its answers."""
 FORGOTTEN = timedelta(days=30)
 """No provider keeps answers for longer."""
 MOST_REQUESTS = 10_000
 """Of a batch. Providers take 50,000, but they are all in memory until they are handed in."""
 
 T = TypeVar("T")
-Answer: TypeAlias = Result | CallFailed
+BatchAnswer: TypeAlias = Result | CallFailed
 
 
 @dataclass(frozen=True)
-class Job:
+class ProviderBatch:
     """A batch as its provider sees it: `state` in the provider's word, and files of answers once it has ended."""
 
     id: str
@@ -44,7 +44,7 @@ class Job:
     files: tuple[str, ...] = ()
 
 
-class Provider(Protocol):
+class BatchProvider(Protocol):
     """One provider's batches. Every method raises CallFailed."""
 
     most_bytes: int
@@ -66,11 +66,11 @@ class Provider(Protocol):
         """The provider's name for the batch that has ours, if there is one."""
         ...
 
-    def look(self, job: str) -> Job:
+    def look(self, job: str) -> ProviderBatch:
         """How far a batch is."""
         ...
 
-    def answers(self, job: Job, asked: dict[str, Request]) -> Iterator[tuple[str, Answer]]:
+    def answers(self, job: ProviderBatch, asked: dict[str, Request]) -> Iterator[tuple[str, BatchAnswer]]:
         """The answers there are to what is asked, by request hash."""
         ...
 
@@ -98,13 +98,13 @@ class _Chunk:
         self.requests, self.size = {}, 0
 
 
-class BatchCaptioner:
+class BatchCaptioner(Captioner):
     """A `Captioner` over one provider's batches. Keys of requests are to be their hashes, as `StoredAnswers` asks."""
 
     def __init__(
         self,
-        provider: Provider,
-        handles: Handles,
+        provider: BatchProvider,
+        pending: PendingBatches,
         *,
         model: str,
         revision: str,
@@ -113,8 +113,8 @@ class BatchCaptioner:
     ) -> None:
         self.model, self.revision = model, revision
         self.capabilities = Capabilities(network=True, batch=True)
-        self._provider, self._handles, self._parallel, self._sleep = provider, handles, parallel, sleep
-        self._known: dict[str, Handle] | None = None
+        self._provider, self._pending, self._parallel, self._sleep = provider, pending, parallel, sleep
+        self._known: dict[str, PendingBatch] | None = None
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request: what is ready, what failed, and for all others that they wait."""
@@ -131,7 +131,7 @@ class BatchCaptioner:
         yield from self._hand_in(fresh())
         yield from self._fetch_all(mine)
 
-    def left_over(self, hashes: Iterable[str]) -> Iterator[Result]:
+    def orphaned_results(self, hashes: Iterable[str]) -> Iterator[Result]:
         """What batches have for requests that nobody asks any more, keyed by hash; nothing is handed in.
 
         No result for one that is in no batch.
@@ -146,49 +146,49 @@ class BatchCaptioner:
 
     def _fetch_all(self, asked: dict[str, dict[str, Request]]) -> Iterator[Result]:
         """What batches have for requests, by batch and hash."""
-        open_ = {handle.id: handle for handle in (self._known or {}).values()}
+        open_ = {batch.id: batch for batch in (self._known or {}).values()}
         for name, requests in asked.items():
             yield from self._fetch(open_[name], requests)
 
-    def under_way(self, request_hash: str) -> bool:
+    def is_pending(self, request_hash: str) -> bool:
         """Whether a request is in a batch that is not closed: it costs nothing more."""
         if self._known is None:
             self._known = self._under_way()
         return request_hash in self._known
 
-    def ended(self) -> list[Handle]:
+    def ended(self) -> list[PendingBatch]:
         """Batches that a run has something to do about: to fetch, or to clear up. Raises CallFailed, NoteUnreadable."""
-        young = (handle for handle in self._handles.open() if handle.age < LOOKED_FOR)
-        return [handle for handle in young if self._to_do(handle)]
+        young = (batch for batch in self._pending.open() if batch.age < LOOKED_FOR)
+        return [batch for batch in young if self._to_do(batch)]
 
-    def _to_do(self, handle: Handle) -> bool:
-        if handle.fetched:
+    def _to_do(self, batch: PendingBatch) -> bool:
+        if batch.fetched:
             return False  # the run that fetched the rest, or the next one, fetches what nobody wants
-        if not handle.job:
-            return handle.age > SETTLED
-        return not self._provider.look(handle.job).under_way
+        if not batch.job:
+            return batch.age > SETTLED
+        return not self._provider.look(batch.job).under_way
 
-    def _under_way(self) -> dict[str, Handle]:
+    def _under_way(self) -> dict[str, PendingBatch]:
         """Batches not closed, by the hashes of their requests; what a killed run left in doubt is cleared up."""
-        known: dict[str, Handle] = {}
-        for handle in self._handles.open():
-            if handle.age > FORGOTTEN:
-                self._handles.close(handle, "nobody asked for the answers")
-            elif kept := handle if handle.job else self._looked_up(handle):
+        known: dict[str, PendingBatch] = {}
+        for batch in self._pending.open():
+            if batch.age > FORGOTTEN:
+                self._pending.close(batch, "nobody asked for the answers")
+            elif kept := batch if batch.job else self._looked_up(batch):
                 known |= dict.fromkeys(kept.requests, kept)
         return known
 
-    def _looked_up(self, handle: Handle) -> Handle | None:
+    def _looked_up(self, batch: PendingBatch) -> PendingBatch | None:
         """A batch whose creation nobody saw end, with the provider's name if it has one; None if there is no such."""
         try:
-            job = self._provider.find(handle.id)
+            job = self._provider.find(batch.id)
         except CallFailed:
-            return handle  # in doubt still
+            return batch  # in doubt still
         if job:
-            return self._handles.note_job(handle, job)
-        if handle.age < SETTLED:
-            return handle
-        self._handles.close(handle, "the provider never had it")
+            return self._pending.note_job(batch, job)
+        if batch.age < SETTLED:
+            return batch
+        self._pending.close(batch, "the provider never had it")
         return None
 
     def _hand_in(self, requests: Iterable[Request]) -> Iterator[Result]:
@@ -196,7 +196,7 @@ class BatchCaptioner:
         stopped: CallFailed | None = None
         with tempfile.TemporaryDirectory(prefix="chai-batch-") as folder:
             chunk = _Chunk(Path(folder, "requests.jsonl"))
-            for request, line in ahead(self._line, requests, self._parallel):
+            for request, line in map_ahead(self._line, requests, self._parallel):
                 if isinstance(line, CallFailed):
                     yield self._failed(request, line)
                     continue
@@ -217,26 +217,26 @@ class BatchCaptioner:
 
     def _submit(self, chunk: _Chunk) -> Generator[Result, None, CallFailed | None]:
         """Hands a file in and empties it; gives back the failure that every other file would have too."""
-        handle = None
+        batch = None
         asked = list(chunk.requests.values())
         try:
             file = self._tried(lambda: self._provider.upload(chunk.path))
-            handle = self._handles.begin(chunk.requests, {request.cache_group for request in asked})
-            if handle:
-                name = handle.id
-                handle = self._handles.note_job(handle, self._tried(lambda: self._provider.create(file, name)))
+            batch = self._pending.begin(chunk.requests, {request.cache_group for request in asked})
+            if batch:
+                name = batch.id
+                batch = self._pending.note_job(batch, self._tried(lambda: self._provider.create(file, name)))
         except CallFailed as failed:
-            if handle is None or failed.charged == "no":
-                if handle:
-                    self._handles.close(handle, failed.error.message)
+            if batch is None or failed.charged == "no":
+                if batch:
+                    self._pending.close(batch, failed.error.message)
                 # What is said of the whole file is held against none of its rows.
                 refused = replace(failed, error=replace(failed.error, kind="retryable"))
                 yield from (self._failed(request, refused) for request in asked)
                 chunk.clear()
                 return refused if failed.stops else None
-        if handle and self._known is not None:
-            self._known |= dict.fromkeys(handle.requests, handle)
-        yield from (self._waiting(request, handle) for request in asked)
+        if batch and self._known is not None:
+            self._known |= dict.fromkeys(batch.requests, batch)
+        yield from (self._waiting(request, batch) for request in asked)
         chunk.clear()
         return None
 
@@ -253,45 +253,45 @@ class BatchCaptioner:
                 self._sleep(pause)
         raise AssertionError("the loop returns")
 
-    def _fetch(self, handle: Handle, asked: dict[str, Request]) -> Iterator[Result]:
+    def _fetch(self, batch: PendingBatch, asked: dict[str, Request]) -> Iterator[Result]:
         """What a batch has for these requests. It is closed once all has been handed on."""
         left = dict(asked)
         try:
-            job = self._tried(lambda: self._provider.look(handle.job)) if handle.job else None
+            job = self._tried(lambda: self._provider.look(batch.job)) if batch.job else None
             if job is None or job.under_way:
-                yield from (self._waiting(request, handle) for request in asked.values())
+                yield from (self._waiting(request, batch) for request in asked.values())
                 return
             for name, answer in self._provider.answers(job, asked):
                 if request := left.pop(name, None):  # a provider may repeat itself
-                    yield self._read(request, handle, answer)
+                    yield self._read(request, batch, answer)
         except CallFailed as failed:
             # The batch stands: the next run looks again.
             yield from (self._failed(request, failed) for request in left.values())
             return
         for request in left.values():
-            message = f"batch {handle.job} ended {job.state}, without an answer to this: run again to ask it again"
+            message = f"batch {batch.job} ended {job.state}, without an answer to this: run again to ask it again"
             said = f"{message} ({job.why})" if job.why else message
             failed = CallFailed(CaptionError("retryable", f"batch_{job.state}", said))
-            yield self._read(request, handle, failed)
+            yield self._read(request, batch, failed)
         why = f"{job.state}: {len(asked) - len(left)} of {len(asked)} answered"
-        self._handles.close(handle, why, done=asked)  # what this run does not want, another may
+        self._pending.close(batch, why, done=asked)  # what this run does not want, another may
 
-    def _read(self, request: Request, handle: Handle, answer: Answer) -> Result:
+    def _read(self, request: Request, batch: PendingBatch, answer: BatchAnswer) -> Result:
         """An answer as it is handed on, with the one call it was."""
         if isinstance(answer, CallFailed):
-            call = Call(handle.at, answer.error.code, answer.charged, batch=True)
+            call = Call(batch.at, answer.error.code, answer.charged, batch=True)
             return replace(self._failed(request, answer), calls=(call,))
         error = fault(answer.text or "", answer.finish_reason, bool(request.schema))
         tokens = (answer.tokens_in, answer.tokens_cached, answer.tokens_out)
-        call = Call(handle.at, error.code if error else "answered", "yes", *tokens, batch=True)
+        call = Call(batch.at, error.code if error else "answered", "yes", *tokens, batch=True)
         return replace(answer, text=None if error else answer.text, error=error, calls=(call,))
 
-    def _waiting(self, request: Request, handle: Handle | None) -> Result:
+    def _waiting(self, request: Request, batch: PendingBatch | None) -> Result:
         """That a request is in a batch under way; what it will cost is promised from the moment of handing in."""
-        where = f"batch {handle.job or handle.id}" if handle else "a batch of another run"
-        since = f" since {handle.at[:16].replace('T', ' ')} UTC" if handle else ""
+        where = f"batch {batch.job or batch.id}" if batch else "a batch of another run"
+        since = f" since {batch.at[:16].replace('T', ' ')} UTC" if batch else ""
         error = CaptionError("waiting", "batch", f"in {where}{since}: `advance` looks again when it has ended")
-        calls = (Call(handle.at, "waiting", "promised", batch=True),) if handle else ()
+        calls = (Call(batch.at, "waiting", "promised", batch=True),) if batch else ()
         return Result(request.key, self.model, self.revision, error=error, calls=calls)
 
     def _failed(self, request: Request, failed: CallFailed) -> Result:

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from chai_resources.captioners.batch_api.batch_captioner import Answer, BatchCaptioner, Job
-from chai_resources.captioners.batch_api.handles import Handles
+from chai_resources.captioners.batch_api.batch_captioner import BatchAnswer, BatchCaptioner, ProviderBatch
+from chai_resources.captioners.batch_api.pending_batches import PendingBatches
 from chai_resources.captioners.calls.model_choice import ModelChoice, garbled
 from chai_resources.captioners.calls.network_captioner import CallFailed
 from chai_resources.captioners.engines.gemini_engine import (
     API,
-    Asking,
+    GenerateRequestBuilder,
     client_of,
     failures,
     read_answer,
@@ -22,7 +22,7 @@ from chai_resources.captioners.engines.gemini_engine import (
     revision_of,
 )
 from chai_resources.captioners.protocol import Request
-from chai_resources.media import Media
+from chai_resources.media_store import MediaStore
 
 if TYPE_CHECKING:
     from google import genai
@@ -36,16 +36,16 @@ _WHY = {
 }
 
 
-def handles_of(choice: ModelChoice, media: Media) -> Handles:
+def pending_batches_of(choice: ModelChoice, media: MediaStore) -> PendingBatches:
     """The notes on this model's batches."""
-    return Handles(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
+    return PendingBatches(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
 
 
-def gemini_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
+def gemini_batch_captioner(choice: ModelChoice, media: MediaStore) -> BatchCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
     return BatchCaptioner(
         _GenerateBatches(client_of(choice), choice, media),
-        handles_of(choice, media),
+        pending_batches_of(choice, media),
         model=choice.model,
         revision=revision_of(choice),
         parallel=choice.parallel,
@@ -58,11 +58,11 @@ class _GenerateBatches:
     most_bytes = 1_000_000_000
     """The limit is 2 GB; half of it is uploaded again at less cost."""
 
-    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
-        self._client, self._choice, self._asking = client, choice, Asking(client, choice, media)
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: MediaStore) -> None:
+        self._client, self._choice, self._builder = client, choice, GenerateRequestBuilder(client, choice, media)
 
     def line(self, request: Request) -> bytes:
-        contents, config = self._asking.body(request)
+        contents, config = self._builder.body(request)
         how: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_none": True}
         body = {"contents": [contents.model_dump(**how)], "generationConfig": config.model_dump(**how)}
         return json.dumps({"key": request.hash, "request": body}, ensure_ascii=False).encode() + b"\n"
@@ -98,7 +98,7 @@ class _GenerateBatches:
             jobs = self._client.batches.list(config={"page_size": 100})
             return next((job.name for job in jobs if job.display_name == name), None)
 
-    def look(self, job: str) -> Job:
+    def look(self, job: str) -> ProviderBatch:
         from google.genai import errors
 
         try:
@@ -107,14 +107,14 @@ class _GenerateBatches:
         except CallFailed as failed:
             cause = failed.__cause__
             if isinstance(cause, errors.ClientError) and cause.code == 404:
-                return Job(job, "gone", under_way=False, why=_WHY["gone"])
+                return ProviderBatch(job, "gone", under_way=False, why=_WHY["gone"])
             raise
         # The API says BATCH_STATE_..., the SDK JOB_STATE_... of those that it knows.
         state = str(found.state.value if found.state else "").rpartition("STATE_")[2].lower()
         file = found.dest.file_name if found.dest else None
-        return Job(job, state, state not in _ENDED, _WHY.get(state, ""), (file,) if file else ())
+        return ProviderBatch(job, state, state not in _ENDED, _WHY.get(state, ""), (file,) if file else ())
 
-    def answers(self, job: Job, asked: dict[str, Request]) -> Iterator[tuple[str, Answer]]:
+    def answers(self, job: ProviderBatch, asked: dict[str, Request]) -> Iterator[tuple[str, BatchAnswer]]:
         with tempfile.TemporaryFile() as copy:
             for file in job.files:
                 with failures(self._choice.place):
@@ -129,7 +129,7 @@ class _GenerateBatches:
                 if request:
                     yield request.hash, self._answer(request, line)
 
-    def _answer(self, request: Request, line: dict[str, Any]) -> Answer:
+    def _answer(self, request: Request, line: dict[str, Any]) -> BatchAnswer:
         from google.genai import types
 
         try:

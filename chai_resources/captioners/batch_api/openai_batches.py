@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chai_resources.captioners.batch_api.batch_captioner import Answer, BatchCaptioner, Job
-from chai_resources.captioners.batch_api.handles import Handles
+from chai_resources.captioners.batch_api.batch_captioner import BatchAnswer, BatchCaptioner, ProviderBatch
+from chai_resources.captioners.batch_api.pending_batches import PendingBatches
 from chai_resources.captioners.calls.api_keys import key_of
 from chai_resources.captioners.calls.model_choice import ModelChoice, garbled
 from chai_resources.captioners.calls.network_captioner import CallFailed
 from chai_resources.captioners.engines.openai_engine import (
     API,
-    Asking,
+    ChatRequestBuilder,
     client_of,
     failures,
     read_answer,
@@ -22,7 +22,7 @@ from chai_resources.captioners.engines.openai_engine import (
     revision_of,
 )
 from chai_resources.captioners.protocol import CaptionError, Request
-from chai_resources.media import Media
+from chai_resources.media_store import MediaStore
 
 if TYPE_CHECKING:
     import openai
@@ -38,18 +38,18 @@ _WHY = {
 }
 
 
-def handles_of(choice: ModelChoice, media: Media) -> Handles:
+def pending_batches_of(choice: ModelChoice, media: MediaStore) -> PendingBatches:
     """The notes on this model's batches."""
-    return Handles(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
+    return PendingBatches(media, f"{(choice.url or API).rstrip('/')} {choice.model}")
 
 
-def openai_batch_captioner(choice: ModelChoice, media: Media) -> BatchCaptioner:
+def openai_batch_captioner(choice: ModelChoice, media: MediaStore) -> BatchCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
     choice.check()
     choice.require_one_server()
     return BatchCaptioner(
         _ChatBatches(client_of(choice, key_of(choice, "OPENAI_API_KEY")), choice, media),
-        handles_of(choice, media),
+        pending_batches_of(choice, media),
         model=choice.model,
         revision=revision_of(choice),
         parallel=choice.parallel,
@@ -62,11 +62,11 @@ class _ChatBatches:
     most_bytes = 190_000_000
     """The limit is 200 MB."""
 
-    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media) -> None:
-        self._client, self._choice, self._asking = client, choice, Asking(choice, media)
+    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: MediaStore) -> None:
+        self._client, self._choice, self._builder = client, choice, ChatRequestBuilder(choice, media)
 
     def line(self, request: Request) -> bytes:
-        body = self._asking.body(request)
+        body = self._builder.body(request)
         line = {"custom_id": request.hash, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
@@ -96,7 +96,7 @@ class _ChatBatches:
             batches = self._client.batches.list(limit=100)
             return next((batch.id for batch in batches if (batch.metadata or {}).get(_OURS) == name), None)
 
-    def look(self, job: str) -> Job:
+    def look(self, job: str) -> ProviderBatch:
         import openai
 
         try:
@@ -104,19 +104,19 @@ class _ChatBatches:
                 batch = self._client.batches.retrieve(job)
         except CallFailed as failed:
             if isinstance(failed.__cause__, openai.NotFoundError):
-                return Job(job, "gone", under_way=False, why=_WHY["gone"])
+                return ProviderBatch(job, "gone", under_way=False, why=_WHY["gone"])
             raise
         files = tuple(name for name in (batch.output_file_id, batch.error_file_id) if name)
-        return Job(job, batch.status, batch.status in _UNDER_WAY, _why(batch), files)
+        return ProviderBatch(job, batch.status, batch.status in _UNDER_WAY, _why(batch), files)
 
-    def answers(self, job: Job, asked: dict[str, Request]) -> Iterator[tuple[str, Answer]]:
+    def answers(self, job: ProviderBatch, asked: dict[str, Request]) -> Iterator[tuple[str, BatchAnswer]]:
         for file in job.files:
             with self._failures(), self._client.files.with_streaming_response.content(file) as content:
                 for text in content.iter_lines():
                     if (line := _parsed(text)) and (request := asked.get(str(line.get("custom_id")))):
                         yield request.hash, self._answer(request, line)
 
-    def _answer(self, request: Request, line: dict[str, Any]) -> Answer:
+    def _answer(self, request: Request, line: dict[str, Any]) -> BatchAnswer:
         from openai.types.chat import ChatCompletion
 
         try:

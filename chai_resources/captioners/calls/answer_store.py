@@ -11,10 +11,8 @@ from dataclasses import asdict, replace
 from itertools import chain
 from typing import Protocol
 
-from chai_resources.captioners.batch_api.batch_captioner import BatchCaptioner
-from chai_resources.captioners.calls.network_captioner import CallingCaptioner
-from chai_resources.captioners.calls.prefetch import ahead
-from chai_resources.captioners.protocol import Call, Captioner, CaptionError, Request, Result
+from chai_resources.captioners.calls.prefetch import map_ahead
+from chai_resources.captioners.protocol import CachingCaptioner, Call, Captioner, CaptionError, Request, Result
 
 _LOOKS_AT_ONCE = 8
 
@@ -29,7 +27,7 @@ class AnswerStore(Protocol):
     def exists(self, key: str) -> bool: ...
 
 
-class StoredAnswers:
+class StoredAnswers(CachingCaptioner):
     """A `Captioner` that looks among the stored answers first and asks its engine for the others.
 
     Texts and errors that will not change (permanent, blocked) are stored; errors that pass (retryable, waiting)
@@ -40,9 +38,7 @@ class StoredAnswers:
     def __init__(self, captioner: Captioner, media: AnswerStore) -> None:
         self._captioner = captioner
         self._media = media
-        self._keeps_itself = isinstance(captioner, CallingCaptioner)
-        if isinstance(captioner, CallingCaptioner):
-            captioner.keep = self._kept
+        self._engine_keeps = captioner.keep_with(self._kept)
         self.model = captioner.model
         self.revision = captioner.revision
         self.capabilities = captioner.capabilities
@@ -59,7 +55,7 @@ class StoredAnswers:
             same = waiting.pop(result.key, None)
             if same is None:
                 raise RuntimeError(f"{self.model} answered {result.key} twice, or without being asked")
-            kept = result if self._keeps_itself else self._kept(result)
+            kept = result if self._engine_keeps else self._kept(result)
             yield from (replace(kept, key=request.key) for request in same)
             yield from _drained(stored)
         for _ in asked:
@@ -70,10 +66,9 @@ class StoredAnswers:
 
     def paid(self, request: Request) -> bool:
         """Whether the request has an answer already, or is in a batch under way: it costs nothing more."""
-        under_way = isinstance(self._captioner, BatchCaptioner) and self._captioner.under_way(request.hash)
-        return under_way or self._media.exists(answer_key(request.hash))
+        return self._captioner.is_pending(request.hash) or self._media.exists(answer_key(request.hash))
 
-    def left_over(self, hashes: Iterable[str]) -> Iterator[Result]:
+    def orphaned_results(self, hashes: Iterable[str]) -> Iterator[Result]:
         """What became of requests of batches that nobody asks any more, keyed by hash; none is asked again for it.
 
         No result for one that is in no batch and was never answered.
@@ -84,8 +79,8 @@ class StoredAnswers:
                 yield self._stored(request_hash)
             else:
                 unanswered.append(request_hash)
-        if unanswered and isinstance(self._captioner, BatchCaptioner):
-            yield from map(self._kept, self._captioner.left_over(unanswered))
+        if unanswered:
+            yield from map(self._kept, self._captioner.orphaned_results(unanswered))
 
     def _unanswered(
         self, requests: Iterable[Request], waiting: dict[str, list[Request]], stored: deque[Result]
@@ -93,7 +88,7 @@ class StoredAnswers:
         """The requests to ask, by hash, for callers' keys may repeat; those that have an answer go to `stored`."""
         asked: set[str] = set()
         # Side by side: a look into a bucket takes longer than a model's share of the time between two requests.
-        for request, found in ahead(self._found, requests, _LOOKS_AT_ONCE):
+        for request, found in map_ahead(self._found, requests, _LOOKS_AT_ONCE):
             if found is None and request.hash in asked and request.hash not in waiting:
                 found = self._found(request)  # its twin was answered after the look
             if request.hash in waiting:

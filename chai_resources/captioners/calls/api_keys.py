@@ -1,9 +1,9 @@
 """Keys of models: read where a model is asked, by the name of their variable, and sent to nobody else."""
 
 from chai_resources.captioners.calls.model_choice import ModelChoice, ModelRefused
-from chai_resources.settings import secret
+from chai_resources.environment import MODEL_KEY, secret
 
-MODEL_KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "CHAI_MODEL_KEY")
+MODEL_KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", MODEL_KEY)
 """Variables that hold keys of models."""
 
 
@@ -21,7 +21,7 @@ def key_of(choice: ModelChoice, variable: str) -> str:
     A provider's key is never sent to another server. Raises KeyMissing where the provider's is.
     """
     if choice.url:
-        return secret("CHAI_MODEL_KEY") or "none"
+        return secret(MODEL_KEY) or "none"
     if value := secret(variable):
         return value
     raise KeyMissing(variable)

@@ -1,54 +1,58 @@
 """Which model an engine asks, and how: checked when the engine is opened, before any call."""
 
 import re
+from typing import Annotated
 
-import dagster as dg
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
 
 from chai_resources.captioners.calls.network_captioner import CallFailed, Pace
 from chai_resources.captioners.protocol import CaptionError, Request
+from chai_resources.errors import UnusableInput
+from chai_resources.variables import Variable
 
 # A date, a numbered revision, a commit or a checksum at the end: names that never mean another model tomorrow.
 _PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
 
 
-class ModelRefused(ValueError):
+class ModelRefused(UnusableInput):
     """The model cannot be used as it is configured; the text says what to set."""
 
 
-class ModelChoice(dg.Config):
+class ModelChoice(BaseModel):
     """A model behind a network and how it is asked."""
 
-    model: str = ""
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Annotated[str, Variable("CHAI_MODEL")] = ""
     """Its name, pinned to a date or a number."""
-    url: str = ""
+    url: Annotated[str, Variable("CHAI_MODEL_URL")] = ""
     """Address of the server, or several of one model joined by commas; empty for the provider's own."""
-    batches: bool = False
+    batches: Annotated[bool, Variable("CHAI_MODEL_MODE", no="live", yes="batch")] = False
     """Whether requests are handed in as batches, which are answered within a day at a lower price."""
-    unpinned: bool = False
+    unpinned: Annotated[bool, Variable("CHAI_MODEL_UNPINNED", no="refuse", yes="allow")] = False
     """Whether a name may be used that can mean another model tomorrow."""
-    whole_video: bool = False
+    whole_video: Annotated[bool, Variable("CHAI_MODEL_VIDEO", no="frames", yes="whole")] = False
     """Whether a compatible server is sent the clip whole (`video_url`); else it gets frames."""
-    fps: PositiveFloat = 2.0
+    fps: Annotated[PositiveFloat, Variable("CHAI_MODEL_FPS")] = 2.0
     """Frames a second the model looks at."""
-    frames: PositiveInt = 16
+    frames: Annotated[PositiveInt, Variable("CHAI_MODEL_FRAMES")] = 16
     """The most frames that are sent of a clip, where frames are sent."""
-    structured: bool = True
+    structured: Annotated[bool, Variable("CHAI_MODEL_STRUCTURED", no="no", yes="yes")] = True
     """Whether the server can hold a model to a JSON schema; else the form is asked for in words alone."""
-    max_tokens: PositiveInt = 2_048
+    max_tokens: Annotated[PositiveInt, Variable("CHAI_MODEL_MAX_TOKENS")] = 2_048
     """The longest answer."""
-    timeout_s: PositiveFloat = 120.0
+    timeout_s: Annotated[PositiveFloat, Variable("CHAI_MODEL_TIMEOUT")] = 120.0
     """Seconds until a call is given up."""
-    parallel: PositiveInt = 8
+    parallel: Annotated[PositiveInt, Variable("CHAI_MODEL_PARALLEL")] = 8
     """Calls that are out at a time."""
-    requests_a_minute: NonNegativeInt = 0
+    requests_a_minute: Annotated[NonNegativeInt, Variable("CHAI_MODEL_RPM")] = 0
     """Requests the model may get; 0 for no limit."""
-    tokens_a_minute: NonNegativeInt = 0
+    tokens_a_minute: Annotated[NonNegativeInt, Variable("CHAI_MODEL_TPM")] = 0
     """Tokens the model may get and give; 0 for no limit."""
 
-    vllm_python: str = ""
+    vllm_python: Annotated[str, Variable("CHAI_VLLM_PYTHON")] = ""
     """Interpreter of the environment that has vLLM, for the engine `vllm`; empty for the running one."""
-    vllm_args: str = ""
+    vllm_args: Annotated[str, Variable("CHAI_VLLM_ARGS")] = ""
     """Further arguments of that engine's server, as a shell would take them."""
 
     def check(self) -> None:

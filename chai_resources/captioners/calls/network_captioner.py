@@ -15,7 +15,8 @@ from typing import Literal
 
 from chai_resources.captioners.calls.acceptance import fault
 from chai_resources.captioners.calls.rate_limits import TokenBucket
-from chai_resources.captioners.protocol import Call, Capabilities, CaptionError, Request, Result
+from chai_resources.captioners.protocol import Call, Capabilities, Captioner, CaptionError, Request, Result
+from chai_resources.errors import Unavailable
 
 TRIES = 4
 """Calls for one request within a run; what still fails then is asked again by the next run."""
@@ -27,7 +28,7 @@ _MEDIA_TOKENS = 2_000
 
 
 @dataclass
-class CallFailed(Exception):
+class CallFailed(Unavailable):
     """One call that failed. `stops`: no other request can do better (wrong key, no such model, quota used up)."""
 
     error: CaptionError
@@ -36,6 +37,9 @@ class CallFailed(Exception):
     charged: Literal["no", "unknown"] = "no"
     called: bool = True
     """Whether the server was asked at all; if not, trying again at once is of no use."""
+
+    def __str__(self) -> str:
+        return self.error.message
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Pace:
     tokens_a_minute: int = 0
 
 
-class CallingCaptioner:
+class CallingCaptioner(Captioner):
     """A `Captioner` over one function that makes one call."""
 
     def __init__(
@@ -65,14 +69,15 @@ class CallingCaptioner:
         self.model, self.revision, self.capabilities = model, revision, capabilities
         self._call, self._pace, self._sleep = call, pace, sleep
         self._begin = begin
-        self.keep: Callable[[Result], Result] = lambda result: result
-        """Called with each result as soon as it is there, in the thread that made the call; what it gives is handed on.
-
-        An answer that was paid for is safe so, however the run ends.
-        """
+        self._keep: Callable[[Result], Result] = lambda result: result
         self._gate = _Gate(sleep, clock)
         self._requests = TokenBucket(pace.requests_a_minute)
         self._tokens = TokenBucket(pace.tokens_a_minute)
+
+    def keep_with(self, keep: Callable[[Result], Result]) -> bool:
+        """Has `keep` called in the thread that made the call."""
+        self._keep = keep
+        return True
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """One result for each request, as they come back; at most `pace.parallel` calls are out at a time.
@@ -126,7 +131,7 @@ class CallingCaptioner:
     def _kept(self, result: Result, stopped: "_Stop") -> Result:
         """The result as it was kept. One that cannot be kept is handed on all the same, and nothing more is asked."""
         try:
-            return self.keep(result)
+            return self._keep(result)
         except Exception as error:
             message = f"nothing more was asked, for answers cannot be stored: {error}"
             stopped.error = CaptionError("retryable", "store", message)

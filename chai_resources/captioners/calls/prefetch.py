@@ -1,4 +1,4 @@
-"""Work done a little ahead of who takes its results, in threads."""
+"""Work that threads do a little ahead of the caller who takes its results."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,12 +9,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ahead(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[tuple[T, R]]:
+def map_ahead(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[tuple[T, R]]:
     """Each item with what `work` makes of it, in order; at most twice `threads` items are read ahead.
 
     What `work` raises is raised where its item is due. Ended early, it finishes what is under way and no more.
     """
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="map_ahead")
     due: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:

@@ -6,10 +6,12 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
 
+from chai_resources.errors import UnusableInput, read_utf8
+
 OWN = Path(__file__).with_name("prices.yaml")
 
 
-class PricesRefused(ValueError):
+class PricesRefused(UnusableInput):
     """The price file cannot be used; the text names it and what is wrong."""
 
 
@@ -48,8 +50,8 @@ class Prices:
         """The prices of a file, by default those that come with the platform. Raises PricesRefused."""
         path = Path(path or OWN)
         try:
-            read = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (OSError, yaml.YAMLError, ValidationError) as error:
+            read = _File.model_validate(yaml.safe_load(read_utf8(path)))
+        except (OSError, UnusableInput, yaml.YAMLError, ValidationError) as error:
             raise PricesRefused(f"price file {path} cannot be read ({error}): mend it, or unset CHAI_PRICES") from error
         return cls(read.version, read.models, read.batch)
 

@@ -56,12 +56,12 @@ def words(text: str) -> list[Word]:
     return [Word(_fold(match.group()), *match.span()) for match in _WORD.finditer(text)]
 
 
-def stands(phrase: str, text: str) -> bool:
+def has_phrase(phrase: str, text: str) -> bool:
     """Whether the phrase's words stand in the text, in order and without a gap; no words stand nowhere."""
     return any(True for _ in _standing(phrase, text))
 
 
-def stands_alone(phrase: str, text: str) -> bool:
+def has_sentence(phrase: str, text: str) -> bool:
     """Whether the phrase's words stand in the text as a sentence, or as several whole ones."""
     return any(
         _opens_sentence(text[:start]) and (text[end:].lstrip(_CLOSING + " ")[:1] or ".") in _TERMINAL
@@ -93,7 +93,7 @@ def additions(text: str, findings: Sequence[Finding]) -> list[str]:
         fix = " ".join((finding.get("fix") or "").split())
         if finding.get("kind") != "missing" or not words(fix):
             continue
-        if stands_alone(fix, text) or any(stands_alone(fix, sentence) for sentence in sentences):
+        if has_sentence(fix, text) or any(has_sentence(fix, sentence) for sentence in sentences):
             continue
         sentences.append(upper_first(fix) if _ends_sentence(fix) else f"{upper_first(fix.rstrip(_PAUSE))}.")
     return sentences

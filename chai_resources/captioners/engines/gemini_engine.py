@@ -24,9 +24,8 @@ from chai_resources.captioners.calls.network_captioner import CallFailed, Callin
 from chai_resources.captioners.engines.clip_payload import OncePerClip
 from chai_resources.captioners.engines.logprobs import TOP, no_logprobs, of_choices
 from chai_resources.captioners.engines.openai_engine import pause_of, retry_after
-from chai_resources.captioners.protocol import Capabilities, CaptionError, Identity, Request, Result
-from chai_resources.captioners.protocol import Media as Shown
-from chai_resources.media import Media, MediaError
+from chai_resources.captioners.protocol import Capabilities, CaptionError, ClipMedia, Identity, Request, Result
+from chai_resources.media_store import MediaError, MediaStore
 
 if TYPE_CHECKING:
     from google import genai
@@ -53,7 +52,7 @@ _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
 
 
-def gemini_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
+def gemini_captioner(choice: ModelChoice, media: MediaStore) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
     client, who = client_of(choice), identity_of(choice)
     return CallingCaptioner(
@@ -115,12 +114,12 @@ def failures(place: str, request: Request | None = None) -> Iterator[None]:
         raise garbled(f"an answer that is none: {error!r}") from error
 
 
-class Asking:
-    """What a model is asked with: the clip first, then the prompt."""
+class GenerateRequestBuilder:
+    """Makes the body of a call: the clip first, then the prompt."""
 
-    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: MediaStore) -> None:
         self._client, self._choice, self._media = client, choice, media
-        self._shown: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
+        self._payloads: OncePerClip[types.Part] = OncePerClip(choice.clips_at_once)
         self._uploads: OncePerClip[types.FileData] = OncePerClip(UPLOADS)
         self._expire: dict[str, datetime] = {}
         self._outlives = OUTLIVES_IN_BATCHES if choice.batches else OUTLIVES
@@ -141,7 +140,7 @@ class Asking:
     def forget(self, key: str, gone: Callable[["types.FileData"], bool]) -> None:
         """Lets a clip be uploaded again where this holds of its upload."""
         self._uploads.drop(key, gone)
-        self._shown.drop(key, lambda part: part.file_data is not None and gone(part.file_data))
+        self._payloads.drop(key, lambda part: part.file_data is not None and gone(part.file_data))
 
     def _length(self, request: Request) -> dict[str, Any]:
         if not request.choices:
@@ -154,11 +153,11 @@ class Asking:
         return {"response_mime_type": "application/json", "response_json_schema": request.schema}
 
     def _clip(self, request: Request) -> list["types.Part"]:
-        if (shown := request.media) is None:
+        if (clip := request.media) is None:
             return []
         try:
-            self.forget(shown.key, self._expires)
-            return [self._shown.get(shown.key, lambda: self._part(shown))]
+            self.forget(clip.key, self._expires)
+            return [self._payloads.get(clip.key, lambda: self._part(clip))]
         except (MediaError, OSError) as error:
             raise unreadable_clip(request, error) from error
 
@@ -167,44 +166,44 @@ class Asking:
         end = self._expire.get(file.file_uri or "")
         return end is not None and end - datetime.now(UTC) < self._outlives
 
-    def _part(self, shown: Shown) -> "types.Part":
+    def _part(self, clip: ClipMedia) -> "types.Part":
         from google.genai import types
 
         watched = types.VideoMetadata(fps=self._choice.fps)
-        with self._media.local_copy(shown.key) as path:
+        with self._media.local_copy(clip.key) as path:
             if path.stat().st_size <= INLINE_BYTES:
-                blob = types.Blob(data=path.read_bytes(), mime_type=shown.mime)
+                blob = types.Blob(data=path.read_bytes(), mime_type=clip.mime)
                 return types.Part(inline_data=blob, video_metadata=watched)
-            file = self._uploads.get(shown.key, lambda: self._uploaded(shown, path))
+            file = self._uploads.get(clip.key, lambda: self._uploaded(clip, path))
             return types.Part(file_data=file, video_metadata=watched)
 
-    def _uploaded(self, shown: Shown, path: Path) -> "types.FileData":
+    def _uploaded(self, clip: ClipMedia, path: Path) -> "types.FileData":
         """The clip as a file of the provider's."""
         from google.genai import types
 
-        file = self._client.files.upload(file=path, config=types.UploadFileConfig(mime_type=shown.mime))
+        file = self._client.files.upload(file=path, config=types.UploadFileConfig(mime_type=clip.mime))
         deadline = time.monotonic() + _READY_S
         while file.state == types.FileState.PROCESSING and time.monotonic() < deadline:
             time.sleep(_POLL_S)
             file = self._client.files.get(name=file.name or "")
         if file.state == types.FileState.FAILED:
-            message = f"the provider cannot read the clip {shown.key}: ingest it again"
+            message = f"the provider cannot read the clip {clip.key}: ingest it again"
             raise CallFailed(CaptionError("permanent", "media", message))
         if file.state == types.FileState.PROCESSING or not file.uri:
-            raise CallFailed(CaptionError("retryable", "media", f"the clip {shown.key} is not ready yet"))
+            raise CallFailed(CaptionError("retryable", "media", f"the clip {clip.key} is not ready yet"))
         if file.expiration_time:
             self._expire[file.uri] = file.expiration_time
-        return types.FileData(file_uri=file.uri, mime_type=shown.mime)
+        return types.FileData(file_uri=file.uri, mime_type=clip.mime)
 
 
 class _Generate:
     """One generate_content a call."""
 
-    def __init__(self, client: "genai.Client", choice: ModelChoice, media: Media) -> None:
-        self._client, self._choice, self._asking = client, choice, Asking(client, choice, media)
+    def __init__(self, client: "genai.Client", choice: ModelChoice, media: MediaStore) -> None:
+        self._client, self._choice, self._builder = client, choice, GenerateRequestBuilder(client, choice, media)
 
     def __call__(self, request: Request) -> Result:
-        contents, config = self._asking.body(request)
+        contents, config = self._builder.body(request)
         try:
             with failures(self._choice.place, request):
                 answer = self._client.models.generate_content(
@@ -213,7 +212,7 @@ class _Generate:
         except CallFailed as failed:
             if failed.error.code == FILE_GONE and request.media:
                 used = (contents.parts or [])[0].file_data
-                self._asking.forget(request.media.key, lambda file: file == used)
+                self._builder.forget(request.media.key, lambda file: file == used)
             raise
         return read_answer(request, self._choice.model, answer)
 

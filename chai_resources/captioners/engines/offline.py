@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pydantic import BaseModel, ValidationError
 
 from chai_resources.captioners.engines.edits import revise, upper_first, words
-from chai_resources.captioners.protocol import Capabilities, CaptionError, Request, Result, TaskName
+from chai_resources.captioners.protocol import Capabilities, Captioner, CaptionError, Request, Result, TaskName
 
 # Camera first: a video generator that cuts a long prompt shall lose something else.
 _READING_ORDER = ["camera", "scene", "subject", "motion", "spatial"]
@@ -58,7 +58,7 @@ class _Polish(BaseModel):
     kept: list[str]
 
 
-class OfflineCaptioner:
+class OfflineCaptioner(Captioner):
     """A `Captioner` of rules. The same request has the same answer everywhere, at any time."""
 
     model = "offline"
@@ -176,7 +176,7 @@ _TASKS: dict[TaskName, Callable[[dict], str]] = {
 _SET_ONE = "set CHAI_CAPTIONER to openai or gemini, and CHAI_MODEL"
 _NEEDS_A_MODEL: dict[TaskName, str] = {
     "judge": f"the engine offline has no probabilities to judge with: {_SET_ONE}",
-    "critique": f"the engine offline cannot see the clip that it is to criticise a caption of: {_SET_ONE}",
+    "critique": f"the engine offline cannot see the clip that it is to criticize a caption of: {_SET_ONE}",
 }
 
 

@@ -26,9 +26,8 @@ from chai_resources.captioners.engines.clip_payload import OncePerClip
 from chai_resources.captioners.engines.fleet import CONNECT_S, Fleet
 from chai_resources.captioners.engines.frames import sampled_frames
 from chai_resources.captioners.engines.logprobs import TOP, no_logprobs, of_choices
-from chai_resources.captioners.protocol import Capabilities, CaptionError, Identity, Request, Result
-from chai_resources.captioners.protocol import Media as Shown
-from chai_resources.media import Media, MediaError
+from chai_resources.captioners.protocol import Capabilities, CaptionError, ClipMedia, Identity, Request, Result
+from chai_resources.media_store import MediaError, MediaStore
 
 if TYPE_CHECKING:
     import openai
@@ -40,7 +39,7 @@ _FORM = ("response_format", "json_schema", "structured output")
 """What servers call the form of an answer when they refuse to keep to it."""
 
 
-def openai_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
+def openai_captioner(choice: ModelChoice, media: MediaStore) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused where it is not pinned or the key is missing."""
     who = identity_of(choice)
     fleet = Fleet(
@@ -79,19 +78,19 @@ def client_of(server: ModelChoice, key: str) -> "openai.OpenAI":
 
 def revision_of(choice: ModelChoice) -> str:
     """What, besides the model, decides an answer."""
-    shown = "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
-    return f"chat-1 ({shown}, {choice.max_tokens} tokens)"
+    view = "whole video" if choice.whole_video else f"{choice.fps:g} fps, at most {choice.frames} frames"
+    return f"chat-1 ({view}, {choice.max_tokens} tokens)"
 
 
-class Asking:
-    """What a model is asked with: the clip first, then the prompt.
+class ChatRequestBuilder:
+    """Makes the body of a call: the clip first, then the prompt.
 
     `by_path`: the server may read clips from the media store's folder by itself.
     """
 
-    def __init__(self, choice: ModelChoice, media: Media, by_path: bool = False) -> None:
+    def __init__(self, choice: ModelChoice, media: MediaStore, by_path: bool = False) -> None:
         self._choice, self._media, self._by_path = choice, media, by_path
-        self._shown: OncePerClip[list[dict[str, Any]]] = OncePerClip(choice.clips_at_once)
+        self._payloads: OncePerClip[list[dict[str, Any]]] = OncePerClip(choice.clips_at_once)
 
     def body(self, request: Request) -> dict[str, Any]:
         """The body of a chat completion. Raises CallFailed for a clip that cannot be read."""
@@ -109,17 +108,17 @@ class Asking:
         return {"max_completion_tokens": 1, "logprobs": True, "top_logprobs": TOP}
 
     def _clip(self, request: Request) -> list[dict[str, Any]]:
-        if (shown := request.media) is None:
+        if (clip := request.media) is None:
             return []
         try:
-            return self._shown.get(shown.key, lambda: self._parts(shown))
+            return self._payloads.get(clip.key, lambda: self._parts(clip))
         except (MediaError, OSError, ValueError) as error:
             raise unreadable_clip(request, error) from error
 
-    def _parts(self, shown: Shown) -> list[dict[str, Any]]:
-        with self._media.local_copy(shown.key) as path:
+    def _parts(self, clip: ClipMedia) -> list[dict[str, Any]]:
+        with self._media.local_copy(clip.key) as path:
             if self._choice.whole_video:
-                url = _path_uri(path) if self._by_path else _data_uri(path.read_bytes(), shown.mime)
+                url = _path_uri(path) if self._by_path else _data_uri(path.read_bytes(), clip.mime)
                 return [{"type": "video_url", "video_url": {"url": url}}]
             frames = sampled_frames(path, self._choice.fps, self._choice.frames)
         return [{"type": "image_url", "image_url": {"url": _data_uri(frame, "image/jpeg")}} for frame in frames]
@@ -144,11 +143,11 @@ def failures(place: str, request: Request | None = None) -> Iterator[None]:
 class Chat:
     """One chat completion a call."""
 
-    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: Media, by_path: bool = False) -> None:
-        self._client, self._choice, self._asking = client, choice, Asking(choice, media, by_path)
+    def __init__(self, client: "openai.OpenAI", choice: ModelChoice, media: MediaStore, by_path: bool = False) -> None:
+        self._client, self._choice, self._builder = client, choice, ChatRequestBuilder(choice, media, by_path)
 
     def __call__(self, request: Request) -> Result:
-        body = self._asking.body(request)
+        body = self._builder.body(request)
         with failures(self._choice.place, request):
             # A server that remembers it answers a repeated call without doing the work twice.
             answer = self._client.chat.completions.create(**body, extra_headers={"Idempotency-Key": request.hash})

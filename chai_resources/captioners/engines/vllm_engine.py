@@ -20,7 +20,8 @@ from chai_resources.captioners.calls.network_captioner import CallFailed, Callin
 from chai_resources.captioners.engines.openai_engine import Chat, client_of
 from chai_resources.captioners.engines.vllm_server import ServerFailed, VllmServer
 from chai_resources.captioners.protocol import Capabilities, CaptionError, Request, Result
-from chai_resources.media import Media
+from chai_resources.errors import read_utf8
+from chai_resources.media_store import MediaStore
 
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _OF_A_MODEL = {".json", ".jinja", ".txt", ".model", ".safetensors", ".bin", ".py"}
@@ -47,7 +48,7 @@ _CHANGE_ANSWERS = {
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """The model as the server is told of it: a folder or a hub name, its revision there, the name it answers to."""
 
     place: str
@@ -55,27 +56,27 @@ class Served:
     name: str
 
 
-def vllm_captioner(choice: ModelChoice, media: Media) -> CallingCaptioner:
+def vllm_captioner(choice: ModelChoice, media: MediaStore) -> CallingCaptioner:
     """The engine for this model. Raises ModelRefused for one that is not pinned, or for arguments that are none."""
     if choice.batches:
         raise ModelRefused("a vLLM of one's own has no batches at a lower price: set CHAI_MODEL_MODE=live")
     served, extra = served_model(choice), _arguments(choice)
     seen = f"video at {choice.fps:g} fps, at most {choice.frames} frames, {choice.max_tokens} tokens"
     return CallingCaptioner(
-        _Own(choice, served, extra, media),
+        _OwnServer(choice, served, extra, media),
         model=served.name,
-        revision=f"vllm-1 ({', '.join([seen, *_changing(extra)])})",
+        revision=f"vllm-1 ({', '.join([seen, *_answer_changing(extra)])})",
         capabilities=Capabilities(network=True, logprobs=True),
         pace=choice.pace,
     )
 
 
-class _Own:
+class _OwnServer:
     """Calls to a server that the first of them starts."""
 
-    def __init__(self, choice: ModelChoice, served: Served, extra: list[str], media: Media) -> None:
+    def __init__(self, choice: ModelChoice, served: ServedModel, extra: list[str], media: MediaStore) -> None:
         self._choice, self._served, self._media = choice, served, media
-        self._arguments = [*_told(choice, served, media), *extra]
+        self._arguments = [*_server_arguments(choice, served, media), *extra]
         self._template = template_hash(Path(served.place), extra)
         self._lock = threading.Lock()
         self._running: tuple[VllmServer, Chat, str] | None = None
@@ -111,30 +112,37 @@ class _Own:
             return self._running
 
 
-def _told(choice: ModelChoice, served: Served, media: Media) -> list[str]:
-    """What the server is told besides CHAI_VLLM_ARGS, which come later and win."""
+def _server_arguments(choice: ModelChoice, served: ServedModel, media: MediaStore) -> list[str]:
+    """Arguments of the server besides CHAI_VLLM_ARGS, which come later and win."""
     frames = {"video": {"fps": choice.fps, "num_frames": choice.frames}}
-    told = ["--model", served.place, "--served-model-name", served.name]
-    told += ["--revision", served.revision] if served.revision else []
+    arguments = ["--model", served.place, "--served-model-name", served.name]
+    arguments += ["--revision", served.revision] if served.revision else []
     # A clip by its path need not be encoded, sent and decoded for each of its requests.
-    told += [] if media.is_s3 else ["--allowed-local-media-path", str(Path(media.root).absolute())]
-    told += ["--limit-mm-per-prompt", '{"image": 0, "video": 1}', "--media-io-kwargs", json.dumps(frames)]
+    arguments += [] if media.is_s3 else ["--allowed-local-media-path", str(Path(media.root).absolute())]
+    arguments += ["--limit-mm-per-prompt", '{"image": 0, "video": 1}', "--media-io-kwargs", json.dumps(frames)]
     # The requests of a clip come one after another: a larger cache of processed clips only fills the memory.
-    return [*told, "--mm-processor-cache-gb", "1", "--enable-prompt-tokens-details", "--uvicorn-log-level", "warning"]
+    return [
+        *arguments,
+        "--mm-processor-cache-gb",
+        "1",
+        "--enable-prompt-tokens-details",
+        "--uvicorn-log-level",
+        "warning",
+    ]
 
 
-def served_model(choice: ModelChoice) -> Served:
+def served_model(choice: ModelChoice) -> ServedModel:
     """A folder by the hash of what is in it, a hub name by its commit. Raises ModelRefused for any other."""
     folder = Path(choice.model).expanduser()
     if choice.model and folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelRefused(f"CHAI_MODEL={choice.model} is a folder without config.json: name a model's own folder")
-        return Served(str(folder.absolute()), "", f"{folder.absolute().name}@{folder_hash(folder)}")
+        return ServedModel(str(folder.absolute()), "", f"{folder.absolute().name}@{folder_hash(folder)}")
     name, _, commit = choice.model.rpartition("@")
     if name and _COMMIT.fullmatch(commit):
-        return Served(name, commit, choice.model)
+        return ServedModel(name, commit, choice.model)
     if choice.model and choice.unpinned:
-        return Served(choice.model, "", choice.model)
+        return ServedModel(choice.model, "", choice.model)
     raise ModelRefused(
         f"CHAI_MODEL={choice.model} is neither a folder of a model (here and on the GPU machines) nor a hub name "
         "with its commit: set it to /models/name, or to owner/name@commit"
@@ -163,11 +171,11 @@ def template_hash(folder: Path, extra: list[str]) -> str:
     text = ""
     if given:
         path = Path(given[-1])
-        text = path.read_text() if path.is_file() else given[-1]
+        text = read_utf8(path) if path.is_file() else given[-1]
     elif (folder / "chat_template.jinja").is_file():
-        text = (folder / "chat_template.jinja").read_text()
+        text = read_utf8(folder / "chat_template.jinja")
     elif (folder / "tokenizer_config.json").is_file():
-        text = str(json.loads((folder / "tokenizer_config.json").read_text()).get("chat_template") or "")
+        text = str(json.loads(read_utf8(folder / "tokenizer_config.json")).get("chat_template") or "")
     return hashlib.sha256(text.encode()).hexdigest()[:12] if text else "of the model"
 
 
@@ -178,7 +186,7 @@ def _arguments(choice: ModelChoice) -> list[str]:
         raise ModelRefused(f"CHAI_VLLM_ARGS={choice.vllm_args} cannot be read ({error}): close its quotes") from error
 
 
-def _changing(extra: list[str]) -> Iterable[str]:
+def _answer_changing(extra: list[str]) -> Iterable[str]:
     """Arguments of one's own that change answers, with their values."""
     for number, word in enumerate(extra):
         name = word.split("=")[0]

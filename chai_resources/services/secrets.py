@@ -1,0 +1,51 @@
+"""Secrets of one home: made once, kept in <home>/secrets.json, readable only by their owner.
+
+Keys of model providers are not among them: those stay in the environment.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+
+def home_secrets(home: Path) -> dict[str, str]:
+    """Token, password and key of this home's Label Studio; made once, readable only by their owner."""
+    path = home / "secrets.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    made = {
+        "label_studio_token": secrets.token_hex(20),
+        "label_studio_password": secrets.token_urlsafe(18),
+        "label_studio_secret_key": secrets.token_urlsafe(48),
+    }
+    if set(made) - set(known):
+        known = made | known
+        _write_secrets(path, known)
+    return known
+
+
+def pseudonym_key(home: Path) -> str:
+    """Key of the pseudonyms that imported people go by, made once and kept in <home>/secrets.json."""
+    known = home_secrets(home)
+    if "pseudonym_key" not in known:
+        known["pseudonym_key"] = secrets.token_hex(32)
+        _write_secrets(home / "secrets.json", known)
+    return known["pseudonym_key"]
+
+
+def password_of(home: Path, email: str) -> str:
+    """Password of a person's Label Studio account, made once and kept in <home>/secrets.json."""
+    known = home_secrets(home)
+    name = f"password of {email.lower()}"
+    if name not in known:
+        known[name] = secrets.token_urlsafe(12)
+        _write_secrets(home / "secrets.json", known)
+    return known[name]
+
+
+def _write_secrets(path: Path, known: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(known, file, indent=1)
+    partial.replace(path)
