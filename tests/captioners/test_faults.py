@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from chai_resources.captioners.protocol import ClipMedia, ErrorKind
 from chai_resources.media_store import MediaError
 from tests.captioners.model_server import MODELS, Book, model_server
-from tests.inference.model_desk import EACH, Desk, wanted
+from tests.inference.model_stage import EACH, ModelStage, wanted
 from tests.ingestion.films import scene, write
 from tests.services.local import S3Server, start_s3
 
@@ -100,8 +100,8 @@ LIST = [
 ]
 
 
-def of(desk: Desk, name: str) -> pl.DataFrame:
-    return desk.ledger.filter(pl.col("clip_id") == name).sort("called_at")
+def of(stage: ModelStage, name: str) -> pl.DataFrame:
+    return stage.ledger.filter(pl.col("clip_id") == name).sort("called_at")
 
 
 @pytest.mark.parametrize("fault", LIST, ids=lambda fault: "+".join(fault.plays))
@@ -110,14 +110,14 @@ def test_every_failure_has_its_kind_its_code_and_its_price_and_the_next_run_goes
     engine: str, fault: Fault, served: tuple[str, Book], tmp_path: Path
 ):
     url, book = served
-    desk = Desk(engine, url, tmp_path)
+    stage = ModelStage(engine, url, tmp_path)
     names = ["faulty", *(f"row-{number}" for number in range(20))]
     book.faults["Describe" if fault.stops else "faulty"] = list(fault.plays) * (100 if fault.stops else 1)
-    outcome = desk.ask(names, "run-1")
+    outcome = stage.ask(names, "run-1")
     kinds = {error["clip_id"]: error["kind"] for error in outcome.errors}
-    assert sorted([*desk.made, *kinds]) == sorted(names), "a row or an error for each, none twice"
+    assert sorted([*stage.made, *kinds]) == sorted(names), "a row or an error for each, none twice"
     assert kinds.get("faulty") == fault.kind
-    calls = of(desk, "faulty")
+    calls = of(stage, "faulty")
     assert tuple(calls["outcome"]) == fault.outcomes[engine]
     assert (calls["charged"].to_list().count("yes"), calls["charged"].to_list().count("unknown")) == (
         fault.charged,
@@ -128,16 +128,16 @@ def test_every_failure_has_its_kind_its_code_and_its_price_and_the_next_run_goes
         assert set(kinds.values()) == {"retryable"}, "held against no row"
         assert book.calls.total() <= 4, "the calls that were out when it showed, and no more"
     else:
-        assert len(desk.made) == len(names) - len(kinds)
-    counted(desk, book)
+        assert len(stage.made) == len(names) - len(kinds)
+    counted(stage, book)
 
     book.faults.clear()
     before = book.calls["Describe it. faulty"]
-    desk.ask(names, "run-2")
+    stage.ask(names, "run-2")
     lost = {"faulty"} if fault.kind in ("permanent", "blocked") else set()
-    assert sorted(desk.made) == sorted(set(names) - lost)
+    assert sorted(stage.made) == sorted(set(names) - lost)
     assert book.calls["Describe it. faulty"] == before + (fault.kind == "retryable"), "what is settled stays so"
-    counted(desk, book)
+    counted(stage, book)
 
 
 @pytest.mark.parametrize(
@@ -147,18 +147,18 @@ def test_a_403_about_one_request_holds_up_no_other(
     engine: str, play: str, kind: ErrorKind, served: tuple[str, Book], tmp_path: Path
 ):
     url, book = served
-    desk = Desk(engine, url, tmp_path)
+    stage = ModelStage(engine, url, tmp_path)
     book.faults["faulty"] = [play] * 100
     names = ["faulty", *(f"row-{number}" for number in range(20))]
-    outcome = desk.ask(names, "run-1")
+    outcome = stage.ask(names, "run-1")
     assert [(error["clip_id"], error["kind"]) for error in outcome.errors] == [("faulty", kind)]
-    assert sorted(desk.made) == sorted(names[1:])
-    counted(desk, book)
+    assert sorted(stage.made) == sorted(names[1:])
+    counted(stage, book)
 
 
-def counted(desk: Desk, book: Book) -> None:
+def counted(stage: ModelStage, book: Book) -> None:
     """What the ledger holds against what the server counted itself."""
-    ledger = desk.ledger
+    ledger = stage.ledger
     assert len(ledger) == book.calls.total(), "a row for each call"
     for prompt in book.calls:
         charged = book.charged[prompt]
@@ -184,24 +184,24 @@ def test_whatever_fails_in_whatever_order_no_row_is_lost_or_doubled_and_the_ledg
     names = [f"row-{number}." for number in range(len(plays))]
     with tempfile.TemporaryDirectory() as root, model_server() as (url, book):
         book.faults |= {name: list(faults) for name, faults in zip(names, plays, strict=True)}
-        desk = Desk(engine, url, Path(root))
+        stage = ModelStage(engine, url, Path(root))
         settled: set[str] = set()
         for run in range(2):
-            asked = set(names) - set(desk.made) - settled
-            outcome = desk.ask(names, f"run-{run}")
+            asked = set(names) - set(stage.made) - settled
+            outcome = stage.ask(names, f"run-{run}")
             failed = [error["clip_id"] for error in outcome.errors]
             assert outcome.made + len(failed) == len(asked)
             assert len(set(failed)) == len(failed)
             settled |= {error["clip_id"] for error in outcome.errors if error["kind"] != "retryable"}
-            assert len(set(desk.made)) == len(desk.made), "none twice"
-            assert settled.isdisjoint(desk.made)
-            counted(desk, book)
+            assert len(set(stage.made)) == len(stage.made), "none twice"
+            assert settled.isdisjoint(stage.made)
+            counted(stage, book)
         book.faults.clear()
-        desk.ask(names, "the last")
-        assert sorted([*desk.made, *settled]) == sorted(names), "once it passes, one more run completes all"
-        counted(desk, book)
+        stage.ask(names, "the last")
+        assert sorted([*stage.made, *settled]) == sorted(names), "once it passes, one more run completes all"
+        counted(stage, book)
         calls = book.calls.total()
-        assert desk.ask(names, "another").made == 0
+        assert stage.ask(names, "another").made == 0
         assert book.calls.total() == calls, "what is done is asked no more"
 
 
@@ -211,9 +211,9 @@ def test_a_server_that_remembers_calls_is_not_paid_twice_for_an_answer_that_was_
     url, book = served
     book.remembers = True
     book.faults |= {"slow": ["slow"], "cut": ["cut"] * 4}
-    desk = Desk("openai", url, tmp_path)
-    assert desk.ask(["slow", "cut", "plain"], "run-1").made == 2
-    assert desk.ask(["slow", "cut", "plain"], "run-2").made == 1
+    stage = ModelStage("openai", url, tmp_path)
+    assert stage.ask(["slow", "cut", "plain"], "run-1").made == 2
+    assert stage.ask(["slow", "cut", "plain"], "run-2").made == 1
     assert set(book.charged.values()) == {1}
 
 
@@ -224,13 +224,13 @@ def test_an_upload_that_fails_is_charged_to_nobody_and_tried_again(
     monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine.INLINE_BYTES", 10)
     monkeypatch.setattr("chai_resources.captioners.engines.gemini_engine._POLL_S", 0.01)
     film = write(tmp_path / "film.mp4", scene(1, 25), rate=25).read_bytes()
-    desk = Desk("gemini", url, tmp_path)
-    desk.media.put_bytes("clips/film.mp4", film)
+    stage = ModelStage("gemini", url, tmp_path)
+    stage.media.put_bytes("clips/film.mp4", film)
     book.upload_faults = ["drop", "503", "429-after-0.02"]
     asked = wanted("a")
     with_clip = replace(asked.request, media=ClipMedia("clips/film.mp4", "video/mp4", 1.0, 25.0))
-    assert desk.ask_these([replace(asked, request=with_clip)], "run-1").made == 1
-    assert of(desk, "a")["charged"].to_list() == ["no", "no", "no", "yes"]
+    assert stage.ask_these([replace(asked, request=with_clip)], "run-1").made == 1
+    assert of(stage, "a")["charged"].to_list() == ["no", "no", "no", "yes"]
     assert (book.uploads, book.charged.total()) == (1, 1)
 
 
@@ -242,29 +242,29 @@ def test_answers_that_a_folder_refuses_become_rows_all_the_same_and_no_more_is_a
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "answers").write_text("a file where the folder should be")
     names = [f"row-{number:02}" for number in range(40)]
-    refused_writes(Desk(engine, url, tmp_path), book, names)
+    refused_writes(ModelStage(engine, url, tmp_path), book, names)
     (tmp_path / "media" / "answers").unlink()
-    finishes(Desk(engine, url, tmp_path), book, names)
+    finishes(ModelStage(engine, url, tmp_path), book, names)
 
 
-def refused_writes(desk: Desk, book: Book, names: list[str]) -> None:
+def refused_writes(stage: ModelStage, book: Book, names: list[str]) -> None:
     """A run over a store that refuses writes."""
-    outcome = desk.ask(names, "run-1")
-    assert len(desk.made) == book.charged.total() > 0, "what was paid is there"
+    outcome = stage.ask(names, "run-1")
+    assert len(stage.made) == book.charged.total() > 0, "what was paid is there"
     assert book.calls.total() <= 8, "the calls that were out, and no more"
     assert outcome.made + len(outcome.errors) == len(names)
     waiting = [error for error in outcome.errors if error["kind"] == "retryable"]
     assert len(waiting) >= len(names) - 9
     assert all("answers cannot be stored" in error["message"] and "run again" in error["message"] for error in waiting)
-    counted(desk, book)
+    counted(stage, book)
 
 
-def finishes(desk: Desk, book: Book, names: list[str]) -> None:
+def finishes(stage: ModelStage, book: Book, names: list[str]) -> None:
     """A run after the store was mended: it asks for the rest alone."""
-    desk.ask(names, "run-2")
-    assert sorted(desk.made) == sorted(names)
+    stage.ask(names, "run-2")
+    assert sorted(stage.made) == sorted(names)
     assert {book.charged[wanted(name).request.prompt] for name in names} == {1}, "nothing is paid for twice"
-    counted(desk, book)
+    counted(stage, book)
 
 
 @pytest.fixture(scope="module")
@@ -283,18 +283,18 @@ def test_a_bucket_that_refuses_a_write_and_then_is_gone_costs_no_second_charge(
     names = [f"row-{number:02}" for number in range(40)]
     for name, value in reader.items():
         monkeypatch.setenv(name, value)
-    refused_writes(Desk("openai", url, tmp_path, "s3://chai/refusing"), book, names)
+    refused_writes(ModelStage("openai", url, tmp_path, "s3://chai/refusing"), book, names)
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)
-    finishes(Desk("openai", url, tmp_path, "s3://chai/refusing"), book, names)
+    finishes(ModelStage("openai", url, tmp_path, "s3://chai/refusing"), book, names)
 
     # The server dies while calls are out: what they brought is written before the run fails with the remedy.
     more = [f"more-{number:02}" for number in range(40)]
-    desk = Desk("openai", url, tmp_path, "s3://chai/refusing")
+    stage = ModelStage("openai", url, tmp_path, "s3://chai/refusing")
     book.on_call[book.calls.total() + 8] = lambda: os.killpg(server.process.pid, signal.SIGKILL)
     with pytest.raises(MediaError, match="AWS_ENDPOINT_URL"):
-        desk.ask(more, "run-3")
-    made = [name for name in desk.made if name in more]
+        stage.ask(more, "run-3")
+    made = [name for name in stage.made if name in more]
     assert 0 < len(made) < 40
     assert len(made) == sum(book.charged[wanted(name).request.prompt] for name in more)
-    counted(desk, book)
+    counted(stage, book)

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from chai_resources.local_services import ServiceFailed
+from chai_resources.services.processes import ServiceFailed
 
 from chai_assets.deployment import local
 from chai_assets.deployment.local import require_extra, up

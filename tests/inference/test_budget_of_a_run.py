@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from tests.captioners.model_server import model_server
-from tests.inference.model_desk import EACH, MODELS, PRICES
+from tests.inference.model_stage import EACH, MODELS, PRICES
 from tests.ingestion.films import scene, write
 from tests.services.label_studio import LabelStudioHandle
 from tests.test_loop import label_all

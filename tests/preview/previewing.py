@@ -14,7 +14,7 @@ from chai_assets.deployment.provision import provision
 from chai_resources.label_studio import Annotator
 from chai_resources.services import processes
 from tests.captioners.model_server import MODELS, Book, model_server
-from tests.inference.model_desk import PRICES
+from tests.inference.model_stage import PRICES
 from tests.ingestion.films import scene, write
 from tests.services.label_studio import start_label_studio
 from tests.services.local import free_ports

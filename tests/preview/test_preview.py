@@ -19,7 +19,7 @@ from chai_resources.captioners.calls.model_choice import ModelRefused
 from chai_resources.label_studio import LabelStudioRefused
 from chai_resources.services.processes import log_path, start, stop
 from chai_resources.services.secrets import password_of
-from tests.inference.model_desk import EACH
+from tests.inference.model_stage import EACH
 from tests.preview.previewing import BATCH, Studio, previewing
 from tests.services.label_studio import task_ids
 

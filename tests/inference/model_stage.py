@@ -24,7 +24,7 @@ models:
 """
 
 
-class Desk:
+class ModelStage:
     """A store, tables and an engine: what a stage asks with."""
 
     def __init__(
