@@ -83,6 +83,6 @@ clean: ## Remove everything under .chai (asks first where people's work is in .c
 
 lock: ## Renew the lock files from pyproject.toml, deploy/label_studio/requirements.in and deploy/vllm/requirements.in
 	@$(PYTHON) -m venv .chai/lock-venv && .chai/lock-venv/bin/pip install -qq uv
-	@.chai/lock-venv/bin/uv pip compile -q pyproject.toml --extra demo --extra postgres --extra ray --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+	@.chai/lock-venv/bin/uv pip compile -q pyproject.toml --extra demo --extra ray --extra dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
 	@.chai/lock-venv/bin/uv pip compile -q deploy/label_studio/requirements.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o deploy/label_studio/requirements.lock
 	@UV_FIND_LINKS="$$PIP_FIND_LINKS" .chai/lock-venv/bin/uv pip compile -q deploy/vllm/requirements.in --override deploy/vllm/overrides.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -o deploy/vllm/requirements.lock

@@ -24,7 +24,6 @@ from chai_resources.environment import (
     PREVIEW_URL,
     child_environment,
     label_studio_token,
-    postgres_url,
     secret,
 )
 from chai_resources.label_studio import LabelStudio
@@ -88,13 +87,12 @@ def up(settings: Settings, say: Say) -> Running:
     Raises ServiceFailed (an extra that is not installed, a taken port, a service that ends), PeopleFileError,
     LabelStudioDown, and ModelRefused where previews are asked for and the model cannot give any.
     """
-    if postgres_url():
-        require_extra("postgres", "CHAI_POSTGRES_URL", "dagster_postgres", "psycopg2")
     if settings.executor.name == "ray":
         require_extra("ray", "CHAI_EXECUTOR=ray", "dagster_ray")
     if settings.preview:
         refuse(settings)
     prepare(settings)
+    load_people(settings.people)  # before anything starts: a slip in the file is told at once
     dagster = dagster_services(settings)
     for service in dagster:
         if service.port and not processes.running(settings.home, service.name):
