@@ -3,6 +3,7 @@
 Loading it does no I/O and needs no variable set. What an asset, a job or a resource does is not decided here.
 """
 
+import gc
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -29,22 +30,20 @@ from chai_resources.settings import Settings
 
 STAGES = (spec_assets, clip_assets, labeling_assets, drafting_assets, critique_assets, revision_assets)
 STAGES += (review_assets, triple_assets, dataset_assets, people_assets, planning_assets)
-OWNERS = ["team:caption-data"]
-Assets = Sequence[dg.AssetsDefinition | dg.AssetSpec]
 
 
 def _with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
     table = spec.key.path[-1]
     columns = {"dagster/column_schema": column_schema(table)} if table in TABLES else {}
-    return spec.replace_attributes(owners=OWNERS, metadata={**spec.metadata, **columns})
+    return spec.replace_attributes(owners=["team:caption-data"], metadata={**spec.metadata, **columns})
 
 
 def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """A fresh Definitions for these settings (the environment's by default), with resources swapped as given."""
     settings = settings or Settings.from_env()
-    assets = dg.load_assets_from_modules(STAGES, include_specs=True)
+    loaded = dg.load_assets_from_modules(STAGES, include_specs=True)
     return dg.Definitions(
-        assets=dg.map_asset_specs(_with_policy, cast("Assets", assets)),
+        assets=dg.map_asset_specs(_with_policy, cast("Sequence[dg.AssetsDefinition | dg.AssetSpec]", loaded)),
         asset_checks=dg.load_asset_checks_from_modules([dataset_assets]),
         jobs=JOBS,
         schedules=build_schedules(settings.timezone),
@@ -56,3 +55,5 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
 
 
 defs = build_defs()
+# What was loaded stays loaded. Without this the collector goes over it in every run, and at exit for 0.4 s.
+gc.freeze()

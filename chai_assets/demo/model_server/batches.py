@@ -106,12 +106,12 @@ def _missing(what: str) -> Reply:
 # OpenAI
 
 
-def _openai_upload(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _openai_upload(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     head = f"Content-Type: {headers['content-type']}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
     parts = {part.get_param("name", header="content-disposition"): part for part in form.walk()}
     data, purpose = (_bytes_of(parts[name]) for name in ("file", "purpose"))
-    name = desk.keep(data)
+    name = store.keep(data)
     about = {"id": name, "object": "file", "bytes": len(data), "created_at": _CREATED, "status": "processed"}
     return 200, {**about, "filename": parts["file"].get_filename(), "purpose": purpose.decode()}, {}
 
@@ -120,31 +120,31 @@ def _bytes_of(part: Any) -> bytes:
     return part.get_payload(decode=True)
 
 
-def _openai_content(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
-    data = desk.files.get(match[1])
+def _openai_content(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+    data = store.files.get(match[1])
     return (200, data, {}) if data is not None else _missing("file")
 
 
-def _openai_create(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _openai_create(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     asked = json.loads(body)
-    if asked["input_file_id"] not in desk.files:
+    if asked["input_file_id"] not in store.files:
         return _missing("file")
-    lines = [json.loads(line) for line in desk.files[asked["input_file_id"]].splitlines()]
+    lines = [json.loads(line) for line in store.files[asked["input_file_id"]].splitlines()]
     keyed = [(line["custom_id"], line["body"]) for line in lines]
     name = (asked.get("metadata") or {}).get("chai_batch", "")
-    desk.batches.append(Batch(f"batch_{len(desk.batches) + 1}", name, keyed, asked["input_file_id"]))
+    store.batches.append(Batch(f"batch_{len(store.batches) + 1}", name, keyed, asked["input_file_id"]))
     if len(dict(keyed)) < len(keyed):
-        desk.batches[-1].state = "failed"
-    return 200, _openai_batch(desk.batches[-1]), {}
+        store.batches[-1].state = "failed"
+    return 200, _openai_batch(store.batches[-1]), {}
 
 
-def _openai_look(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
-    batch = desk.look(match[1])
+def _openai_look(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+    batch = store.look(match[1])
     return (200, _openai_batch(batch), {}) if batch else _missing("batch")
 
 
-def _openai_list(desk: BatchStore, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
-    newest = desk.batches[::-1]
+def _openai_list(store: BatchStore, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
+    newest = store.batches[::-1]
     ids = [batch.id for batch in newest]
     start = ids.index(query["after"]) + 1 if "after" in query else 0
     page = newest[start : start + int(query.get("limit", "20"))]
@@ -173,41 +173,41 @@ def _openai_batch(batch: Batch) -> dict[str, Any]:
 # Gemini
 
 
-def _gemini_start(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply | None:
+def _gemini_start(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply | None:
     if headers.get("x-goog-upload-command") != "start" or b"jsonl" not in body:
         return None
-    name = desk.keep(b"")
+    name = store.keep(b"")
     url = f"http://{headers['host']}/upload/requests/{name}"
     return 200, {}, {"X-Goog-Upload-URL": url, "X-Goog-Upload-Status": "active"}
 
 
-def _gemini_upload(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
-    desk.files[match[1]] += body
+def _gemini_upload(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+    store.files[match[1]] += body
     final = "finalize" in headers["x-goog-upload-command"]
     file = {"name": f"files/{match[1]}", "mimeType": "application/jsonl", "state": "ACTIVE"}
     return 200, {"file": file}, {"X-Goog-Upload-Status": "final" if final else "active"}
 
 
-def _gemini_create(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+def _gemini_create(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
     asked = json.loads(body)["batch"]
     file = asked["inputConfig"]["fileName"].removeprefix("files/")
-    if file not in desk.files:
+    if file not in store.files:
         return _missing("file")
-    lines = [json.loads(line) for line in desk.files[file].splitlines()]
+    lines = [json.loads(line) for line in store.files[file].splitlines()]
     keyed = [(line["key"], line["request"]) for line in lines]
-    desk.batches.append(Batch(f"batches/{len(desk.batches) + 1}", asked["displayName"], keyed, file))
-    return 200, _gemini_batch(desk.batches[-1]), {}
+    store.batches.append(Batch(f"batches/{len(store.batches) + 1}", asked["displayName"], keyed, file))
+    return 200, _gemini_batch(store.batches[-1]), {}
 
 
-def _gemini_look(desk: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
-    batch = desk.look(f"batches/{match[1]}")
+def _gemini_look(store: BatchStore, match: re.Match[str], query: Any, headers: Any, body: bytes) -> Reply:
+    batch = store.look(f"batches/{match[1]}")
     return (200, _gemini_batch(batch), {}) if batch else _missing("batch")
 
 
-def _gemini_list(desk: BatchStore, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
+def _gemini_list(store: BatchStore, match: re.Match[str], query: dict[str, str], headers: Any, body: bytes) -> Reply:
     start, size = int(query.get("pageToken", "0")), int(query.get("pageSize", "50"))
-    page = desk.batches[start : start + size]
-    more = {"nextPageToken": str(start + size)} if start + size < len(desk.batches) else {}
+    page = store.batches[start : start + size]
+    more = {"nextPageToken": str(start + size)} if start + size < len(store.batches) else {}
     return 200, {"operations": [_gemini_batch(batch) for batch in page], **more}, {}
 
 

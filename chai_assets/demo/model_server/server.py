@@ -148,18 +148,18 @@ class Handler(BaseHTTPRequestHandler):
     """Answers every request by the class's model."""
 
     model: PracticeModel
-    desk: BatchStore
+    store: BatchStore
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:
-        self._send(*(self.desk.serve("GET", self.path, self.headers, b"") or (200, {"ready": True}, {})))
+        self._send(*(self.store.serve("GET", self.path, self.headers, b"") or (200, {"ready": True}, {})))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        if reply := self.desk.serve("POST", self.path, self.headers, body):
+        if reply := self.store.serve("POST", self.path, self.headers, body):
             self._send(*reply)
         else:
             self._send(*reply_of(self.model, dialect_of(self.path), json.loads(body)))
@@ -178,8 +178,8 @@ class Handler(BaseHTTPRequestHandler):
 def serve(port: int, spec: Spec) -> ThreadingHTTPServer:
     """A server of the practice model on this port of the machine itself, not yet running."""
     model = PracticeModel(spec)
-    desk = BatchStore(lambda dialect, asked: reply_of(model, dialect, asked), at_once=True)
-    handler = type("PracticeHandler", (Handler,), {"model": model, "desk": desk})
+    store = BatchStore(lambda dialect, asked: reply_of(model, dialect, asked), at_once=True)
+    handler = type("PracticeHandler", (Handler,), {"model": model, "store": store})
     return ThreadingHTTPServer(("127.0.0.1", port), handler)
 
 
