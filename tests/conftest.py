@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.workermanage import WorkerController
 
 from tests.captioners.model_server import Book, model_server
 from tests.services.label_studio import LabelStudioHandle, start_label_studio
@@ -25,7 +26,14 @@ hypothesis.settings.load_profile("untimed")
 def pytest_configure(config: pytest.Config) -> None:
     """Every run draws other examples and other random sequences, from a seed that `pytest_report_header` shows."""
     if config.option.hypothesis_seed is None:
-        config.option.hypothesis_seed = str(random.randrange(2**32))
+        given = getattr(config, "workerinput", {"seed": str(random.randrange(2**32))})
+        config.option.hypothesis_seed = given["seed"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """A worker of pytest-xdist draws from the seed of its run."""
+    node.workerinput["seed"] = node.config.option.hypothesis_seed
 
 
 def pytest_report_header(config: pytest.Config) -> str:
