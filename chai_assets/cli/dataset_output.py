@@ -15,15 +15,15 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from chai_assets.core.word_diff import word_changes
-from chai_assets.datasets.read.diff import Change, Difference, Texts
-from chai_assets.datasets.read.published import Dataset, Listed, StoredFiles
+from chai_assets.datasets.read.diff import DatasetDiff, FieldChange, TextChange
+from chai_assets.datasets.read.published import ListedDataset, PublishedDataset, StoredFiles
 from chai_assets.datasets.read.verify import Folder, manifest_id, verify
-from chai_assets.datasets.select.selection import told_shortly
+from chai_assets.datasets.select.selection import describe_selection
 from chai_resources.media import Media
 
 if TYPE_CHECKING:
-    from chai_assets.datasets.evaluate.agreement import Share
-    from chai_assets.datasets.evaluate.judge import Judged
+    from chai_assets.datasets.evaluate.agreement import EstimatedShare
+    from chai_assets.datasets.evaluate.judge import JudgeReport
 
 _SHOWN_OTHERWISE = {
     "dataset_id",
@@ -51,7 +51,7 @@ def check(store: Media, console: Console) -> list[str]:
         return verify(place, lambda read: bar.advance(task, read))
 
 
-def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
+def print_list(found: Iterable[ListedDataset], root: str, console: Console) -> None:
     """One line a dataset, the earliest first."""
     names = ("dataset", "published", "spec", "selection", "triples", "clips", "sources", "size", "")
     table = Table(*names, box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -70,7 +70,7 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         counts = manifest.get("counts", {})
         numbers = [f"{counts.get(name, 0):,}" for name in ("triples", "clips", "sources")]
         spec = escape(str(manifest.get("spec_version", "")))
-        selection = Text(told_shortly(manifest.get("selection", {})), no_wrap=True, overflow="ellipsis")
+        selection = Text(describe_selection(manifest.get("selection", {})), no_wrap=True, overflow="ellipsis")
         table.add_row(escape(listed.name[:12]), when, spec, selection, *numbers, size(listed.dataset.bytes), note)
     if table.row_count:
         console.print(table)
@@ -78,11 +78,11 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         console.print(f"no dataset under {escape(root)} yet: `chai dataset export` makes one", soft_wrap=True)
 
 
-def print_judged(judged: "Judged", console: Console) -> None:
+def print_judged(judged: "JudgeReport", console: Console) -> None:
     """How far a model agrees with people, by aspect and over all, and what it did not answer."""
     names = ("caption > draft", "balanced", "of Yes and No")
     table = Table("aspect", *(Column(name, justify="right") for name in ("triples", "sources", *names)), box=None)
-    for entry in judged.found:
+    for entry in judged.agreements:
         shares = (entry.pairwise, entry.balanced, entry.balanced_of_both)
         table.add_row(entry.aspect, f"{entry.pairs:,}", f"{entry.sources:,}", *map(_share, shares))
     if table.row_count:
@@ -97,12 +97,12 @@ def print_judged(judged: "Judged", console: Console) -> None:
         console.print(f"{count:,} captions not judged: {escape(reason)}", style="red", soft_wrap=True, highlight=False)
 
 
-def _share(share: "Share") -> str:
+def _share(share: "EstimatedShare") -> str:
     interval = "one source" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
     return f"{share.value:.2f} ({interval})"
 
 
-def print_dataset(dataset: Dataset, console: Console) -> None:
+def print_dataset(dataset: PublishedDataset, console: Console) -> None:
     """What a manifest says, what was left out first of all what is easily overlooked."""
     manifest = dataset.manifest
     counts = manifest.get("counts", {})
@@ -143,7 +143,7 @@ def print_dataset(dataset: Dataset, console: Console) -> None:
     console.print(files)
 
 
-def print_difference(old: Dataset, new: Dataset, found: Difference, console: Console) -> None:
+def print_difference(old: PublishedDataset, new: PublishedDataset, found: DatasetDiff, console: Console) -> None:
     """Two datasets beside each other, then what changed, then a few changes word by word."""
     console.print(f"[bold]{old.short}[/bold] to [bold]{new.short}[/bold]", highlight=False)
     if found.is_empty:
@@ -193,7 +193,7 @@ def _print_left_out(manifest: Mapping[str, Any], console: Console) -> None:
         console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
 
 
-def _print_changes(title: str, changes: Iterable[Change], console: Console, shown: Any = None) -> None:
+def _print_changes(title: str, changes: Iterable[FieldChange], console: Console, shown: Any = None) -> None:
     told = shown or _told
     table = Table(title, "old", "new", "", box=None, pad_edge=False)
     table.columns[0].overflow = "fold"
@@ -208,7 +208,7 @@ def _print_changes(title: str, changes: Iterable[Change], console: Console, show
         console.print(table)
 
 
-def _step(change: Change, shown: Any) -> str:
+def _step(change: FieldChange, shown: Any) -> str:
     numbers = [0 if value is None else value for value in (change.old, change.new)]
     if change.old == change.new or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
         return ""
@@ -217,7 +217,7 @@ def _step(change: Change, shown: Any) -> str:
     return f"[green]+{told}[/green]" if step > 0 else f"[red]-{told}[/red]" if step else "[dim]±0[/dim]"
 
 
-def _print_texts(example: Texts, console: Console) -> None:
+def _print_texts(example: TextChange, console: Console) -> None:
     console.print(
         f"\n[bold]{escape(example.aspect)}[/bold] of {escape(example.clip_id)}  [dim]{escape(example.old_id)} to "
         f"{escape(example.new_id)}[/dim]",

@@ -262,7 +262,7 @@ def main() -> None:
     """Entry point: expected failures end with their message and status 1, not with a traceback."""
     from chai_assets.core.imported import ImportRefused
     from chai_assets.core.prompts import UnusableTemplate
-    from chai_assets.datasets.read.published import NoDataset
+    from chai_assets.datasets.read.published import DatasetNotFound
     from chai_assets.inference.budget import NoPrice
     from chai_assets.spec.loading.document import SpecError
     from chai_resources.captioners.calls.model_choice import ModelRefused
@@ -287,6 +287,6 @@ def main() -> None:
     )
     try:
         app()
-    except (*expected, TablesUnreachable, NoDataset) as error:
+    except (*expected, TablesUnreachable, DatasetNotFound) as error:
         console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
         raise SystemExit(1) from None

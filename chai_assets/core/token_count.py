@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 import polars as pl
 
-LIMIT = 512
+GENERATOR_TOKENS = 512
 """Tokens that Wan's text encoder reads, the one that ends the text included."""
 
 
-END = 1
+END_TOKEN = 1
 
 
-class Counter(Protocol):
+class TokenCounter(Protocol):
     """Counts tokens; `name` says in a manifest how."""
 
     @property
@@ -31,7 +31,7 @@ class Counter(Protocol):
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EstimatingCounter:
     """Counts without a vocabulary: five letters, a digit, a sign or any character beyond ASCII are a token each.
 
     Vocabularies like umT5's hold common words whole and seldom cut others finer than that, so the estimate lies
@@ -42,13 +42,13 @@ class Estimate:
 
     def count(self, texts: list[str]) -> list[int]:
         pieces = pl.Series(texts, dtype=pl.String).str.count_matches(r"[A-Za-z]{1,5}|[^A-Za-z\s]")
-        return (pieces + END).to_list()
+        return (pieces + END_TOKEN).to_list()
 
 
-ESTIMATE = Estimate()
+ESTIMATING_COUNTER = EstimatingCounter()
 
 
-class Vocabulary:
+class VocabularyCounter:
     """Counts with a SentencePiece vocabulary: the `spiece.model` of the generator's text encoder.
 
     Raises ValueError where the file is none.
@@ -69,9 +69,9 @@ class Vocabulary:
         self.name = f"SentencePiece vocabulary {path.name}, sha256 {digest}"
 
     def count(self, texts: list[str]) -> list[int]:
-        return [len(pieces) + END for pieces in self._processor.encode(texts, num_threads=os.cpu_count() or 1)]
+        return [len(pieces) + END_TOKEN for pieces in self._processor.encode(texts, num_threads=os.cpu_count() or 1)]
 
 
-def counter(vocabulary: str) -> Counter:
+def token_counter(vocabulary: str) -> TokenCounter:
     """The counter for this setting: a vocabulary's path, or empty for the estimate."""
-    return Vocabulary(Path(vocabulary)) if vocabulary else ESTIMATE
+    return VocabularyCounter(Path(vocabulary)) if vocabulary else ESTIMATING_COUNTER

@@ -9,62 +9,62 @@ from typing import Any
 import polars as pl
 
 from chai_assets.core.ids import sha256_text
-from chai_assets.core.token_count import counter
-from chai_assets.datasets.select.candidates import in_force
-from chai_assets.datasets.select.export_inputs import Export
-from chai_assets.datasets.select.membership import Say
+from chai_assets.core.token_count import token_counter
+from chai_assets.datasets.select.export_inputs import ExportInputs
+from chai_assets.datasets.select.export_plan import Log
 from chai_assets.datasets.select.selection import Selection
-from chai_assets.datasets.select.spec_compatibility import Counted, counted, declared
-from chai_assets.datasets.write.publish import Published, publish
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec, parse_version_range, resolve_dataset_spec
+from chai_assets.datasets.select.unapproved import triples_in_force
+from chai_assets.datasets.write.publish import PublishResult, publish
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
-RECORDS = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
-PINNED = ("triples", "clips", "merged_captions", "polished_critiques", *RECORDS)
+RECORD_TABLES = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
+EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *RECORD_TABLES)
 """Every table that an export reads."""
-CHECKED = (*PINNED, "sources")
+PINNED_TABLES = (*EXPORT_TABLES, "sources")
 """Every table that is pinned: the checks look into one more."""
 
 
-def versions_of(tables: Tables) -> dict[str, int]:
+def current_versions(tables: Tables) -> dict[str, int]:
     """The versions that the tables have now."""
-    return {name: tables.version(name) for name in CHECKED}
+    return {name: tables.version(name) for name in PINNED_TABLES}
 
 
-def triples_of(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
+def selected_triples(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
     """The triples in force at the pinned version that the selection may take; only the columns asked for are read."""
-    rows = tables.scan("triples", versions["triples"]).filter(selection.takes_batch(), selection.takes_aspect())
-    return in_force(rows)
+    rows = tables.scan("triples", versions["triples"]).filter(selection.batch_filter(), selection.aspect_filter())
+    return triples_in_force(rows)
 
 
-def counted_for(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> Counted:
+def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> DatasetSpec:
     """What the dataset is made under: a specification, or an imported corpus, which is its own. Raises SpecError."""
     if selection.imported:
-        return Counted(selection.batch, sha256_text(selection.batch))
-    taken = triples.lazy().filter(selection.takes_batch(), selection.takes_aspect())
+        return DatasetSpec(selection.batch, sha256_text(selection.batch))
+    taken = triples.lazy().filter(selection.batch_filter(), selection.aspect_filter())
     rows = taken.select("aspect", "spec_version", "spec_hash").unique().collect()
-    return counted(rows, release.releases, declared(selection.specs, release.in_force))
+    return resolve_dataset_spec(rows, release.releases, parse_version_range(selection.specs, release.in_force))
 
 
-def export_of(
+def export_inputs(
     tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int], tokenizer: str = ""
-) -> Export:
+) -> ExportInputs:
     """The export of a selection from the tables at these versions. Raises SpecError.
 
     `tokenizer`: path of the vocabulary that merged captions are counted with; empty to estimate.
     """
-    scanned: dict[str, Any] = {name: tables.scan(name, versions[name]) for name in PINNED}
-    counts = counted_for(scanned["triples"], release, selection)
+    scanned: dict[str, Any] = {name: tables.scan(name, versions[name]) for name in EXPORT_TABLES}
+    counts = find_dataset_spec(scanned["triples"], release, selection)
     spec = release.load() if selection.imported else release.releases.load(counts.version)
-    return Export(
+    return ExportInputs(
         **scanned,
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
-        table_versions={name: versions[name] for name in PINNED},
-        counted=counts,
+        table_versions={name: versions[name] for name in EXPORT_TABLES},
+        dataset_spec=counts,
         code_version=package_version("chai"),
         selection=selection,
-        tokens=counter(tokenizer),
+        token_counter=token_counter(tokenizer),
     )
 
 
@@ -73,20 +73,20 @@ def publish_selection(
     release: SpecRelease,
     selection: Selection,
     root: str,
-    say: Say,
+    log: Log,
     tokenizer: str,
-) -> Published:
+) -> PublishResult:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
     It never becomes the current one: that is what the checks have passed. Raises ExportRefused, NoRoom, SpecError.
     """
-    export = export_of(tables, release, selection, versions_of(tables), tokenizer)
-    published = publish(export, root, say, current=False)
+    export = export_inputs(tables, release, selection, current_versions(tables), tokenizer)
+    published = publish(export, root, log, make_latest=False)
     tables.append_new("datasets", [dataset_row(published)])
     return published
 
 
-def dataset_row(published: Published) -> dict[str, Any]:
+def dataset_row(published: PublishResult) -> dict[str, Any]:
     """The row of a published dataset."""
     manifest = published.manifest
     return {

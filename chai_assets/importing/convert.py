@@ -12,7 +12,7 @@ from chai_assets.importing.layout import ASPECTS, Feedback, Kind, Precaption, Re
 from chai_assets.importing.reasons import Remark
 from chai_assets.importing.records import Corpus, Item, Said
 from chai_assets.importing.upstream_quotes import State, upstream_states
-from chai_assets.triples.join import broken_links, entry_of, triple_row
+from chai_assets.triples.join import broken_links, triple_entry, triple_row
 from chai_assets.workflow.item_state import Standing, Turn
 
 Status = Literal["no critique", "unreviewed", "approved", "corrected", "reworked", "rejected"]
@@ -292,7 +292,7 @@ class _Aspect:
         faults = broken_links(current.candidate, review)
         assert not faults, f"{self.clip.clip} {self.aspect}: {'; '.join(faults)}"
         row = triple_row(standing, self.clip.row) | {"human_edited": current.hand_edited}
-        self.rows["triples"].append(entry_of(row, "verified", 0))
+        self.rows["triples"].append(triple_entry(row, "verified", 0))
         return True
 
     def _note(self, status: Status, earlier: Version | None, current: Version | None) -> None:

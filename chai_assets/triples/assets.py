@@ -7,9 +7,16 @@ import dagster as dg
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.inference.generate import Answered, ask, given_up
-from chai_assets.triples.join import in_force, join
+from chai_assets.triples.join import join_triples, triples_in_force
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, still_too_long, to_merge, wanted_merges
+from chai_assets.triples.merge_rows import (
+    MERGED_COLUMNS,
+    TRIPLE_COLUMNS,
+    clips_to_merge,
+    finish_merge,
+    merge_requests,
+    still_too_long,
+)
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -30,9 +37,9 @@ def triples(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.Materia
     """Verified triples of draft, critique and revision; one that lost its approval is withdrawn, never erased."""
     batch, tables = context.partition_key, workflow.tables
     items = workflow.standings(batch)
-    outcome = join(items, workflow.clips(batch), tables.rows("triples", batch), workflow.lineage(batch))
+    outcome = join_triples(items, workflow.clips(batch), tables.rows("triples", batch), workflow.lineage(batch))
     added = tables.append("triples", outcome.entries)
-    current = in_force(tables.read("triples", batch))
+    current = triples_in_force(tables.read("triples", batch))
     result = table_result(
         tables,
         "triples",
@@ -57,23 +64,23 @@ def merged_captions(
     """One caption a clip, merged from its five approved ones; one over the token limit is asked for once more."""
     batch, tables = context.partition_key, workflow.tables
     engine, lineage = captioner.open(workflow.media, context), workflow.lineage(batch)
-    approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
+    approved = triples_in_force(tables.read("triples", batch, columns=[*TRIPLE_COLUMNS, "final"]))
     model = {"choice": captioner, "captioner": engine, "run": context.run.run_id}
     told = {"tables": tables, "log": context.log.info}
     outcome, asked = Answered(), set[str]()
     for _ in ("whole", "shorter"):
-        merged = tables.read("merged_captions", batch, columns=[*MERGED, "text"])
-        due = to_merge(approved, merged, list(lineage.spec.aspects), lineage.templates)
+        merged = tables.read("merged_captions", batch, columns=[*MERGED_COLUMNS, "text"])
+        due = clips_to_merge(approved, merged, list(lineage.spec.aspects), lineage.templates)
         texts = dict(approved.select("triple_id", "final").iter_rows())
         texts |= dict(merged.select("merged_id", "text").iter_rows())
-        wanted = wanted_merges(due, texts, lineage.spec, engine, given_up(tables, batch), merge_limit)
+        wanted = merge_requests(due, texts, lineage.spec, engine, given_up(tables, batch), merge_limit)
         # What failed or was held back a moment ago is left to the next run.
         wanted = [item for item in wanted if item.request.hash not in asked]
         asked |= {item.request.hash for item in wanted}
         finish = finish_merge(due, merge_limit)
         done = ask("merge", "merged_captions", batch, wanted, finish, **model, **told, asked_before=asked)
         outcome = outcome.plus(done)
-    too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED)).to_dicts()
+    too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED_COLUMNS)).to_dicts()
     if too_long:
         context.log.warning(
             f"{len(too_long)} merged captions are longer than the generator reads though shorter ones were asked for, "

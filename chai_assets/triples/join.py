@@ -44,14 +44,16 @@ def broken_links(candidate: Candidate, review: Row) -> list[str]:
 
 
 @dataclass
-class Joined:
+class JoinResult:
     """New entries for the triples table, and the chains that do not hold, each with its faults."""
 
     entries: list[Row] = field(default_factory=list)
     broken: list[Row] = field(default_factory=list)
 
 
-def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row], lineage: Lineage) -> Joined:
+def join_triples(
+    items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row], lineage: Lineage
+) -> JoinResult:
     """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn.
 
     A triple that a later release asks nothing more of is entered again under that release.
@@ -59,7 +61,7 @@ def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row
     known: dict[str, list[Row]] = {}
     for entry in entries:
         known.setdefault(entry["triple_id"], []).append(entry)
-    outcome, in_force = Joined(), set()
+    outcome, in_force = JoinResult(), set()
     for item in items:
         if item.stage != "approved" or item.candidate is None or item.review is None:
             continue
@@ -70,12 +72,12 @@ def join(items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row
         in_force.add(row["triple_id"])
         history = known.get(row["triple_id"], [])
         last = history[-1] if history and history[-1]["standing"] == "verified" else None
-        row |= _made_under(item, last or row, lineage)
+        row |= _spec_counted_for(item, last or row, lineage)
         if last is None or last["spec_version"] != row["spec_version"]:
-            outcome.entries.append(entry_of(row, "verified", len(history)))
+            outcome.entries.append(triple_entry(row, "verified", len(history)))
     for triple_id, history in known.items():
         if triple_id not in in_force and history[-1]["standing"] == "verified":
-            outcome.entries.append(entry_of({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
+            outcome.entries.append(triple_entry({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
     return outcome
 
 
@@ -113,7 +115,7 @@ def triple_row(item: Standing, clip: Row) -> Row:
     }
 
 
-def _made_under(item: Standing, entry: Row, lineage: Lineage) -> Row:
+def _spec_counted_for(item: Standing, entry: Row, lineage: Lineage) -> Row:
     """The version a triple counts for: its own as long as the aspect means the same, else the one it is confirmed by.
 
     While a release still asks something about the item, the triple stays with the version it had.
@@ -123,12 +125,12 @@ def _made_under(item: Standing, entry: Row, lineage: Lineage) -> Row:
     return {"spec_version": lineage.spec.version, "spec_hash": lineage.spec.hash}
 
 
-def in_force(entries: pl.DataFrame) -> pl.DataFrame:
+def triples_in_force(entries: pl.DataFrame) -> pl.DataFrame:
     """The triples whose latest entry says `verified`; `entries` in order of writing."""
     return entries.unique("triple_id", keep="last", maintain_order=True).filter(pl.col("standing") == "verified")
 
 
-def entry_of(row: Row, standing: str, number: int) -> Row:
+def triple_entry(row: Row, standing: str, number: int) -> Row:
     """The row of the table: what a triple is from now on; `number` counts its earlier entries."""
     entry = record_id("entry", triple=row["triple_id"], standing=standing, number=number)
     return {**row, "standing": standing, "entry_id": entry}

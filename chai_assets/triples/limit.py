@@ -5,7 +5,7 @@ from functools import cached_property
 import dagster as dg
 from pydantic import PositiveInt
 
-from chai_assets.core.token_count import LIMIT, Counter, counter
+from chai_assets.core.token_count import GENERATOR_TOKENS, TokenCounter, token_counter
 
 _WORDS_A_TOKEN = 0.65
 """What a model is told, which counts words and no tokens: the estimate finds 0.70 in plain English captions."""
@@ -14,7 +14,7 @@ _WORDS_A_TOKEN = 0.65
 class MergeLimit(dg.ConfigurableResource):
     """The limit, and how tokens are counted: as the export counts them."""
 
-    tokens: PositiveInt = LIMIT
+    tokens: PositiveInt = GENERATOR_TOKENS
     tokenizer: str = ""
     """Path of a spiece.model; empty to estimate."""
 
@@ -28,5 +28,5 @@ class MergeLimit(dg.ConfigurableResource):
         return self._counter.count([" ".join(text.split())])[0]
 
     @cached_property
-    def _counter(self) -> Counter:
-        return counter(self.tokenizer)
+    def _counter(self) -> TokenCounter:
+        return token_counter(self.tokenizer)

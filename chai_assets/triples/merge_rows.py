@@ -13,12 +13,14 @@ from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners.protocol import Captioner
 
-TRIPLE = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect"]
-MERGED = ["merged_id", "clip_id", "triple_ids", "template_hash", "tokens", "over_limit", "shortens"]
+TRIPLE_COLUMNS = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect"]
+MERGED_COLUMNS = ["merged_id", "clip_id", "triple_ids", "template_hash", "tokens", "over_limit", "shortens"]
 """What is needed of triples and of merged captions to say what is to be merged."""
 
 
-def to_merge(triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str], templates: Templates) -> pl.DataFrame:
+def clips_to_merge(
+    triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str], templates: Templates
+) -> pl.DataFrame:
     """The clips to merge: batch, clip_id, source_id, triple_ids (in order of aspects), `why`, `replaces`, `shortens`.
 
     `triples` are those in force, `merged` all merged captions in order of writing. A clip is merged when all its
@@ -43,7 +45,7 @@ def to_merge(triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str]
         why=pl.when(again | retold).then(pl.lit("template")).when(long).then(pl.lit("long")),
         shortens=pl.when(~again & (retold | long)).then("whole"),
     )
-    found = _whole(triples, aspects).with_columns(parts)
+    found = _fully_approved(triples, aspects).with_columns(parts)
     found = found.join(
         newest.select("parts", "why", "shortens", replaces="merged_id"), on="parts", how="left", maintain_order="left"
     ).with_columns(why=pl.when(pl.col("replaces").is_null()).then(pl.lit("new")).otherwise("why"))
@@ -51,7 +53,7 @@ def to_merge(triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str]
     return due.select("batch", "clip_id", "source_id", "triple_ids", "why", "replaces", "shortens")
 
 
-def _whole(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFrame:
+def _fully_approved(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFrame:
     """The clips all of whose aspects are approved, with the triples in order of aspects."""
     ranks = pl.DataFrame({"aspect": list(aspects), "rank": range(len(aspects))}, schema_overrides={"aspect": pl.String})
     ordered = triples.join(ranks, on="aspect", how="left", maintain_order="left")
@@ -64,7 +66,7 @@ def _whole(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def wanted_merges(
+def merge_requests(
     due: pl.DataFrame,
     texts: Mapping[str, str],
     spec: Spec,

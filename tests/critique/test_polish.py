@@ -16,7 +16,7 @@ from chai_assets.critique.findings import Finding, as_prose
 from chai_assets.critique.polish import checks_of, polish_request
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.selection import Selection
-from chai_assets.datasets.write.publish import build
+from chai_assets.datasets.write.publish import build_dataset
 from chai_assets.demo.model_server.server import PracticeModel
 from chai_assets.planning.prompt_impact import prompt_changes
 from chai_assets.spec.resource import release_of
@@ -220,7 +220,7 @@ def test_an_export_takes_the_words_that_are_asked_for_and_every_row_says_whose_t
     found = {}
     for words, variant in (("written", "post_review"), ("polished", "post_review"), ("polished", "pre_review")):
         folder = tmp_path / f"{words}-{variant}"
-        manifest = build(replace(whole, selection=Selection(critiques=words, variant=variant)), folder)
+        manifest = build_dataset(replace(whole, selection=Selection(critiques=words, variant=variant)), folder)
         (folder / "manifest.json").write_text(manifest.text())
         assert verify_dataset(folder) == []
         table = pl.read_parquet(folder / "triples.parquet")

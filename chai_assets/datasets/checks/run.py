@@ -15,7 +15,7 @@ from chai_assets.datasets.checks.around import columns, drift, news
 from chai_assets.datasets.checks.facts import as_declared, with_facts
 from chai_assets.datasets.checks.recorded import Read, in_force, with_records
 from chai_assets.datasets.checks.suite import NAMES_A_TRIPLE, Check, Frame, Severity, suite
-from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 
 SHOWN = 5
 
@@ -51,7 +51,7 @@ class Outcome:
         return self.check.severity
 
 
-def frames(triples: pl.DataFrame, counts: Counted, beside: Beside) -> dict[Frame, pl.DataFrame]:
+def frames(triples: pl.DataFrame, counts: DatasetSpec, beside: Beside) -> dict[Frame, pl.DataFrame]:
     """Everything that is judged, by the name of its frame."""
     facts = with_records(with_facts(as_declared(triples), counts), beside.read)
     return {
@@ -73,7 +73,7 @@ class Judgement:
     context: Any = field(repr=False)
 
 
-def judge(triples: pl.DataFrame, counts: Counted, beside: Beside) -> Judgement:
+def judge(triples: pl.DataFrame, counts: DatasetSpec, beside: Beside) -> Judgement:
     """Judges the rows that would be exported.
 
     `counts` says which of them count as made under the dataset's specification. Raises RuntimeError naming the

@@ -18,8 +18,15 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets.core.prompts import build_request, dataset_clip, render
-from chai_assets.datasets.evaluate.degrade import VARIANTS, Degraded, Triple, Unfit, Variant, degrade
-from chai_assets.datasets.evaluate.model_critiques import SCHEMA, as_critique
+from chai_assets.datasets.evaluate.degrade import (
+    RULE_VARIANTS,
+    DegradedCritique,
+    RuleVariant,
+    Triple,
+    VariantUnavailable,
+    degrade,
+)
+from chai_assets.datasets.evaluate.model_critiques import CRITIQUE_SCHEMA, parse_model_critique
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.manifest import MANIFEST, FileEntry, Manifest
 from chai_assets.inference.metered import Booked
@@ -34,13 +41,24 @@ from chai_resources.tables import Tables
 TEMPLATE = Path(__file__).parent / "prompts" / "degrade.md"
 CRITIQUE = Path(__file__).parent / "prompts" / "critique.md"
 RULE = "rule"
-Ablation = Variant | Literal["written_by_model"]
+AblationVariant = RuleVariant | Literal["written_by_model"]
 BY_MODEL: Literal["written_by_model"] = "written_by_model"
-ABLATIONS: tuple[Ablation, ...] = (*VARIANTS, BY_MODEL)
-_NO_MODEL = (RULE, "offline")
+ABLATION_VARIANTS: tuple[AblationVariant, ...] = (*RULE_VARIANTS, BY_MODEL)
+_ENGINES_WITHOUT_MODEL = (RULE, "offline")
 """What can be named as an engine and has no model behind it."""
-_CARRIED = ("clip_id", "source_id", "split", "aspect", "video", "instruction", "rating", "draft", "critique", "final")
-_HOW: dict[Variant, str] = {
+_COPIED_COLUMNS = (
+    "clip_id",
+    "source_id",
+    "split",
+    "aspect",
+    "video",
+    "instruction",
+    "rating",
+    "draft",
+    "critique",
+    "final",
+)
+_INSTRUCTIONS: dict[RuleVariant, str] = {
     "inaccurate_insertion": "Add one remark that sounds plausible and is false.",
     "inaccurate_replacement": "Turn one remark that is right into one that is wrong, of the same kind and length.",
     "incomplete_deletion": "Leave out one remark.",
@@ -48,7 +66,7 @@ _HOW: dict[Variant, str] = {
 }
 
 
-class Refused(ValueError):
+class AblationsRefused(ValueError):
     """No ablations are written; the text says why and what to do."""
 
 
@@ -56,7 +74,7 @@ class LeftOutRows(BaseModel):
     """Triples that have no row of a variant, by reason."""
 
     model_config = ConfigDict(frozen=True)
-    variant: Ablation
+    variant: AblationVariant
     reason: str
     count: int
 
@@ -79,16 +97,16 @@ class AblationsManifest(BaseModel):
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
-def run(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -> list[str]:
+def run_ablations(dataset: Path, out: Path, variants: Sequence[str] | None, engine: str) -> list[str]:
     """What the command does: writes the ablations and tells, a line each, how many rows there are. Raises Refused."""
-    wanted = set(variants or (VARIANTS if engine in _NO_MODEL else ABLATIONS))
-    chosen: list[Ablation] = [variant for variant in ABLATIONS if {variant} <= wanted]
-    if unknown := sorted(wanted - set(ABLATIONS)):
-        raise Refused(f"{', '.join(unknown)}: no such variant, choose from {', '.join(ABLATIONS)}")
+    wanted = set(variants or (RULE_VARIANTS if engine in _ENGINES_WITHOUT_MODEL else ABLATION_VARIANTS))
+    chosen: list[AblationVariant] = [variant for variant in ABLATION_VARIANTS if {variant} <= wanted]
+    if unknown := sorted(wanted - set(ABLATION_VARIANTS)):
+        raise AblationsRefused(f"{', '.join(unknown)}: no such variant, choose from {', '.join(ABLATION_VARIANTS)}")
     if engine != RULE and engine not in ENGINES:
-        raise Refused(f"{engine}: no such engine, choose from {', '.join([RULE, *ENGINES])}")
-    if BY_MODEL in chosen and engine in _NO_MODEL:
-        raise Refused(f"{BY_MODEL} takes a model: give --engine openai or gemini, and set CHAI_MODEL")
+        raise AblationsRefused(f"{engine}: no such engine, choose from {', '.join([RULE, *ENGINES])}")
+    if BY_MODEL in chosen and engine in _ENGINES_WITHOUT_MODEL:
+        raise AblationsRefused(f"{BY_MODEL} takes a model: give --engine openai or gemini, and set CHAI_MODEL")
     captioner = None if engine == RULE else _engine(engine)
     manifest = write_ablations(dataset, out, load_spec(), chosen, captioner)
     lines = [f"{variant}: {count} rows" for variant, count in manifest.rows.items()]
@@ -105,14 +123,18 @@ def _engine(name: str) -> Captioner:
 
 
 def write_ablations(
-    dataset: Path, out: Path, spec: Spec, variants: Sequence[Ablation] = VARIANTS, captioner: Captioner | None = None
+    dataset: Path,
+    out: Path,
+    spec: Spec,
+    variants: Sequence[AblationVariant] = RULE_VARIANTS,
+    captioner: Captioner | None = None,
 ) -> AblationsManifest:
     """Writes the variants of a dataset's critiques into `out`, all or nothing, and returns the manifest.
 
     Raises Refused where the dataset cannot be read as published, or `out` lies in it or holds something already.
     """
-    parent, triples = _published(dataset)
-    _refuse_target(dataset, out)
+    parent, triples = _read_published(dataset)
+    _check_output_folder(dataset, out)
     rows, left = ablation_rows(triples.iter_rows(named=True), spec, variants, captioner)
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -134,18 +156,21 @@ def write_ablations(
 
 
 def ablation_rows(
-    triples: Iterable[Triple], spec: Spec, variants: Sequence[Ablation] = VARIANTS, captioner: Captioner | None = None
-) -> tuple[list[dict[str, Any]], Counter[tuple[Ablation, str]]]:
+    triples: Iterable[Triple],
+    spec: Spec,
+    variants: Sequence[AblationVariant] = RULE_VARIANTS,
+    captioner: Captioner | None = None,
+) -> tuple[list[dict[str, Any]], Counter[tuple[AblationVariant, str]]]:
     """A row for each triple and variant that has one, in order, and how many have none by variant and reason."""
     rows: list[dict[str, Any]] = []
-    left: Counter[tuple[Ablation, str]] = Counter()
+    left: Counter[tuple[AblationVariant, str]] = Counter()
     triples = list(triples)
     written, failed = _by_model(triples, spec, variants, captioner) if captioner else ({}, {})
     for triple in triples:
         for variant in variants:
             try:
                 made = written.get((triple["id"], variant)) or _by_rule(variant, triple, spec, failed)
-            except Unfit as reason:
+            except VariantUnavailable as reason:
                 left[variant, str(reason)] += 1
                 continue
             rows.append(_row(variant, triple, *made))
@@ -157,18 +182,18 @@ def critique_request(triple: Triple, captioner: Captioner) -> Request:
     prompt = render(CRITIQUE, instruction=triple["instruction"].strip(), draft=triple["draft"])
     context = {"aspect": triple["aspect"], "draft": triple["draft"]}
     key, clip, media = f"{triple['id']}:{BY_MODEL}", triple["clip_id"], dataset_clip(triple)
-    given: dict[str, Any] = {"clip_id": clip, "captioner": captioner, "media": media, "schema": SCHEMA}
+    given: dict[str, Any] = {"clip_id": clip, "captioner": captioner, "media": media, "schema": CRITIQUE_SCHEMA}
     return build_request("critique", key, prompt, context, **given)
 
 
-def degrade_request(variant: Variant, triple: Triple, spec: Spec, captioner: Captioner) -> Request:
+def degrade_request(variant: RuleVariant, triple: Triple, spec: Spec, captioner: Captioner) -> Request:
     """What a model is asked for one variant of a triple."""
     prompt = render(
         TEMPLATE,
         instruction=spec.aspects[triple["aspect"]].instruction.strip(),
         draft=triple["draft"],
         critique=triple["critique"],
-        how=_HOW[variant],
+        how=_INSTRUCTIONS[variant],
     )
     context = {"variant": variant, "draft": triple["draft"], "critique": triple["critique"]}
     key = f"{triple['id']}:{variant}"
@@ -176,13 +201,13 @@ def degrade_request(variant: Variant, triple: Triple, spec: Spec, captioner: Cap
 
 
 def _by_model(
-    triples: list[Triple], spec: Spec, variants: Sequence[Ablation], captioner: Captioner
-) -> tuple[dict[tuple[str, Ablation], tuple[Degraded, str]], dict[str, str]]:
+    triples: list[Triple], spec: Spec, variants: Sequence[AblationVariant], captioner: Captioner
+) -> tuple[dict[tuple[str, AblationVariant], tuple[DegradedCritique, str]], dict[str, str]]:
     """What the model wrote; where it failed or changed nothing there is no entry, and the rule stands in.
 
     For critiques of its own no rule can: by the triple's id, why there is none.
     """
-    asked: dict[str, tuple[Triple, Ablation]] = {
+    asked: dict[str, tuple[Triple, AblationVariant]] = {
         f"{triple['id']}:{variant}": (triple, variant)
         for triple in triples
         if triple["critique"] and triple["aspect"] in spec.aspects
@@ -201,35 +226,37 @@ def _by_model(
         if variant == BY_MODEL:
             try:
                 found[triple["id"], variant] = _written(result, triple), result.model
-            except Unfit as reason:
+            except VariantUnavailable as reason:
                 failed[triple["id"]] = str(reason)
         elif result.error is None and text and text != triple["critique"]:
-            found[triple["id"], variant] = (Degraded(text, _HOW[variant]), result.model)
+            found[triple["id"], variant] = (DegradedCritique(text, _INSTRUCTIONS[variant]), result.model)
     return found, failed
 
 
-def _written(result: Result, triple: Triple) -> Degraded:
+def _written(result: Result, triple: Triple) -> DegradedCritique:
     if result.error:
-        raise Unfit(f"the model wrote none ({result.error.kind}: {result.error.code})")
-    return as_critique(result.text or "", triple["draft"], triple["id"])
+        raise VariantUnavailable(f"the model wrote none ({result.error.kind}: {result.error.code})")
+    return parse_model_critique(result.text or "", triple["draft"], triple["id"])
 
 
-def _by_rule(variant: Ablation, triple: Triple, spec: Spec, failed: dict[str, str]) -> tuple[Degraded, str]:
+def _by_rule(
+    variant: AblationVariant, triple: Triple, spec: Spec, failed: dict[str, str]
+) -> tuple[DegradedCritique, str]:
     if variant == BY_MODEL:
         unasked = "the model was not asked: no person asked for a change, or the budget is used up"
-        raise Unfit(failed.get(triple["id"], unasked))
+        raise VariantUnavailable(failed.get(triple["id"], unasked))
     if triple["aspect"] not in spec.aspects:
-        raise Unfit("the specification does not have the aspect")
+        raise VariantUnavailable("the specification does not have the aspect")
     return degrade(variant, triple, spec.aspects[triple["aspect"]]), RULE
 
 
-def _row(variant: Ablation, triple: Triple, made: Degraded, made_by: str) -> dict[str, Any]:
+def _row(variant: AblationVariant, triple: Triple, made: DegradedCritique, made_by: str) -> dict[str, Any]:
     row = {"id": f"{triple['id']}:{variant}", "variant": variant, "triple_id": triple["id"], "made_by": made_by}
     row |= {"degraded_critique": made.text, "changed": made.changed}
-    return row | {name: triple[name] for name in _CARRIED}
+    return row | {name: triple[name] for name in _COPIED_COLUMNS}
 
 
-def _files(folder: Path, rows: list[dict[str, Any]], variants: Sequence[Ablation]) -> Iterator[FileEntry]:
+def _files(folder: Path, rows: list[dict[str, Any]], variants: Sequence[AblationVariant]) -> Iterator[FileEntry]:
     for split in SPLITS:
         (folder / split).mkdir()
         for variant in variants:
@@ -240,21 +267,25 @@ def _files(folder: Path, rows: list[dict[str, Any]], variants: Sequence[Ablation
             yield FileEntry(path=name, rows=len(own), bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def _published(dataset: Path) -> tuple[Manifest, pl.DataFrame]:
+def _read_published(dataset: Path) -> tuple[Manifest, pl.DataFrame]:
     """The dataset's manifest and its canonical rows, the file's hash checked."""
     try:
         manifest = Manifest.model_validate_json((dataset / MANIFEST).read_bytes())
         data = (dataset / "triples.parquet").read_bytes()
     except (OSError, ValidationError) as error:
-        raise Refused(f"{dataset} is no published dataset ({error}): give the folder that holds {MANIFEST}") from error
+        raise AblationsRefused(
+            f"{dataset} is no published dataset ({error}): give the folder that holds {MANIFEST}"
+        ) from error
     claimed = next((entry.sha256 for entry in manifest.files if entry.path == "triples.parquet"), None)
     if hashlib.sha256(data).hexdigest() != claimed:
-        raise Refused(f"{dataset / 'triples.parquet'} is not the file its manifest names: fetch the dataset again")
+        raise AblationsRefused(
+            f"{dataset / 'triples.parquet'} is not the file its manifest names: fetch the dataset again"
+        )
     return manifest, pl.read_parquet(data)
 
 
-def _refuse_target(dataset: Path, out: Path) -> None:
+def _check_output_folder(dataset: Path, out: Path) -> None:
     if out.resolve().is_relative_to(dataset.resolve()):
-        raise Refused(f"{out} lies in the dataset {dataset}, which never changes: choose a folder outside it")
+        raise AblationsRefused(f"{out} lies in the dataset {dataset}, which never changes: choose a folder outside it")
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise Refused(f"{out} holds something already: choose a new or empty folder")
+        raise AblationsRefused(f"{out} holds something already: choose a new or empty folder")

@@ -16,10 +16,10 @@ import polars as pl
 from chai_assets.core.ids import sha256_text
 from chai_assets.core.prompts import build_request, dataset_clip, render
 from chai_assets.core.rows import Row
-from chai_assets.datasets.evaluate.agreement import Agreement, Pair, agreements
-from chai_assets.datasets.read.published import Dataset
-from chai_assets.datasets.read.viewer import sample
-from chai_assets.datasets.write.formats import changed
+from chai_assets.datasets.evaluate.agreement import Agreement, JudgedPair, agreements
+from chai_assets.datasets.read.published import PublishedDataset
+from chai_assets.datasets.read.viewer import stratified_sample
+from chai_assets.datasets.write.formats import changed_captions
 from chai_assets.datasets.write.manifest import MANIFEST
 from chai_assets.inference.metered import Booked
 from chai_resources.captioner import CaptionerChoice
@@ -33,24 +33,24 @@ TEMPLATE = Path(__file__).parent / "prompts" / "judge.md"
 CHOICES = ("Yes", "No")
 ABOUT = ("draft", "final")
 ROWS, REPORT = "judged.parquet", "report.json"
-_READ = ["id", "video", "clip_id", "source_id", "split", "aspect", "rating"]
-_READ += ["instruction", "draft", "critique", "final"]
-_CARRIED = ["clip_id", "source_id", "split", "aspect", "rating"]
-_SCHEMA = {"triple_id": pl.String, "about": pl.String, **dict.fromkeys(_CARRIED, pl.String), "rating": pl.Int32}
+_READ_COLUMNS = ["id", "video", "clip_id", "source_id", "split", "aspect", "rating"]
+_READ_COLUMNS += ["instruction", "draft", "critique", "final"]
+_COPIED_COLUMNS = ["clip_id", "source_id", "split", "aspect", "rating"]
+_SCHEMA = {"triple_id": pl.String, "about": pl.String, **dict.fromkeys(_COPIED_COLUMNS, pl.String), "rating": pl.Int32}
 _SCHEMA |= {"yes_logprob": pl.Float64, "no_logprob": pl.Float64, "p_yes": pl.Float64, "yes_of_both": pl.Float64}
 _SCHEMA |= dict.fromkeys(("answer", "model", "served_revision", "request_hash", "prompt_hash", "error"), pl.String)
 
 
-class CannotJudge(ValueError):
+class JudgeRefused(ValueError):
     """Nothing is asked; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgeReport:
     """What was judged: a row for each caption asked about, and how far the model agrees with people."""
 
     rows: pl.DataFrame
-    found: list[Agreement]
+    agreements: list[Agreement]
 
     @property
     def errors(self) -> dict[str, int]:
@@ -59,25 +59,27 @@ class Judged:
         return dict(counts.iter_rows())
 
 
-def judge_dataset(dataset: Dataset, size: int, eval_only: bool, settings: Settings) -> Judged:
+def judge_dataset(dataset: PublishedDataset, size: int, eval_only: bool, settings: Settings) -> JudgeReport:
     """Asks the model of the settings about a sample of a dataset. Raises CannotJudge, NoDataset, ModelRefused."""
     choice = CaptionerChoice.of(settings.asking_live())
     captioner = choice.open(MediaStore(root=settings.media))
-    triples = sampled(dataset, size, eval_only)
+    triples = sample_pairs(dataset, size, eval_only)
     tables = Tables(root=settings.tables)
     lengths = dict(tables.read("clips", columns=["clip_id", "duration_s"]).iter_rows())
     return judge(triples, Booked(captioner, choice, tables, batch="judge", stage="judge"), lengths)
 
 
-def sampled(dataset: Dataset, size: int, eval_only: bool) -> list[Row]:
+def sample_pairs(dataset: PublishedDataset, size: int, eval_only: bool) -> list[Row]:
     """Triples that asked for a change, every aspect and rating among them, the same for the same dataset."""
     with dataset.rows() as rows:
         wanted = rows.filter(pl.col("split") == "eval") if eval_only else rows
-        pairs = changed(wanted.select(_READ).collect()).collect()
+        pairs = changed_captions(wanted.select(_READ_COLUMNS).collect()).collect()
     if pairs.is_empty():
         side = " on its eval side" if eval_only else ""
-        raise CannotJudge(f"{dataset.id} has no triple{side} whose draft was changed: take another dataset")
-    chosen = sample(pairs.select("id", "aspect", "rating"), dataset.id, size) if size else pairs["id"].to_list()
+        raise JudgeRefused(f"{dataset.id} has no triple{side} whose draft was changed: take another dataset")
+    chosen = (
+        stratified_sample(pairs.select("id", "aspect", "rating"), dataset.id, size) if size else pairs["id"].to_list()
+    )
     found = {row["id"]: row for row in pairs.iter_rows(named=True)}
     # The requests of a clip back to back, so that they share its prefix.
     return sorted((found[triple] for triple in chosen), key=lambda row: (row["clip_id"], row["id"]))
@@ -98,13 +100,13 @@ def judge_request(triple: Row, about: str, media: Media, captioner: Captioner) -
     )
 
 
-def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float]) -> Judged:
+def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float]) -> JudgeReport:
     """Asks about draft and caption of each triple; a request without an answer is a row with its error.
 
     `lengths` are clips' seconds by id. Raises CannotJudge for an engine without log-probabilities.
     """
     if not captioner.capabilities.logprobs:
-        raise CannotJudge(
+        raise JudgeRefused(
             f"the engine {captioner.model} tells no log-probabilities: set CHAI_CAPTIONER to openai, gemini or vllm, "
             "and CHAI_MODEL to a model that does"
         )
@@ -117,19 +119,19 @@ def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float
             asked[request.key] = (triple, about, request)
     answers = {result.key: result for result in captioner.run(request for _, _, request in asked.values())}
     rows = [_row(*whole, answers.get(key)) for key, whole in asked.items()]
-    return Judged(pl.DataFrame(rows, schema=_SCHEMA), agreements(_pairs(rows)))
+    return JudgeReport(pl.DataFrame(rows, schema=_SCHEMA), agreements(_pairs(rows)))
 
 
-def refuse_place(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """Raises CannotJudge where `out` lies in a dataset or in a folder of ablations."""
     whole = out.resolve()
     if any((folder / MANIFEST).exists() for folder in (whole, *whole.parents)):
-        raise CannotJudge(f"{out} lies in a dataset, which never changes: choose a folder outside it")
+        raise JudgeRefused(f"{out} lies in a dataset, which never changes: choose a folder outside it")
     if out.is_file():
-        raise CannotJudge(f"{out} is a file: choose a folder")
+        raise JudgeRefused(f"{out} is a file: choose a folder")
 
 
-def write_judged(judged: Judged, dataset: Dataset, out: Path, size: int, eval_only: bool) -> None:
+def write_report(judged: JudgeReport, dataset: PublishedDataset, out: Path, size: int, eval_only: bool) -> None:
     """Writes rows and report into `out`, over those of an earlier call.
 
     Rows first: a report never speaks of rows that are not there.
@@ -141,7 +143,7 @@ def write_judged(judged: Judged, dataset: Dataset, out: Path, size: int, eval_on
         "eval_only": eval_only,
         "models": sorted(set(judged.rows["model"].drop_nulls())),
         "prompt": TEMPLATE.read_text(encoding="utf-8"),
-        "agreement": [asdict(entry) for entry in judged.found],
+        "agreement": [asdict(entry) for entry in judged.agreements],
         "errors": judged.errors,
     }
     part = out / f".{ROWS}.part"
@@ -153,7 +155,7 @@ def write_judged(judged: Judged, dataset: Dataset, out: Path, size: int, eval_on
 
 
 def _row(triple: Row, about: str, request: Request, result: Result | None) -> dict[str, Any]:
-    row = {"triple_id": triple["id"], "about": about, **{name: triple[name] for name in _CARRIED}}
+    row = {"triple_id": triple["id"], "about": about, **{name: triple[name] for name in _COPIED_COLUMNS}}
     row |= {"request_hash": request.hash, "prompt_hash": sha256_text(request.prompt)}
     if result is None:
         return row | {"error": "the budget is used up: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run again"}
@@ -169,14 +171,14 @@ def _row(triple: Row, about: str, request: Request, result: Result | None) -> di
     return row | {"p_yes": p_yes(result.logprobs), "yes_of_both": of_both}
 
 
-def _pairs(rows: list[dict[str, Any]]) -> list[Pair]:
+def _pairs(rows: list[dict[str, Any]]) -> list[JudgedPair]:
     """The triples of which both captions were judged."""
     by_triple: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
         if row.get("error") is None:
             by_triple.setdefault(row["triple_id"], {})[row["about"]] = row
     return [
-        Pair(
+        JudgedPair(
             draft["aspect"],
             draft["source_id"],
             draft["p_yes"],

@@ -19,16 +19,16 @@ from chai_assets.datasets.read.verify import MANIFEST, read_manifest
 from chai_assets.datasets.select.selection import LATEST
 from chai_resources.media import Media, MediaError
 
-PARQUET = "triples.parquet"
+ROWS_FILE = "triples.parquet"
 _ID = re.compile(r"dst_[0-9a-f]*")
 
 
-class NoDataset(ValueError):
+class DatasetNotFound(ValueError):
     """There is no dataset where one was looked for, or it cannot be read; the text says what to do."""
 
 
 @dataclass(frozen=True)
-class Dataset:
+class PublishedDataset:
     """A dataset that can be read: where it lies and what it says of itself."""
 
     store: Media
@@ -53,24 +53,24 @@ class Dataset:
     def rows(self) -> Iterator[pl.LazyFrame]:
         """The canonical rows, for as long as the context lasts. Raises NoDataset where they cannot be read."""
         try:
-            with self.store.local_copy(PARQUET) as path:
+            with self.store.local_copy(ROWS_FILE) as path:
                 yield pl.scan_parquet(path)
         except (pl.exceptions.PolarsError, OSError, MediaError) as error:
             reason = str(error).splitlines()[0]
-            raise NoDataset(
-                f"{PARQUET} of {self.store.root} cannot be read ({reason}): "
+            raise DatasetNotFound(
+                f"{ROWS_FILE} of {self.store.root} cannot be read ({reason}): "
                 "`chai dataset verify` tells what is damaged; fetch that again"
             ) from error
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedDataset:
     """One line of the list: a dataset, or what is wrong with it."""
 
     name: str
     published_at: datetime
     latest: bool
-    dataset: Dataset | None
+    dataset: PublishedDataset | None
     problem: str
 
 
@@ -98,7 +98,7 @@ class StoredFiles:
             raise OSError(str(error)) from error
 
 
-def place_of(address: str, root: str) -> Media:
+def open_store(address: str, root: str) -> Media:
     """The store of one dataset: `address` is a folder, an s3:// prefix, an id, its beginning, or `latest`.
 
     Ids and `latest` are looked up under `root`. Raises NoDataset where there is none such.
@@ -110,12 +110,12 @@ def place_of(address: str, root: str) -> Media:
     return Media(root=address.rstrip("/") or "/")
 
 
-def find(address: str, root: str) -> Dataset:
+def open_dataset(address: str, root: str) -> PublishedDataset:
     """The dataset at an address, as `place_of` takes it. Raises NoDataset."""
-    return _read(place_of(address, root))
+    return _read(open_store(address, root))
 
 
-def listing(root: str) -> list[Listed]:
+def list_datasets(root: str) -> list[ListedDataset]:
     """Every dataset under `root`, the earliest first; one whose manifest is damaged stands there with the reason."""
     store = Media(root=root)
     current = _latest_id(root) if store.exists(LATEST) else ""
@@ -127,22 +127,22 @@ def listing(root: str) -> list[Listed]:
         dataset, problem = None, ""
         try:
             dataset = _read(Media(root=f"{root.rstrip('/')}/{name}"))
-        except NoDataset as error:
+        except DatasetNotFound as error:
             problem = str(error)
-        found.append(Listed(name, entry.changed_at, name == current, dataset, problem))
+        found.append(ListedDataset(name, entry.changed_at, name == current, dataset, problem))
     return sorted(found, key=lambda listed: (listed.published_at, listed.name))
 
 
-def _read(store: Media) -> Dataset:
+def _read(store: Media) -> PublishedDataset:
     if not store.exists(MANIFEST):
-        raise NoDataset(
+        raise DatasetNotFound(
             f"{store.root} has no {MANIFEST}, so it is no dataset: name the folder that holds one, "
             "or see `chai dataset list`" + _hint(store)
         )
     try:
-        return Dataset(store, read_manifest(store.get_bytes(MANIFEST)))
+        return PublishedDataset(store, read_manifest(store.get_bytes(MANIFEST)))
     except ValueError as error:
-        raise NoDataset(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
+        raise DatasetNotFound(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
 
 
 def _hint(store: Media) -> str:
@@ -155,14 +155,14 @@ def _hint(store: Media) -> str:
 def _latest_id(root: str) -> str:
     store = Media(root=root)
     if not store.exists(LATEST):
-        raise NoDataset(
+        raise DatasetNotFound(
             f"{root} has no nightly dataset yet: run `chai dataset export`, or take one by its id from "
             "`chai dataset list`"
         )
     try:
         return json.loads(store.get_bytes(LATEST))["dataset_id"]
     except (ValueError, KeyError, TypeError) as error:
-        raise NoDataset(f"{root}/{LATEST} is damaged: publish again, which writes it anew") from error
+        raise DatasetNotFound(f"{root}/{LATEST} is damaged: publish again, which writes it anew") from error
 
 
 def _whole_id(beginning: str, root: str) -> str:
@@ -170,5 +170,5 @@ def _whole_id(beginning: str, root: str) -> str:
     if len(names) == 1:
         return names[0]
     if not names:
-        raise NoDataset(f"no dataset {beginning} under {root}: `chai dataset list` shows those there are")
-    raise NoDataset(f"{beginning} is the beginning of {len(names)} ids: give more of it ({', '.join(names[:3])})")
+        raise DatasetNotFound(f"no dataset {beginning} under {root}: `chai dataset list` shows those there are")
+    raise DatasetNotFound(f"{beginning} is the beginning of {len(names)} ids: give more of it ({', '.join(names[:3])})")

@@ -60,22 +60,22 @@ class Selection:
         """The levels of review that are taken."""
         return LEVELS[: LEVELS.index(self.review) + 1]
 
-    def takes_batch(self) -> pl.Expr:
+    def batch_filter(self) -> pl.Expr:
         """Whether a row's batch is taken."""
         if self.imported:
             return pl.col("batch") == self.batch
         return ~pl.col("batch").str.starts_with(IMPORTED)
 
-    def takes_aspect(self) -> pl.Expr:
+    def aspect_filter(self) -> pl.Expr:
         """Whether a row's aspect is taken."""
         return pl.col("aspect").is_in(self.aspects) if self.aspects else pl.col("aspect").is_not_null()
 
-    def told(self) -> dict[str, Any]:
+    def as_manifest(self) -> dict[str, Any]:
         """The selection as the manifest holds it."""
         return json.loads(json.dumps(asdict(self)))
 
 
-def told_shortly(told: dict[str, Any]) -> str:
+def describe_selection(told: dict[str, Any]) -> str:
     """A selection of a manifest in a few words."""
     usual = {"imported": "", "review": "approved", "variant": "post_review", "critiques": "written"}
     words = [str(told[name]) for name, value in usual.items() if told.get(name, value) != value]
@@ -83,7 +83,7 @@ def told_shortly(told: dict[str, Any]) -> str:
     return " ".join([*words, *(["pinned"] if told.get("pins") else [])])
 
 
-def selection_of(
+def parse_selection(
     *,
     aspects: str = "",
     specs: str = "",

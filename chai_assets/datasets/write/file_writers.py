@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from chai_assets.datasets.write.manifest import FileEntry
 
 ROW_GROUP = 50_000
-_AT_ONCE = 2_000
+_JSON_ROWS_AT_ONCE = 2_000
 """Rows of JSON made at once, into memory that is used again: a few megabytes, which the processor's cache holds."""
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class HashedFile:
@@ -64,17 +64,17 @@ class HashedFile:
         self._handle.close()
 
 
-Shape = Callable[[pl.DataFrame], pl.DataFrame]
+RowTransform = Callable[[pl.DataFrame], pl.DataFrame]
 """Makes a file's rows of a part's rows."""
 
 
-class Rows(Protocol):
+class RowWriter(Protocol):
     """A file that takes rows."""
 
     file: HashedFile
     rows: int
 
-    def add(self, table: pl.DataFrame) -> None:
+    def write_rows(self, table: pl.DataFrame) -> None:
         """Rows to come after those before."""
         ...
 
@@ -83,15 +83,15 @@ class Rows(Protocol):
         ...
 
 
-class Lines:
+class JsonLinesWriter:
     """JSON lines, of what `view` makes of the rows."""
 
-    def __init__(self, file: HashedFile, view: Shape) -> None:
+    def __init__(self, file: HashedFile, view: RowTransform) -> None:
         self.file, self.rows, self._view = file, 0, view
 
-    def add(self, table: pl.DataFrame) -> None:
+    def write_rows(self, table: pl.DataFrame) -> None:
         made, text = self._view(table), BytesIO()
-        for piece in made.iter_slices(_AT_ONCE):
+        for piece in made.iter_slices(_JSON_ROWS_AT_ONCE):
             text.seek(0)
             piece.write_ndjson(text)
             self.file.write(text.getbuffer()[: text.tell()])
@@ -101,13 +101,13 @@ class Lines:
         pass
 
 
-class Csv:
+class CsvWriter:
     """Comma-separated values under one line of names, of what `view` makes of the rows."""
 
-    def __init__(self, file: HashedFile, view: Shape) -> None:
+    def __init__(self, file: HashedFile, view: RowTransform) -> None:
         self.file, self.rows, self._view = file, 0, view
 
-    def add(self, table: pl.DataFrame) -> None:
+    def write_rows(self, table: pl.DataFrame) -> None:
         made = self._view(table)
         self.file.write(made.write_csv(include_header=not self.file.bytes).encode())
         self.rows += len(made)
@@ -116,10 +116,10 @@ class Csv:
         pass
 
 
-class Parquet:
+class ParquetWriter:
     """One Parquet file with row groups of ROW_GROUP rows; its schema is the first table's where none is given."""
 
-    def __init__(self, file: HashedFile, view: Shape, schema: pa.Schema | None = None) -> None:
+    def __init__(self, file: HashedFile, view: RowTransform, schema: pa.Schema | None = None) -> None:
         self.file, self.rows, self._view, self._schema = file, 0, view, schema
         self._held: list[pl.DataFrame] = []
 
@@ -127,7 +127,7 @@ class Parquet:
     def _writer(self) -> pq.ParquetWriter:
         return pq.ParquetWriter(pa.PythonFile(self.file, "w"), self._schema, compression="zstd", store_schema=True)
 
-    def add(self, table: pl.DataFrame) -> None:
+    def write_rows(self, table: pl.DataFrame) -> None:
         made = self._view(table)
         self._schema = self._schema or made.to_arrow().schema
         self._held.append(made)
@@ -149,12 +149,14 @@ class Parquet:
         self._writer.write_table(group.to_arrow().cast(self._schema).combine_chunks(), row_group_size=ROW_GROUP)
 
 
-def rows_file(path: Path, view: Shape) -> Rows:
+def open_row_writer(path: Path, make_rows: RowTransform) -> RowWriter:
     """A file of what `view` makes of rows, in the form its name says."""
-    return {".jsonl": Lines, ".csv": Csv, ".parquet": Parquet}[path.suffix](HashedFile(path), view)
+    return {".jsonl": JsonLinesWriter, ".csv": CsvWriter, ".parquet": ParquetWriter}[path.suffix](
+        HashedFile(path), make_rows
+    )
 
 
-def entry_of(rows: Rows, folder: Path) -> FileEntry:
+def close_writer(rows: RowWriter, folder: Path) -> FileEntry:
     """Closes a file of rows and says what is in it."""
     rows.finish()
     digest = rows.file.close()

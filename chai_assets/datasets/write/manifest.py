@@ -10,12 +10,12 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from chai_assets.core.ids import record_id, sha256_text
-from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENCE, LeftOut
-from chai_assets.datasets.select.leaks import Certificate
+from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
+from chai_assets.datasets.select.leaks import LeakCertificate
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.splits import SPLITS
 
-FORMAT = 2
+MANIFEST_FORMAT = 2
 MANIFEST = "manifest.json"
 CARD = "README.md"
 
@@ -48,9 +48,9 @@ class Counts(BaseModel):
             triples=len(rows),
             clips=rows["clip_id"].n_unique(),
             sources=rows["source_id"].n_unique(),
-            by_split=dict.fromkeys(SPLITS, 0) | tally(rows["split"]),
-            by_aspect=tally(rows["aspect"]),
-            by_rating=tally(rows["rating"]),
+            by_split=dict.fromkeys(SPLITS, 0) | count_values(rows["split"]),
+            by_aspect=count_values(rows["aspect"]),
+            by_rating=count_values(rows["rating"]),
         )
 
 
@@ -68,11 +68,11 @@ class DraftPrompts(BaseModel):
         return cls(distinct=len(distinct), sha256=sha256_text("".join(f"{one}\n" for one in distinct)))
 
 
-class Content(BaseModel):
+class ManifestContent(BaseModel):
     """Everything that makes a dataset what it is: its id is a hash of this."""
 
     model_config = ConfigDict(frozen=True)
-    format: int = FORMAT
+    format: int = MANIFEST_FORMAT
     counts: Counts
     files: list[FileEntry]
     spec_version: str
@@ -102,17 +102,17 @@ class Content(BaseModel):
     near_duplicate_groups: int
     """Groups of sources that show the same shots, among all clips that the platform knows."""
     left_out: list[LeftOut]
-    leak_certificate: Certificate
+    leak_certificate: LeakCertificate
     notes: list[str]
 
 
-class Manifest(Content):
+class Manifest(ManifestContent):
     """A dataset's content with its id."""
 
     dataset_id: str
 
     @classmethod
-    def of(cls, content: Content) -> "Manifest":
+    def of(cls, content: ManifestContent) -> "Manifest":
         return cls(dataset_id=dataset_id(content), **content.model_dump())
 
     def text(self) -> str:
@@ -121,7 +121,7 @@ class Manifest(Content):
         return json.dumps(first | self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
-def dataset_id(content: Content) -> str:
+def dataset_id(content: ManifestContent) -> str:
     """The id that a dataset of this content has; a `Manifest` is hashed without the id it claims.
 
     Nor do the tables' versions count: they move when tables are merely compacted, and the rows stay the same.
@@ -129,22 +129,22 @@ def dataset_id(content: Content) -> str:
     return record_id("dataset", manifest=content.model_dump(mode="json", exclude={"dataset_id", "table_versions"}))
 
 
-def licences(rows: pl.DataFrame) -> dict[str, int]:
+def clips_by_license(rows: pl.DataFrame) -> dict[str, int]:
     """Clips by licence; a clip without one counts as unknown."""
-    return tally(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENCE))
+    return count_values(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENSE))
 
 
-def models(rows: pl.DataFrame) -> dict[str, int]:
+def triples_by_model(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the model that wrote the draft."""
-    return tally(rows["model"])
+    return count_values(rows["model"])
 
 
-def specs(rows: pl.DataFrame) -> dict[str, int]:
+def triples_by_spec(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the version of the specification they count for."""
-    return tally(rows["spec_version"])
+    return count_values(rows["spec_version"])
 
 
-def notes(counts: Counts) -> list[str]:
+def empty_split_notes(counts: Counts) -> list[str]:
     """What a user of the dataset has to know and might not expect."""
     return [
         f"{split} is empty: of {counts.sources} source(s) none fell on this side; "
@@ -165,6 +165,6 @@ def wording_notes(selection: Selection, rows: pl.DataFrame) -> list[str]:
     ]
 
 
-def tally(values: pl.Series) -> dict[str, int]:
+def count_values(values: pl.Series) -> dict[str, int]:
     counted = values.cast(pl.String).rename("value").value_counts().sort("value")
     return dict(counted.iter_rows())

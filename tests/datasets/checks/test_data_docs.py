@@ -9,7 +9,7 @@ import pytest
 from chai_assets.datasets.checks.docs import write_docs
 from chai_assets.datasets.checks.run import Beside, Judgement, judge
 from chai_assets.datasets.checks.suite import FRAMES, suite
-from tests.datasets.factory import COUNTED, NOON, clip, frame, triples_of
+from tests.datasets.factory import DATASET_SPEC, NOON, clip, frame, triples_of
 from tests.datasets.tables import records_of
 
 
@@ -17,7 +17,7 @@ def judgement(*texts: str) -> Judgement:
     rows = triples_of([clip(number) for number in range(8)])
     for row, text in zip(rows, texts, strict=False):
         row["final"] = text
-    return judge(frame("triples", rows), COUNTED, Beside(records_of(rows).read, None, NOON))
+    return judge(frame("triples", rows), DATASET_SPEC, Beside(records_of(rows).read, None, NOON))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from chai_assets.datasets.checks.recorded import with_records
 from chai_assets.datasets.checks.run import Beside, Outcome, judge
 from chai_assets.datasets.checks.suite import suite
 from chai_assets.triples.chain_hash import chain_hash
-from tests.datasets.factory import COUNTED, NOON, clip, frame, triple, triples_of
+from tests.datasets.factory import DATASET_SPEC, NOON, clip, frame, triple, triples_of
 from tests.datasets.tables import Records, Rows, records_of
 
 BAD = 6
@@ -37,7 +37,7 @@ class World:
         records = self.records or records_of(self.rows)
         before = None if self.before is None else exported(self.before)
         beside = Beside(records.read, before, self.now)
-        judgement = judge(self.as_frame(frame("triples", self.rows)), COUNTED, beside)
+        judgement = judge(self.as_frame(frame("triples", self.rows)), DATASET_SPEC, beside)
         return {outcome.name: outcome for outcome in judgement.outcomes}
 
 
@@ -337,7 +337,7 @@ def test_below_the_level_approved_no_review_and_no_reviewer_is_asked_for():
 
 def test_no_fact_is_ever_null_whatever_is_missing():
     rows = [dict.fromkeys(row) for row in sound()]
-    facts = with_facts(as_declared(frame("triples", rows)), COUNTED)
+    facts = with_facts(as_declared(frame("triples", rows)), DATASET_SPEC)
     facts = with_records(facts, records_of(sound()).read)
     judged = [check.judged[0] for check in suite() if check.frame == "triples" and "value_set" in check.arguments]
     assert facts.select(judged).null_count().row(0) == (0,) * len(judged)

@@ -9,9 +9,9 @@ import pytest
 
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.canonical_rows import ExportRefused
-from chai_assets.datasets.select.selection import Selection, selection_of
-from chai_assets.datasets.select.spec_compatibility import Counted
-from chai_assets.datasets.write.publish import build, latest, publish
+from chai_assets.datasets.select.selection import Selection, parse_selection
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
+from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_assets.triples.chain_hash import chain_hash
 from tests.datasets.factory import clip, export, frame, triples_of
 from tests.datasets.records import Told, export_told
@@ -21,7 +21,7 @@ ALL = Selection(review="unreviewed", edited=True)
 
 def rows_of(whole: Any, folder: Path) -> dict[str, dict[str, Any]]:
     """Canonical rows by clip id; one aspect each."""
-    build(whole, folder)
+    build_dataset(whole, folder)
     return {row["clip_id"]: row for row in pl.read_parquet(folder / "triples.parquet").to_dicts()}
 
 
@@ -51,7 +51,7 @@ def imported(number: int) -> Told:
     return Told(clip(number, 1, batch="import-old"))
 
 
-OLD = Counted("1.0.0", "5" * 64)
+OLD = DatasetSpec("1.0.0", "5" * 64)
 """What the records of these tests name, an import's among them."""
 
 
@@ -135,7 +135,7 @@ def test_each_minimum_level_takes_just_the_captions_reviewed_so_far_and_counts_t
     expected["unreviewed"] = expected["corrected"] | {"unreviewed", "redone", "perfect"}
     for review, names in expected.items():
         selection = Selection(review=review, imported="old")  # pyright: ignore[reportArgumentType]
-        whole = export_told(list(made.values()), counted=OLD, selection=selection)
+        whole = export_told(list(made.values()), dataset_spec=OLD, selection=selection)
         rows = rows_of(whole, tmp_path / review)
         assert {name_of[clip_id] for clip_id in rows} == names
         assert {row["review"] for row in rows.values()} <= set(expected)
@@ -151,7 +151,7 @@ def test_each_minimum_level_takes_just_the_captions_reviewed_so_far_and_counts_t
     assert by_name["redone"]["review"] == "unreviewed"
     perfect = by_name["perfect"]
     assert (perfect["final"], perfect["findings"], perfect["revision_id"]) == (perfect["draft"], [], None)
-    manifest = build(whole, tmp_path / "again")
+    manifest = build_dataset(whole, tmp_path / "again")
     assert manifest.by_review == {"approved": 1, "corrected": 1, "unreviewed": 3}
     left = {entry.reason: entry.count for entry in manifest.left_out if entry.what != "critique and reward rows"}
     assert left == {
@@ -163,11 +163,11 @@ def test_each_minimum_level_takes_just_the_captions_reviewed_so_far_and_counts_t
 def test_captions_that_people_wrote_over_are_taken_when_asked_for_and_labelled(tmp_path: Path):
     made = levels()
     selection = Selection(review="unreviewed", imported="old", edited=True)
-    whole = export_told(list(made.values()), counted=OLD, selection=selection)
+    whole = export_told(list(made.values()), dataset_spec=OLD, selection=selection)
     rows = rows_of(whole, tmp_path)
     edited = [row for row in rows.values() if row["human_edited"]]
     assert [(row["clip_id"], row["final"]) for row in edited] == [(made["edited"].clip["clip_id"], "Written by hand.")]
-    assert build(whole, tmp_path / "again").human_edited == 1
+    assert build_dataset(whole, tmp_path / "again").human_edited == 1
 
 
 def test_in_the_loop_a_revision_counts_once_its_annotator_called_it_right(tmp_path: Path):
@@ -206,13 +206,13 @@ def test_an_export_takes_the_loop_or_one_import_and_never_mixes_them(tmp_path: P
     assert list(rows_of(loop, tmp_path / "loop")) == [stories[0].clip["clip_id"]]
     assert list(rows_of(old, tmp_path / "old")) == [stories[1].clip["clip_id"]]
     with pytest.raises(ExportRefused, match="no caption was imported as lost"):
-        build(replace(loop, selection=Selection(imported="lost")), tmp_path / "lost")
+        build_dataset(replace(loop, selection=Selection(imported="lost")), tmp_path / "lost")
 
 
 def test_aspects_that_are_not_selected_are_counted_and_may_be_of_any_specification(tmp_path: Path):
     triples = triples_of([clip(0)])
     triples[0] |= {"spec_version": "0.9.0"}
-    manifest = build(export([clip(0)], triples, selection=Selection(aspects=("camera", "scene"))), tmp_path)
+    manifest = build_dataset(export([clip(0)], triples, selection=Selection(aspects=("camera", "scene"))), tmp_path)
     assert manifest.counts.by_aspect == {"camera": 1, "scene": 1}
     assert next((entry.what, entry.count) for entry in manifest.left_out) == ("triple", 3)
     assert manifest.selection["aspects"] == ["camera", "scene"]
@@ -224,8 +224,8 @@ def test_merged_captions_stand_in_no_dataset_from_before_review(tmp_path: Path):
     row |= {"triple_ids": [told.triples[0]["triple_id"]], "text": "All of it.", "words": 3, "model": "m"}
     row |= {"spec_version": "1.0.0", "recorded_at": told.clip["recorded_at"]}
     whole = export_told([told], merged_captions=frame("merged_captions", [row]))
-    build(whole, tmp_path / "post")
-    manifest = build(replace(whole, selection=Selection(variant="pre_review")), tmp_path / "pre")
+    build_dataset(whole, tmp_path / "post")
+    manifest = build_dataset(replace(whole, selection=Selection(variant="pre_review")), tmp_path / "pre")
     assert (tmp_path / "post/train/merged_captions.jsonl").stat().st_size > 0
     assert (tmp_path / "pre/train/merged_captions.jsonl").stat().st_size == 0
     assert [(e.what, e.count) for e in manifest.left_out] == [("merged caption", 1)]
@@ -236,8 +236,8 @@ def test_selections_are_published_side_by_side_and_none_takes_the_place_of_the_n
     whole = export_told([sent_back(n) for n in range(4)])
     first = publish(whole, root).manifest
     special = replace(whole, selection=Selection(variant="pre_review"))
-    other = publish(special, root, current=False).manifest
-    assert latest(root) == first
+    other = publish(special, root, make_latest=False).manifest
+    assert latest_manifest(root) == first
     assert first.dataset_id != other.dataset_id
     assert {first.dataset_id, other.dataset_id} <= {path.name for path in tmp_path.iterdir()}
 
@@ -245,9 +245,9 @@ def test_selections_are_published_side_by_side_and_none_takes_the_place_of_the_n
 def test_settings_and_options_make_the_selection_or_say_what_is_wrong(tmp_path: Path):
     pins = tmp_path / "eval.txt"
     pins.write_text("src_1  # the benchmark\n\nclp_2\n")
-    made = selection_of(aspects="scene, camera", review="corrected", pins=str(pins))
+    made = parse_selection(aspects="scene, camera", review="corrected", pins=str(pins))
     assert made == Selection(aspects=("camera", "scene"), review="corrected", pins=("clp_2", "src_1"))
     with pytest.raises(ValueError, match="review 'good' is none of approved, corrected, unreviewed"):
-        selection_of(review="good")
+        parse_selection(review="good")
     with pytest.raises(ValueError, match="CHAI_DATASET_PINS"):
-        selection_of(pins=str(tmp_path / "lost.txt"))
+        parse_selection(pins=str(tmp_path / "lost.txt"))

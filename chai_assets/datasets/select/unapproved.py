@@ -14,7 +14,7 @@ from chai_assets.datasets.select.selection import IMPORTED
 PERSON = "person"
 """What `revisions.model` says where a person wrote the caption himself."""
 
-NOT_TAKEN = {
+WHY_INELIGIBLE = {
     "unfinished": "its latest critique has no revision that was called right",
     "rejected": "its last review is a rejection, and it was not changed since",
     "without_triple": "it was approved, yet no triple of it is in force",
@@ -23,7 +23,7 @@ NOT_TAKEN = {
 
 
 @dataclass(frozen=True)
-class Records:
+class LoopRecords:
     """Rows of the record tables, all of the same clips; those of annotations that were deleted are left out."""
 
     drafts: pl.LazyFrame
@@ -31,15 +31,15 @@ class Records:
     revisions: pl.LazyFrame
     reviews: pl.LazyFrame
 
-    def where(self, kept: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "Records":
+    def filtered(self, kept: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "LoopRecords":
         """The records of each table that are kept."""
-        return Records(kept(self.drafts), kept(self.critiques), kept(self.revisions), kept(self.reviews))
+        return LoopRecords(kept(self.drafts), kept(self.critiques), kept(self.revisions), kept(self.reviews))
 
-    def without(self, events: pl.LazyFrame) -> "Records":
+    def without_deleted(self, events: pl.LazyFrame) -> "LoopRecords":
         """The records but for those read from annotations that `annotation_events` calls deleted."""
         deleted = events.filter(pl.col("what") == "deleted").select("annotation_id").unique()
         gone = events.join(deleted, on="annotation_id").select("event_id").unique()
-        return Records(
+        return LoopRecords(
             self.drafts,
             self.critiques.join(gone, on="event_id", how="anti"),
             self.revisions,
@@ -47,27 +47,27 @@ class Records:
         )
 
 
-def in_force(entries: pl.LazyFrame) -> pl.LazyFrame:
+def triples_in_force(entries: pl.LazyFrame) -> pl.LazyFrame:
     """Triples whose latest entry says `verified`; an entry that was appended twice counts where it stood first."""
     written = entries.sort("recorded_at", maintain_order=True).unique("entry_id", keep="first", maintain_order=True)
     last = written.unique("triple_id", keep="last", maintain_order=True)
     return last.filter(pl.col("standing") == "verified")
 
 
-def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
+def unapproved_captions(records: LoopRecords, triples: pl.LazyFrame) -> pl.LazyFrame:
     """The latest caption of each (clip, aspect) that has no triple in force.
 
     `level` is corrected or unreviewed, or one of NOT_TAKEN. Columns as the rows of `triples`, which is the triples
     in force, but for what only an approved one has (triple_id, review_id, reviewer, chain_hash).
     """
     # Nearly all captions of a grown project are approved: what is about those goes first.
-    records = records.where(lambda rows: rows.join(triples, on=["clip_id", "aspect"], how="anti"))
+    records = records.filtered(lambda rows: rows.join(triples, on=["clip_id", "aspect"], how="anti"))
     latest = _latest_critiques(records)
-    critiques = _critiques(records).drop("draft_id", "verdict", "clip_id", "aspect", "batch")
+    critiques = _rated_critiques(records).drop("draft_id", "verdict", "clip_id", "aspect", "batch")
     drafts = records.drafts.unique("draft_id", keep="any").select(
         "draft_id", "model", "spec_version", "spec_hash", draft="text"
     )
-    revisions = _by_critique(records)
+    revisions = _revision_of_critique(records)
     found = (
         latest.join(critiques, left_on="shaping", right_on="critique_id", how="left", maintain_order="left")
         .rename({"shaping": "critique_id"})
@@ -75,7 +75,7 @@ def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(revision_id=pl.when(pl.col("verdict") != "perfect").then("revision_id"))
         .join(drafts, on="draft_id", how="left", maintain_order="left")
     )
-    found = _judged(found, records)
+    found = _with_review_level(found, records)
     stands = pl.col("revision_id").is_null()
     return found.with_columns(
         final=pl.when(stands).then("draft").otherwise("revised"),
@@ -84,7 +84,7 @@ def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def rejected_first(records: Records) -> pl.LazyFrame:
+def first_rejections(records: LoopRecords) -> pl.LazyFrame:
     """What a reviewer rejected first of each draft: `draft_id`, and the rest named `was_...`.
 
     `was_revised` is null where the draft itself was rejected.
@@ -92,8 +92,8 @@ def rejected_first(records: Records) -> pl.LazyFrame:
     rejections = records.reviews.filter(pl.col("verdict") == "reject").sort("submitted_at", "event_id")
     first = rejections.unique("draft_id", keep="first", maintain_order=True)
     first = first.select("draft_id", "critique_id", "revision_id", "review_id", reviewer="author")
-    records = records.where(lambda rows: rows.join(rejections, on="draft_id", how="semi"))
-    critiques = _critiques(records).select("critique_id", "critique", "findings", "rating", "rounds", "annotator")
+    records = records.filtered(lambda rows: rows.join(rejections, on="draft_id", how="semi"))
+    critiques = _rated_critiques(records).select("critique_id", "critique", "findings", "rating", "rounds", "annotator")
     revisions = records.revisions.unique("revision_id", keep="any").select(
         "revision_id", revised="text", human_edited=(pl.col("model") == PERSON).fill_null(False)
     )
@@ -101,7 +101,7 @@ def rejected_first(records: Records) -> pl.LazyFrame:
     return whole.rename({name: f"was_{name}" for name in whole.collect_schema().names() if name != "draft_id"})
 
 
-def _critiques(records: Records) -> pl.LazyFrame:
+def _rated_critiques(records: LoopRecords) -> pl.LazyFrame:
     """Critiques with the rating that was last given to the draft itself: later rounds rate a revision."""
     drafts_rejected = records.reviews.filter(pl.col("revision_id").is_null()).select(cause="review_id").unique()
     critiques = records.critiques.join(
@@ -127,7 +127,7 @@ def _critiques(records: Records) -> pl.LazyFrame:
     ).unique("critique_id", keep="last", maintain_order=True)
 
 
-def _latest_critiques(records: Records) -> pl.LazyFrame:
+def _latest_critiques(records: LoopRecords) -> pl.LazyFrame:
     """The latest critique of the latest critiqued draft of each (clip, aspect), and the one that shaped its caption."""
     made = records.drafts.select("draft_id", "recorded_at").sort("recorded_at", "draft_id")
     made = made.unique("draft_id", keep="first", maintain_order=True).with_row_index("made")
@@ -145,7 +145,7 @@ def _latest_critiques(records: Records) -> pl.LazyFrame:
     )
 
 
-def _by_critique(records: Records) -> pl.LazyFrame:
+def _revision_of_critique(records: LoopRecords) -> pl.LazyFrame:
     """One revision a critique: what a person wrote, else what a person answered, else what the model wrote first."""
     answered = records.critiques.select(revision_id="cause", answered=pl.lit(True)).unique("revision_id")
     ordered = records.revisions.join(answered, on="revision_id", how="left", maintain_order="left").sort(
@@ -155,7 +155,7 @@ def _by_critique(records: Records) -> pl.LazyFrame:
     return ordered.unique("critique_id", keep="first", maintain_order=True)
 
 
-def _judged(found: pl.LazyFrame, records: Records) -> pl.LazyFrame:
+def _with_review_level(found: pl.LazyFrame, records: LoopRecords) -> pl.LazyFrame:
     """With the level of review each caption has."""
     key = ["draft_id", "critique_id", "revision_id"]
     reviews = records.reviews.sort("submitted_at", "event_id")
