@@ -138,7 +138,7 @@ def judge(
 
     Example: CHAI_CAPTIONER=openai CHAI_MODEL=gpt-4.1-2025-04-14 chai dataset judge latest --eval-only
     """
-    from chai_assets.cli.dataset_output import print_judged
+    from chai_assets.cli.dataset_output import print_judge_report
     from chai_assets.datasets.evaluate.judge import JudgeRefused, check_output_folder, judge_dataset, write_report
     from chai_assets.datasets.read.published import open_dataset
 
@@ -146,14 +146,14 @@ def judge(
     folder = out or Path(f"judged-{found.short}")
     try:
         check_output_folder(folder)
-        judged = judge_dataset(found, sample, eval_only, Settings.from_env())
-        write_report(judged, found, folder, sample, eval_only)
+        report = judge_dataset(found, sample, eval_only, Settings.from_env())
+        write_report(report, found, folder, sample, eval_only)
     except JudgeRefused as refusal:
         console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from refusal
-    print_judged(judged, console)
+    print_judge_report(report, console)
     console.print(f"{folder} is written, from {found.id}", soft_wrap=True, highlight=False)
-    if not judged.agreements:
+    if not report.agreements:
         raise typer.Exit(1)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chai_assets.cli import main as cli
+from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.read.published import DatasetNotFound, list_datasets, open_dataset, open_store
-from chai_assets.datasets.read.verify import MANIFEST
 from chai_assets.datasets.write.publish import publish
 from chai_resources.media import Media
 from tests.datasets.factory import clip, export, many, triples_of

@@ -7,21 +7,20 @@ files are in `ablations.py`.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from chai_assets.critique.findings import Finding
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.critique.prose.locate_quotes import Places
 from chai_assets.critique.prose.quotations import quotations
+from chai_assets.datasets.select.canonical_rows import CanonicalRow
 from chai_assets.spec.models import SLOT, Aspect
 from chai_resources.captioners.engines.edits import stands, words
 
 RuleVariant = Literal["inaccurate_insertion", "inaccurate_replacement", "incomplete_deletion", "nonconstructive"]
 RULE_VARIANTS: tuple[RuleVariant, ...] = get_args(RuleVariant)
-Triple = Mapping[str, Any]
-"""A canonical row of a dataset: id, aspect, draft, critique, final at least."""
 
 _BREAK = re.compile(r"\s*\n+\s*|(?<=[.!?…])(?<!\d\.)[\"”’')]*\s+(?=[\"“‘'(\[]?[A-Z0-9])")
 _CONTRARIES: tuple[str, ...] = (
@@ -75,7 +74,7 @@ class DegradedCritique:
     changed: str
 
 
-def degrade(variant: RuleVariant, triple: Triple, aspect: Aspect) -> DegradedCritique:
+def degrade(variant: RuleVariant, triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """The triple's critique in this variant. Raises Unfit where it has nothing that the variant could change."""
     made = _RULES[variant](triple, aspect)
     if made.text == triple["critique"]:
@@ -96,7 +95,7 @@ def remarks(critique: str) -> list[str]:
     return [part.strip() for part in (*found, critique[begun:]) if words(part)]
 
 
-def _insertion(triple: Triple, aspect: Aspect) -> DegradedCritique:
+def _insertion(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Claims a primitive: one that the approved caption rules out, or where there is none, one it does not tell of."""
     final = Places(triple["final"])
     claims = {p.id: p.says for p in aspect.primitives if p.says and not SLOT.search(p.says)}
@@ -111,7 +110,7 @@ def _insertion(triple: Triple, aspect: Aspect) -> DegradedCritique:
     return DegradedCritique(f"{triple['critique'].rstrip()} {remark}".strip(), f"added: {remark}")
 
 
-def _replacement(triple: Triple, aspect: Aspect) -> DegradedCritique:
+def _replacement(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Turns what one remark asks for into a contrary of it."""
     parts = _remarks(triple["critique"])
     wrong = {
@@ -126,7 +125,7 @@ def _replacement(triple: Triple, aspect: Aspect) -> DegradedCritique:
     return DegradedCritique(triple["critique"].replace(part, turned, 1), f"replaced: {part} -> {turned}")
 
 
-def _deletion(triple: Triple, aspect: Aspect) -> DegradedCritique:
+def _deletion(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Drops one remark."""
     parts = _remarks(triple["critique"])
     if len(parts) < 2:
@@ -136,13 +135,13 @@ def _deletion(triple: Triple, aspect: Aspect) -> DegradedCritique:
     return DegradedCritique(gap.join(parts[:at] + parts[at + 1 :]), f"dropped: {parts[at]}")
 
 
-def _nonconstructive(triple: Triple, aspect: Aspect) -> DegradedCritique:
+def _nonconstructive(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Says of each remark what is wrong and not what to do about it."""
     said = [complaint for part in _remarks(triple["critique"]) for complaint in _complaints(part, triple)]
     return DegradedCritique(" ".join(said), "what to do instead was dropped from every remark")
 
 
-_RULES: dict[RuleVariant, Callable[[Triple, Aspect], DegradedCritique]] = {
+_RULES: dict[RuleVariant, Callable[[CanonicalRow, Aspect], DegradedCritique]] = {
     "inaccurate_insertion": _insertion,
     "inaccurate_replacement": _replacement,
     "incomplete_deletion": _deletion,
@@ -157,7 +156,7 @@ def _remarks(critique: str) -> list[str]:
     return found
 
 
-def _complaints(remark: str, triple: Triple) -> Iterator[str]:
+def _complaints(remark: str, triple: CanonicalRow) -> Iterator[str]:
     found = findings_in(remark, "", triple["draft"])
     yield from (_complaint(finding) for finding in found)
     if found:
@@ -213,9 +212,9 @@ def _contradictions(remark: str, places: Places, families: list[list[str]]) -> I
                         yield remark[: match.start()] + capital + other[1:] + remark[match.end() :]
 
 
-def _draw(triple: Triple, what: str, size: int) -> int:
+def _draw(triple: CanonicalRow, what: str, size: int) -> int:
     return int(hashlib.sha256(f"{triple['id']} {what}".encode()).hexdigest(), 16) % size
 
 
-def _pick(options: list[str], triple: Triple, what: str) -> str:
+def _pick(options: list[str], triple: CanonicalRow, what: str) -> str:
     return options[_draw(triple, what, len(options))]

@@ -1,7 +1,7 @@
 """A model judges the captions of a published dataset: is this caption right, yes or no, with the clip in view?
 
 Of each triple that asked for a change, the draft and the final caption are asked about, in the words in which a
-reward model is trained. What comes of it is a folder outside the dataset, which never changes.
+reward model is trained. The report goes into a folder outside the dataset, which never changes.
 """
 
 import json
@@ -9,40 +9,66 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, cast, get_args
 
 import polars as pl
 
 from chai_assets.core.ids import sha256_text
 from chai_assets.core.prompts import build_request, dataset_clip, render
-from chai_assets.core.rows import Row
 from chai_assets.datasets.evaluate.agreement import Agreement, JudgedPair, agreements
+from chai_assets.datasets.evaluate.metered_model import open_metered_model
+from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.read.viewer import stratified_sample
+from chai_assets.datasets.select.canonical_rows import CanonicalRow
 from chai_assets.datasets.write.formats import changed_captions
-from chai_assets.datasets.write.manifest import MANIFEST
-from chai_assets.inference.metered import Booked
-from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
 from chai_resources.captioners.protocol import Captioner, Media, Request, Result
-from chai_resources.media import Media as MediaStore
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
 TEMPLATE = Path(__file__).parent / "prompts" / "judge.md"
 CHOICES = ("Yes", "No")
-ABOUT = ("draft", "final")
+About = Literal["draft", "final"]
+ABOUT: tuple[About, ...] = get_args(About)
+"""The captions of a triple that are asked about."""
 ROWS, REPORT = "judged.parquet", "report.json"
 _READ_COLUMNS = ["id", "video", "clip_id", "source_id", "split", "aspect", "rating"]
 _READ_COLUMNS += ["instruction", "draft", "critique", "final"]
-_COPIED_COLUMNS = ["clip_id", "source_id", "split", "aspect", "rating"]
-_SCHEMA = {"triple_id": pl.String, "about": pl.String, **dict.fromkeys(_COPIED_COLUMNS, pl.String), "rating": pl.Int32}
+_SCHEMA = {
+    "triple_id": pl.String,
+    "about": pl.String,
+    **dict.fromkeys(("clip_id", "source_id", "split", "aspect"), pl.String),
+    "rating": pl.Int32,
+}
 _SCHEMA |= {"yes_logprob": pl.Float64, "no_logprob": pl.Float64, "p_yes": pl.Float64, "yes_of_both": pl.Float64}
 _SCHEMA |= dict.fromkeys(("answer", "model", "served_revision", "request_hash", "prompt_hash", "error"), pl.String)
 
 
 class JudgeRefused(ValueError):
     """Nothing is asked; the text says why and what to do."""
+
+
+class JudgedRow(TypedDict):
+    """One caption and what the model said of it; `error` where it gave no answer that counts."""
+
+    triple_id: str
+    about: About
+    clip_id: str
+    source_id: str
+    split: str
+    aspect: str
+    rating: int
+    yes_logprob: float | None
+    no_logprob: float | None
+    p_yes: float | None
+    yes_of_both: float | None
+    answer: str | None
+    model: str | None
+    served_revision: str | None
+    request_hash: str
+    prompt_hash: str
+    error: str | None
 
 
 @dataclass(frozen=True)
@@ -61,16 +87,18 @@ class JudgeReport:
 
 def judge_dataset(dataset: PublishedDataset, size: int, eval_only: bool, settings: Settings) -> JudgeReport:
     """Asks the model of the settings about a sample of a dataset. Raises CannotJudge, NoDataset, ModelRefused."""
-    choice = CaptionerChoice.of(settings.asking_live())
-    captioner = choice.open(MediaStore(root=settings.media))
-    triples = sample_pairs(dataset, size, eval_only)
     tables = Tables(root=settings.tables)
+    captioner = open_metered_model(settings, tables, batch="judge", stage="judge")
+    triples = sample_pairs(dataset, size, eval_only)
     lengths = dict(tables.read("clips", columns=["clip_id", "duration_s"]).iter_rows())
-    return judge(triples, Booked(captioner, choice, tables, batch="judge", stage="judge"), lengths)
+    return judge(triples, captioner, lengths)
 
 
-def sample_pairs(dataset: PublishedDataset, size: int, eval_only: bool) -> list[Row]:
-    """Triples that asked for a change, every aspect and rating among them, the same for the same dataset."""
+def sample_pairs(dataset: PublishedDataset, size: int, eval_only: bool) -> list[CanonicalRow]:
+    """Triples that asked for a change, of every aspect and rating; the same dataset gives the same ones.
+
+    They have the columns _READ_COLUMNS only.
+    """
     with dataset.rows() as rows:
         wanted = rows.filter(pl.col("split") == "eval") if eval_only else rows
         pairs = changed_captions(wanted.select(_READ_COLUMNS).collect()).collect()
@@ -80,12 +108,12 @@ def sample_pairs(dataset: PublishedDataset, size: int, eval_only: bool) -> list[
     chosen = (
         stratified_sample(pairs.select("id", "aspect", "rating"), dataset.id, size) if size else pairs["id"].to_list()
     )
-    found = {row["id"]: row for row in pairs.iter_rows(named=True)}
+    found = {row["id"]: row for row in cast(list[CanonicalRow], pairs.to_dicts())}
     # The requests of a clip back to back, so that they share its prefix.
     return sorted((found[triple] for triple in chosen), key=lambda row: (row["clip_id"], row["id"]))
 
 
-def judge_request(triple: Row, about: str, media: Media, captioner: Captioner) -> Request:
+def judge_request(triple: CanonicalRow, about: About, media: Media, captioner: Captioner) -> Request:
     """The question whether the draft or the final caption (`about`) of a triple is right, with the clip in view."""
     prompt = render(TEMPLATE, instruction=triple["instruction"], caption=triple[about])
     return build_request(
@@ -100,7 +128,7 @@ def judge_request(triple: Row, about: str, media: Media, captioner: Captioner) -
     )
 
 
-def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float]) -> JudgeReport:
+def judge(triples: Iterable[CanonicalRow], captioner: Captioner, lengths: dict[str, float]) -> JudgeReport:
     """Asks about draft and caption of each triple; a request without an answer is a row with its error.
 
     `lengths` are clips' seconds by id. Raises CannotJudge for an engine without log-probabilities.
@@ -110,7 +138,7 @@ def judge(triples: Iterable[Row], captioner: Captioner, lengths: dict[str, float
             f"the engine {captioner.model} tells no log-probabilities: set CHAI_CAPTIONER to openai, gemini or vllm, "
             "and CHAI_MODEL to a model that does"
         )
-    asked: dict[str, tuple[Row, str, Request]] = {}
+    asked: dict[str, tuple[CanonicalRow, About, Request]] = {}
     for triple in triples:
         clip, length = dataset_clip(triple), lengths.get(triple["clip_id"])
         clip = clip if length is None else replace(clip, duration_s=length)
@@ -154,37 +182,59 @@ def write_report(judged: JudgeReport, dataset: PublishedDataset, out: Path, size
     os.replace(part, out / REPORT)
 
 
-def _row(triple: Row, about: str, request: Request, result: Result | None) -> dict[str, Any]:
-    row = {"triple_id": triple["id"], "about": about, **{name: triple[name] for name in _COPIED_COLUMNS}}
-    row |= {"request_hash": request.hash, "prompt_hash": sha256_text(request.prompt)}
+def _row(triple: CanonicalRow, about: About, request: Request, result: Result | None) -> JudgedRow:
+    row: JudgedRow = {
+        "triple_id": triple["id"],
+        "about": about,
+        "clip_id": triple["clip_id"],
+        "source_id": triple["source_id"],
+        "split": triple["split"],
+        "aspect": triple["aspect"],
+        "rating": triple["rating"],
+        "yes_logprob": None,
+        "no_logprob": None,
+        "p_yes": None,
+        "yes_of_both": None,
+        "answer": None,
+        "model": result.model if result else None,
+        "served_revision": result.served_revision if result else None,
+        "request_hash": request.hash,
+        "prompt_hash": sha256_text(request.prompt),
+        "error": None,
+    }
     if result is None:
-        return row | {"error": "the budget is used up: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run again"}
-    row |= {"model": result.model, "served_revision": result.served_revision}
-    if result.error:
-        return row | {"error": f"{result.error.kind}: {result.error.message}"}
-    row |= {"answer": result.text, "yes_logprob": result.logprobs.get("Yes")}
-    row |= {"no_logprob": result.logprobs.get("No")}
-    of_both = yes_of_both(result.logprobs)
-    if of_both is None:
-        said = f"neither Yes nor No was likely, the model said {result.text!r}: take a model that follows the question"
-        return row | {"error": said}
-    return row | {"p_yes": p_yes(result.logprobs), "yes_of_both": of_both}
+        row["error"] = "the budget is used up: raise CHAI_BUDGET_RUN or CHAI_BUDGET_DAY and run again"
+    elif result.error:
+        row["error"] = f"{result.error.kind}: {result.error.message}"
+    else:
+        _enter_answer(row, result)
+    return row
 
 
-def _pairs(rows: list[dict[str, Any]]) -> list[JudgedPair]:
-    """The triples of which both captions were judged."""
-    by_triple: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows:
-        if row.get("error") is None:
-            by_triple.setdefault(row["triple_id"], {})[row["about"]] = row
-    return [
-        JudgedPair(
-            draft["aspect"],
-            draft["source_id"],
-            draft["p_yes"],
-            final["p_yes"],
-            draft["yes_of_both"],
-            final["yes_of_both"],
+def _enter_answer(row: JudgedRow, result: Result) -> None:
+    row["answer"] = result.text
+    row["yes_logprob"], row["no_logprob"] = result.logprobs.get("Yes"), result.logprobs.get("No")
+    share = yes_of_both(result.logprobs)
+    if share is None:
+        row["error"] = (
+            f"neither Yes nor No was likely, the model said {result.text!r}: take a model that follows the question"
         )
-        for draft, final in ((two["draft"], two["final"]) for two in by_triple.values() if len(two) == len(ABOUT))
-    ]
+    else:
+        row["p_yes"], row["yes_of_both"] = p_yes(result.logprobs), share
+
+
+def _pairs(rows: list[JudgedRow]) -> list[JudgedPair]:
+    """The triples of which both captions were judged."""
+    judged: dict[str, dict[About, tuple[float, float]]] = {}
+    first: dict[str, JudgedRow] = {}
+    for row in rows:
+        if row["p_yes"] is not None and row["yes_of_both"] is not None:
+            first.setdefault(row["triple_id"], row)
+            judged.setdefault(row["triple_id"], {})[row["about"]] = row["p_yes"], row["yes_of_both"]
+    pairs = []
+    for triple, answers in judged.items():
+        if len(answers) == len(ABOUT):
+            (draft, draft_of_both), (final, final_of_both) = answers["draft"], answers["final"]
+            row = first[triple]
+            pairs.append(JudgedPair(row["aspect"], row["source_id"], draft, final, draft_of_both, final_of_both))
+    return pairs

@@ -1,4 +1,4 @@
-"""A critique that a model writes of a draft: asked for as findings, kept where they can be carried out. Pure."""
+"""A model's own critique of a draft: asked for as findings, kept where an editor can carry them out. Pure."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ from chai_assets.critique.findings import NEED_FIX, Finding, FindingKind, as_pro
 from chai_assets.critique.prose.locate_quotes import Places
 from chai_assets.datasets.evaluate.degrade import DegradedCritique, VariantUnavailable
 from chai_resources.captioners.calls.acceptance import json_object
+
+# The names of these two classes and their docstrings are part of the schema, so of the hash of every request.
 
 
 class WrittenFinding(BaseModel):

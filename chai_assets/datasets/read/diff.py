@@ -7,9 +7,10 @@ a removal and an addition. Texts are compared by hash and read only for the few 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import polars as pl
+
+from chai_assets.datasets.read.manifest_data import ManifestData
 
 TEXTS = ("draft", "critique", "final")
 _COMPARED = (*TEXTS, "rating")
@@ -20,7 +21,7 @@ _KEY = ["clip_id", "aspect", "nth"]
 class ComparedDataset:
     """One of two datasets."""
 
-    manifest: Mapping[str, Any]
+    manifest: ManifestData
     rows: pl.LazyFrame
 
 
@@ -29,8 +30,8 @@ class FieldChange:
     """One thing that both datasets say something about; None where one says nothing."""
 
     what: str
-    old: Any
-    new: Any
+    old: object
+    new: object
 
 
 @dataclass(frozen=True)
@@ -146,21 +147,23 @@ def _examples(changed: pl.DataFrame, old: pl.LazyFrame, new: pl.LazyFrame) -> li
     return examples
 
 
-def _other_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _other_fields(manifest: ManifestData) -> dict[str, object]:
     """All fields but those compared otherwise; of what was left out, the counts by reason."""
-    facts = {name: value for name, value in manifest.items() if name not in ("counts", "files", "dataset_id")}
+    facts: dict[str, object] = {
+        name: value for name, value in manifest.items() if name not in ("counts", "files", "dataset_id")
+    }
     out = facts.get("left_out")
     if isinstance(out, list) and all(isinstance(entry, dict) for entry in out):
         facts["left_out"] = {f"{entry.get('what')}: {entry.get('reason')}": entry.get("count") for entry in out}
     return facts
 
 
-def _field_changes(old: Any, new: Any) -> list[FieldChange]:
+def _field_changes(old: object, new: object) -> list[FieldChange]:
     was, now = dict(_flatten(old, "")), dict(_flatten(new, ""))
     return [FieldChange(name, was.get(name), now.get(name)) for name in dict.fromkeys([*was, *now])]
 
 
-def _flatten(value: Any, name: str) -> Iterable[tuple[str, Any]]:
+def _flatten(value: object, name: str) -> Iterable[tuple[str, object]]:
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _flatten(inner, f"{name}.{key}" if name else key)
@@ -168,10 +171,11 @@ def _flatten(value: Any, name: str) -> Iterable[tuple[str, Any]]:
         yield name, value
 
 
-def _file_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[FieldChange]:
-    was, now = ({entry["path"]: entry for entry in side["files"]} for side in (old, new))
-    return [
-        FieldChange(path, was.get(path, {}).get("bytes"), now.get(path, {}).get("bytes"))
-        for path in sorted(was.keys() | now.keys())
-        if was.get(path, {}).get("sha256") != now.get(path, {}).get("sha256")
-    ]
+def _file_changes(old: ManifestData, new: ManifestData) -> list[FieldChange]:
+    was, now = ({entry["path"]: entry for entry in manifest["files"]} for manifest in (old, new))
+    changes = []
+    for path in sorted(was.keys() | now.keys()):
+        before, after = was.get(path), now.get(path)
+        if before is None or after is None or before["sha256"] != after["sha256"]:
+            changes.append(FieldChange(path, before and before["bytes"], after and after["bytes"]))
+    return changes

@@ -11,15 +11,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-import polars as pl
-
-from chai_assets.datasets.read.verify import MANIFEST, read_manifest
-from chai_assets.datasets.select.selection import LATEST
+from chai_assets.datasets.file_names import LATEST, MANIFEST, TRIPLES
+from chai_assets.datasets.read.manifest_data import ManifestData
+from chai_assets.datasets.read.verify import read_manifest
 from chai_resources.media import Media, MediaError
 
-ROWS_FILE = "triples.parquet"
+if TYPE_CHECKING:
+    import polars as pl
+
 _ID = re.compile(r"dst_[0-9a-f]*")
 
 
@@ -33,7 +34,7 @@ class PublishedDataset:
 
     store: Media
     """Rooted at the dataset itself: the keys are the paths of its files."""
-    manifest: dict[str, Any]
+    manifest: ManifestData
 
     @property
     def id(self) -> str:
@@ -50,15 +51,18 @@ class PublishedDataset:
         return self.id[:12]
 
     @contextmanager
-    def rows(self) -> Iterator[pl.LazyFrame]:
-        """The canonical rows, for as long as the context lasts. Raises NoDataset where they cannot be read."""
+    def rows(self) -> Iterator["pl.LazyFrame"]:
+        """The canonical rows, for as long as the context lasts. Raises DatasetNotFound where they cannot be read."""
+        # Not at the top: a list of datasets needs no rows, and polars takes as long to load as all the rest.
+        import polars as pl
+
         try:
-            with self.store.local_copy(ROWS_FILE) as path:
+            with self.store.local_copy(TRIPLES) as path:
                 yield pl.scan_parquet(path)
         except (pl.exceptions.PolarsError, OSError, MediaError) as error:
             reason = str(error).splitlines()[0]
             raise DatasetNotFound(
-                f"{ROWS_FILE} of {self.store.root} cannot be read ({reason}): "
+                f"{TRIPLES} of {self.store.root} cannot be read ({reason}): "
                 "`chai dataset verify` tells what is damaged; fetch that again"
             ) from error
 
@@ -101,24 +105,24 @@ class StoredFiles:
 def open_store(address: str, root: str) -> Media:
     """The store of one dataset: `address` is a folder, an s3:// prefix, an id, its beginning, or `latest`.
 
-    Ids and `latest` are looked up under `root`. Raises NoDataset where there is none such.
+    Ids and `latest` are looked up under `root`. Raises DatasetNotFound if there is none.
     """
     if address == "latest":
         return Media(root=f"{root.rstrip('/')}/{_latest_id(root)}")
     if _ID.fullmatch(address) and not Path(address).exists():
-        return Media(root=f"{root.rstrip('/')}/{_whole_id(address, root)}")
+        return Media(root=f"{root.rstrip('/')}/{_complete_id(address, root)}")
     return Media(root=address.rstrip("/") or "/")
 
 
 def open_dataset(address: str, root: str) -> PublishedDataset:
-    """The dataset at an address, as `place_of` takes it. Raises NoDataset."""
+    """The dataset at an address, as `open_store` takes it. Raises DatasetNotFound."""
     return _read(open_store(address, root))
 
 
 def list_datasets(root: str) -> list[ListedDataset]:
-    """Every dataset under `root`, the earliest first; one whose manifest is damaged stands there with the reason."""
+    """Every dataset under `root`, the earliest first; one whose manifest is damaged is listed with the reason."""
     store = Media(root=root)
-    current = _latest_id(root) if store.exists(LATEST) else ""
+    latest = _latest_id(root) if store.exists(LATEST) else ""
     found = []
     for entry in store.entries():
         name, _, rest = entry.key.partition("/")
@@ -129,7 +133,7 @@ def list_datasets(root: str) -> list[ListedDataset]:
             dataset = _read(Media(root=f"{root.rstrip('/')}/{name}"))
         except DatasetNotFound as error:
             problem = str(error)
-        found.append(ListedDataset(name, entry.changed_at, name == current, dataset, problem))
+        found.append(ListedDataset(name, entry.changed_at, name == latest, dataset, problem))
     return sorted(found, key=lambda listed: (listed.published_at, listed.name))
 
 
@@ -140,7 +144,7 @@ def _read(store: Media) -> PublishedDataset:
             "or see `chai dataset list`" + _hint(store)
         )
     try:
-        return PublishedDataset(store, read_manifest(store.get_bytes(MANIFEST)))
+        return PublishedDataset(store, cast(ManifestData, read_manifest(store.get_bytes(MANIFEST))))
     except ValueError as error:
         raise DatasetNotFound(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
 
@@ -165,7 +169,7 @@ def _latest_id(root: str) -> str:
         raise DatasetNotFound(f"{root}/{LATEST} is damaged: publish again, which writes it anew") from error
 
 
-def _whole_id(beginning: str, root: str) -> str:
+def _complete_id(beginning: str, root: str) -> str:
     names = sorted({key.partition("/")[0] for key in Media(root=root).list_keys(beginning)})
     if len(names) == 1:
         return names[0]

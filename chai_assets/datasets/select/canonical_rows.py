@@ -1,10 +1,10 @@
-"""The canonical rows of a dataset: one per caption, with all a trainer or an auditor may ask of it.
+"""The canonical rows of a dataset: one for each caption, with everything a trainer or an auditor may ask of it.
 
-Which captions those are is decided in `export_plan.py`; how rows become task files is in `formats.py`; writing files
-is in `file_writers.py`.
+Which captions those are is decided in `export_plan.py`; how rows become task files is in `write/formats.py`.
 """
 
 from collections.abc import Iterable
+from typing import TypedDict
 
 import polars as pl
 import pyarrow as pa
@@ -16,7 +16,7 @@ from chai_resources.schemas import TABLES
 
 UNKNOWN_LICENSE = "unknown"
 SORT_KEYS = ["batch", "source_id", "clip_id", "aspect", "id"]
-"""What rows are sorted by, in every file and however an export is read: parts are ranges of the first two."""
+"""The order of rows in every file, however an export is read: chunks are ranges of the first two."""
 
 _ADDED_COLUMNS = {
     "id": "id of the triple; of a caption nobody approved, made in the same way without a review",
@@ -42,7 +42,7 @@ _COLUMNS += ["revision_id", "review_id", "chain_hash", "licence", "rights"]
 
 _VARIANT_COLUMNS = ["review_id", "critique_id", "revision_id", "critique", "final", "findings", "rating", "rounds"]
 _VARIANT_COLUMNS += ["annotator", "reviewer", "human_edited"]
-"""What is another before review than after it; `was_...` holds the former."""
+"""Columns whose value before review may differ from the one after it; `was_...` holds the former."""
 
 
 def _field(name: str) -> pa.Field:
@@ -54,6 +54,53 @@ def _field(name: str) -> pa.Field:
 
 
 CANONICAL = pa.schema([_field(name) for name in _COLUMNS])
+
+
+class FindingRow(TypedDict):
+    """One finding of a critique: `start` and `end` are offsets in the draft, None where something is missing."""
+
+    finding_id: str
+    kind: str
+    quote: str
+    start: int | None
+    end: int | None
+    fix: str
+
+
+class CanonicalRow(TypedDict):
+    """A row of CANONICAL as code handles it one by one; the columns are described there."""
+
+    id: str
+    video: str
+    clip_id: str
+    source_id: str
+    split: str
+    split_by: str
+    aspect: str
+    instruction: str
+    draft: str
+    critique: str
+    wording: str
+    final: str
+    rating: int
+    rounds: int
+    findings: list[FindingRow]
+    annotator: str | None
+    reviewer: str | None
+    review: str
+    human_edited: bool
+    variant_differs: bool
+    model: str
+    prompt_hash: str | None
+    spec_version: str
+    spec_hash: str
+    draft_id: str
+    critique_id: str
+    revision_id: str | None
+    review_id: str | None
+    chain_hash: str
+    licence: str | None
+    rights: str | None
 
 
 class ExportRefused(ValueError):
@@ -90,7 +137,7 @@ def merge_left_out(entries: Iterable[LeftOut]) -> list[LeftOut]:
 
 
 def columns_to_read(variant: Variant) -> list[str]:
-    """The columns that `canonical` asks of rows for this variant, but for prompt_hash."""
+    """The columns that `to_canonical` needs of rows for this variant, except prompt_hash."""
     made = {*_ADDED_COLUMNS, "source_id"} - {"id", "review"}
     asked = [name for name in _COLUMNS if name not in made]
     return asked + ([f"was_{name}" for name in _VARIANT_COLUMNS] if variant == "pre_review" else [])

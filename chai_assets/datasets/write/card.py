@@ -11,19 +11,18 @@ from typing import Any
 import yaml
 
 from chai_assets.core.prompts import bullets, render
-from chai_assets.datasets.read.verify import NAME as VERIFY
+from chai_assets.datasets.file_names import DATASET_INFO, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.formats import RELEASE_FORMATS
 from chai_assets.datasets.write.manifest import FileEntry, ManifestContent
-from chai_assets.datasets.write.trainer_formats import DATASET_INFO, MERGED_FORMATS, TRAINER_FORMATS
+from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS
 
-TRIPLES = "triples.parquet"
 TEMPLATE = Path(__file__).parent / "card.md"
 _DESCRIPTIONS = {view.path: view.description for view in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)} | {
     TRIPLES: "a triple with all its ids, people and rights",
-    "triples.jsonl": "the same triples",
-    VERIFY: "(checks every file, chain and split: `python verify.py`)",
+    TRIPLES_JSONL: "the same triples",
+    VERIFY_SCRIPT: "(checks every file, chain and split: `python verify.py`)",
     DATASET_INFO: "(LLaMA-Factory's list of the files)",
 }
 # The hub's own identifiers; whatever it does not know is `other` with a name of its own.

@@ -4,7 +4,6 @@ Nothing here holds a time or a place, so equal inputs give an equal manifest and
 """
 
 import json
-from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
@@ -12,12 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from chai_assets.core.ids import record_id, sha256_text
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
 from chai_assets.datasets.select.leaks import LeakCertificate
-from chai_assets.datasets.select.selection import Selection
+from chai_assets.datasets.select.selection import Selection, SelectionFields
 from chai_assets.datasets.select.splits import SPLITS
 
 MANIFEST_FORMAT = 2
-MANIFEST = "manifest.json"
-CARD = "README.md"
 
 
 class FileEntry(BaseModel):
@@ -91,7 +88,7 @@ class ManifestContent(BaseModel):
     instructions_from: dict[str, str]
     """Version and hash of the specification that the instructions stand in."""
     draft_prompts: DraftPrompts
-    selection: dict[str, Any]
+    selection: SelectionFields
     """What was taken of all that could be exported."""
     by_review: dict[str, int]
     """Rows by how far they were reviewed."""

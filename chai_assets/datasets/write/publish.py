@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.datasets.read.verify import NAME as VERIFY
+from chai_assets.datasets.file_names import CARD, DATASET_INFO, LATEST, MANIFEST, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
 from chai_assets.datasets.read.verify import script
 from chai_assets.datasets.select.canonical_rows import (
     CANONICAL,
@@ -36,7 +36,7 @@ from chai_assets.datasets.select.export_inputs import (
 )
 from chai_assets.datasets.select.export_plan import ExportPlan, Log, caption_hash, plan_export
 from chai_assets.datasets.select.leaks import LeakFound, certify
-from chai_assets.datasets.select.selection import LATEST, LEVELS
+from chai_assets.datasets.select.selection import LEVELS
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.build_folder import scratch_folder
 from chai_assets.datasets.write.caption_tokens import fit_to_token_limit
@@ -59,8 +59,6 @@ from chai_assets.datasets.write.formats import (
     merged_caption_rows,
 )
 from chai_assets.datasets.write.manifest import (
-    CARD,
-    MANIFEST,
     Counts,
     DraftPrompts,
     FileEntry,
@@ -74,7 +72,6 @@ from chai_assets.datasets.write.manifest import (
     wording_notes,
 )
 from chai_assets.datasets.write.trainer_formats import (
-    DATASET_INFO,
     MERGED_FORMATS,
     TRAINER_FORMATS,
     dataset_info,
@@ -84,7 +81,7 @@ from chai_resources.media import Media
 
 STATIC_FILES: dict[str, str | Callable[[ManifestContent], str]] = {
     DATASET_INFO: lambda content: dataset_info(content.files),
-    VERIFY: script().decode(),
+    VERIFY_SCRIPT: script().decode(),
     CARD: render_card,
 }
 """Files that hold no rows, by path: their text, or what makes it of the manifest's content so far, in this order."""
@@ -184,8 +181,8 @@ class _OutputFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.whole: list[RowWriter] = [
-            ParquetWriter(HashedFile(folder / "triples.parquet"), lambda rows: rows, CANONICAL),
-            JsonLinesWriter(HashedFile(folder / "triples.jsonl"), lambda rows: rows),
+            ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, CANONICAL),
+            JsonLinesWriter(HashedFile(folder / TRIPLES_JSONL), lambda rows: rows),
         ]
         # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
         self.views = {split: self._opened(split, (*RELEASE_FORMATS, *TRAINER_FORMATS)) for split in SPLITS}

@@ -26,7 +26,6 @@ from chai_assets.datasets.write.formats import (
 from chai_assets.datasets.write.manifest import FileEntry
 
 Exchanges = Callable[[pl.DataFrame], pl.LazyFrame]
-DATASET_INFO = "dataset_info.json"
 _TASKS: dict[str, Exchanges] = dict(
     zip(PROMPTS, (caption_exchanges, critique_exchanges, reward_exchanges), strict=True)
 )

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
+from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.read import verify
 from chai_assets.datasets.read.verify import NAME, ROWS, manifest_id, verify_dataset
 from chai_assets.datasets.select.splits import split_of
-from chai_assets.datasets.write.manifest import MANIFEST, Manifest, dataset_id
+from chai_assets.datasets.write.manifest import Manifest, dataset_id
 from chai_assets.datasets.write.publish import build_dataset, publish
 from chai_assets.triples.chain_hash import chain_hash
 from tests.datasets.factory import many

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chai_assets.datasets.file_names import LATEST, MANIFEST
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.canonical_rows import ExportRefused
-from chai_assets.datasets.write.manifest import MANIFEST
-from chai_assets.datasets.write.publish import LATEST, build_dataset, latest_manifest, publish
+from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_resources.media import Media
 from tests.datasets.factory import clip, export, many, triples_of
 from tests.services.local import S3Server, start_s3

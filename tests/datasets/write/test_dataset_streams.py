@@ -13,10 +13,11 @@ import pytest
 from deltalake import write_deltalake
 
 from chai_assets.datasets.export import current_versions, export_inputs, publish_selection
+from chai_assets.datasets.file_names import LATEST
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select import export_inputs as inputs
 from chai_assets.datasets.select.export_inputs import Chunk, ExportInputs, chunks
-from chai_assets.datasets.select.selection import LATEST, Selection
+from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.write.file_writers import ParquetWriter
 from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_assets.spec.resource import SpecRelease
