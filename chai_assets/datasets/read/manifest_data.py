@@ -48,6 +48,13 @@ class SelectionData(TypedDict, total=False):
     pins: list[str]
 
 
+class DraftPromptsData(TypedDict):
+    """How many prompts made the drafts, and a hash over theirs."""
+
+    distinct: int
+    sha256: str
+
+
 class ManifestData(TypedDict):
     """A manifest: its id and files, which `read_manifest` has checked, and what else it says of its dataset."""
 
@@ -63,7 +70,14 @@ class ManifestData(TypedDict):
     eval_share: NotRequired[float]
     models: NotRequired[dict[str, int]]
     licences: NotRequired[dict[str, int]]
+    prompts: NotRequired[dict[str, str]]
+    instructions_from: NotRequired[dict[str, str]]
+    draft_prompts: NotRequired[DraftPromptsData]
     selection: NotRequired[SelectionData]
+    by_review: NotRequired[dict[str, int]]
+    human_edited: NotRequired[int]
+    variant_differs: NotRequired[int]
+    near_duplicate_groups: NotRequired[int]
     left_out: NotRequired[list[LeftOutData]]
     leak_certificate: NotRequired[dict[str, int]]
     leak_check: NotRequired[dict[str, int]]

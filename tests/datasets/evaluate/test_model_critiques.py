@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chai_assets.core.ids import canonical_json, sha256_text
 from chai_assets.critique.findings import MARKS
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.datasets.evaluate.degrade import VariantUnavailable
-from chai_assets.datasets.evaluate.model_critiques import parse_model_critique
+from chai_assets.datasets.evaluate.model_critiques import CRITIQUE_SCHEMA, parse_model_critique
 
 DRAFT = "The camera pans left past a red boat. A red kite and a grey gull fly over the boat."
 
@@ -72,3 +73,8 @@ def test_what_is_kept_reads_back_as_remarks_on_the_same_words(kind: Any, first: 
         assert DRAFT.count(quote) > 1
         return
     assert [finding.quote for finding in findings_in(made.text, "d", DRAFT)] == [quote]
+
+
+def test_the_schema_of_the_answer_is_the_one_that_requests_were_hashed_with():
+    """The names and docstrings of its classes are in it: whoever rewords them has every critique paid for again."""
+    assert sha256_text(canonical_json(CRITIQUE_SCHEMA)) == "7afddf0747e4b1f47120cd0c9d6ea9574dae9d85a9dd2268d4951b97757a5d7c"
