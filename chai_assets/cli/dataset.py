@@ -1,4 +1,7 @@
-"""`chai dataset ...`: look at published datasets and check them, anywhere."""
+"""`chai dataset ...`: publish datasets, look at them, check and evaluate them.
+
+Each command imports what it needs when it runs, so that a list is there at once.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -177,12 +180,12 @@ def export(
     from chai_resources.settings import Settings
     from chai_resources.tables import Tables
 
-    said = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
-    said |= {"critiques": critiques, "edited": edited}
+    given = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
+    given |= {"critiques": critiques, "edited": edited}
     try:
         settings = Settings.from_env()
         store = DatasetStore.of(settings)
-        selection = store.model_copy(update={name: value for name, value in said.items() if value}).selection
+        selection = store.model_copy(update={name: value for name, value in given.items() if value}).selection
         tables, release = Tables(root=settings.tables), release_of(settings)
         with console.status("reading the tables") as status:
             published = publish_selection(tables, release, selection, store.root, status.update, store.tokenizer)
@@ -194,8 +197,8 @@ def export(
         console.print(f"{what:12} " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for entry in manifest.left_out:
         console.print(f"left out     {entry.count:,} {entry.what}(s): {entry.reason}", soft_wrap=True, highlight=False)
-    said_now = "published" if published.new else "already published"
-    console.print(f"{said_now} {published.uri}", soft_wrap=True, highlight=False)
+    done = "published" if published.new else "already published"
+    console.print(f"{done} {published.uri}", soft_wrap=True, highlight=False)
 
 
 @app.command()

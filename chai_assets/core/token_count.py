@@ -1,7 +1,7 @@
 """How many tokens a video generator makes of a text.
 
-The count is exact with the vocabulary that CHAI_TOKENIZER names; without one it is an estimate that errs on the long
-side.
+With the vocabulary that CHAI_TOKENIZER names the count is exact; without one it is an estimate, which errs on the
+long side.
 """
 
 import hashlib
@@ -14,7 +14,6 @@ import polars as pl
 
 GENERATOR_TOKENS = 512
 """Tokens that Wan's text encoder reads, the one that ends the text included."""
-
 
 END_TOKEN = 1
 
@@ -35,7 +34,7 @@ class EstimatingCounter:
     """Counts without a vocabulary: five letters, a digit, a sign or any character beyond ASCII are a token each.
 
     Vocabularies like umT5's hold common words whole and seldom cut others finer than that, so the estimate lies
-    above their counts: it rather cuts a caption that was short enough than lets the generator cut one.
+    above their counts: a caption may be cut that was short enough, but the generator never cuts one.
     """
 
     name: str = "estimate (a token for up to 5 letters of a word, a digit, a sign, a character beyond ASCII)"
@@ -55,7 +54,7 @@ class VocabularyCounter:
     """
 
     def __init__(self, path: Path) -> None:
-        # The package has no types, and takes a while to load: only who counts with it pays.
+        # The package has no types, and takes long to load, so only whoever needs it imports it.
         import sentencepiece  # pyright: ignore[reportMissingTypeStubs]
 
         try:

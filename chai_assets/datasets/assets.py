@@ -37,7 +37,7 @@ CANDIDATE = "candidate.json"
 class DatasetStore(dg.ConfigurableResource):
     """Folder or `s3://` prefix under which datasets are published, and what the nightly export takes.
 
-    The fields but for `root` are those of `selection_of`; the settings CHAI_DATASET_* fill them.
+    The fields but for `root` are those of `parse_selection`; the settings CHAI_DATASET_* fill them.
     """
 
     root: str

@@ -1,6 +1,6 @@
-"""Joins approved candidates into triples, with every link of the chain recomputed; withdraws what fell. Pure.
+"""Joins approved candidates into triples, checking every link of the chain, and withdraws what lost approval. Pure.
 
-`rows` of the `triples` table are entries: a triple is in force when its latest entry says `verified`.
+The rows of the table `triples` are entries: a triple is in force when its latest entry says `verified`.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from chai_assets.workflow.item_state import Candidate, Standing
 
 
 def broken_links(candidate: Candidate, review: Row) -> list[str]:
-    """What is wrong with a chain; empty when every id follows from its record and every record from the one before."""
+    """What is wrong with a chain: ids that do not follow from their record, or records of another chain."""
     draft, critique, revision = candidate.draft, candidate.critique, candidate.revision
     wrong = []
     if draft["draft_id"] != records.draft_id(draft):
@@ -54,7 +54,7 @@ class JoinResult:
 def join_triples(
     items: Iterable[Standing], clips: dict[str, Row], entries: Iterable[Row], lineage: Lineage
 ) -> JoinResult:
-    """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn.
+    """Entries that bring the table in line with the standings: approved chains enter, others are withdrawn.
 
     A triple that a later release asks nothing more of is entered again under that release.
     """
@@ -131,6 +131,6 @@ def triples_in_force(entries: pl.DataFrame) -> pl.DataFrame:
 
 
 def triple_entry(row: Row, standing: str, number: int) -> Row:
-    """The row of the table: what a triple is from now on; `number` counts its earlier entries."""
+    """The row of the table `triples`; `number` is how many entries the triple has so far."""
     entry = record_id("entry", triple=row["triple_id"], standing=standing, number=number)
     return {**row, "standing": standing, "entry_id": entry}

@@ -1,4 +1,4 @@
-"""Which clips can have a merged caption, and what its row holds. Pure; the request is built in `merge.py`."""
+"""Which clips get a merged caption, and what its row holds. Pure; the request is built in `merge.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ from chai_resources.captioners.protocol import Captioner
 
 TRIPLE_COLUMNS = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect"]
 MERGED_COLUMNS = ["merged_id", "clip_id", "triple_ids", "template_hash", "tokens", "over_limit", "shortens"]
-"""What is needed of triples and of merged captions to say what is to be merged."""
+"""The columns of triples and of merged captions that `clips_to_merge` needs."""
 
 
 def clips_to_merge(
@@ -38,12 +38,12 @@ def clips_to_merge(
     newest = newest.with_columns(whole=pl.coalesce("shortens", "merged_id")).join(
         whole, on="whole", how="left", maintain_order="left"
     )
-    retold = pl.col("shortens").is_not_null() & pl.col("template_hash").is_in(gone["shorten"])
+    reworded = pl.col("shortens").is_not_null() & pl.col("template_hash").is_in(gone["shorten"])
     again = pl.col("whole_template").is_in(gone["merge"])
     long = pl.col("shortens").is_null() & pl.col("over_limit").fill_null(False)
     newest = newest.with_columns(
-        why=pl.when(again | retold).then(pl.lit("template")).when(long).then(pl.lit("long")),
-        shortens=pl.when(~again & (retold | long)).then("whole"),
+        why=pl.when(again | reworded).then(pl.lit("template")).when(long).then(pl.lit("long")),
+        shortens=pl.when(~again & (reworded | long)).then("whole"),
     )
     found = _fully_approved(triples, aspects).with_columns(parts)
     found = found.join(
@@ -89,7 +89,7 @@ def merge_requests(
 def finish_merge(due: pl.DataFrame, limit: MergeLimit) -> Callable[[Row], Row]:
     """Completes merged captions: the id, the length in words and in tokens, and whether that is too long.
 
-    The caption it replaces is part of the id: a template may come back, and its caption shall be the newest again.
+    The caption it replaces is part of the id, so that an earlier template that comes back makes a newest caption again.
     """
     replaced = {tuple(ids): old for ids, old in due.select("triple_ids", "replaces").iter_rows() if old}
 

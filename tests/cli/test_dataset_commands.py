@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -169,3 +170,10 @@ def test_a_manifest_with_fields_of_another_version_is_shown_and_what_was_changed
 def test_every_command_teaches_with_an_example(local: Chai, command: str) -> None:
     code, out = local(command, "--help")
     assert (code, f"Example: chai dataset {command}" in out) == (0, True)
+
+
+def test_a_list_of_datasets_loads_no_library_for_tables():
+    """They take longer to load than all the rest of the command."""
+    code = "import sys; import chai_assets.cli.dataset_output; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"polars", "pyarrow", "pandas", "deltalake", "rich.progress"} & set(loaded)

@@ -1,8 +1,7 @@
-"""Critiques made worse on purpose, by rule, to measure what a good critique is worth in training.
+"""Critiques made worse by rule, to measure what a good critique is worth in training.
 
-A critique is taken as its remarks, one a sentence or list item. Each variant changes one thing and says what; the
-choices follow from the triple's id, so that the same triple always gives the same text. Only text is made here:
-files are in `ablations.py`.
+A critique is a list of remarks, one for each sentence or list item. Each variant changes one thing and says what. All
+choices follow from the triple's id, so that a triple always gives the same text. Files are written in `ablations.py`.
 """
 
 import hashlib
@@ -63,7 +62,7 @@ _ITSELF = re.compile(r"\b(?:video|captions?|descriptions?|phrase|term|word|sente
 
 
 class VariantUnavailable(Exception):
-    """The critique cannot be degraded in this way; the message is the reason, fit for counting."""
+    """There is no such variant of this critique; the message is a reason that can be counted."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class DegradedCritique:
 
 
 def degrade(variant: RuleVariant, triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
-    """The triple's critique in this variant. Raises Unfit where it has nothing that the variant could change."""
+    """The triple's critique in this variant. Raises VariantUnavailable if it has nothing to change."""
     made = _RULES[variant](triple, aspect)
     if made.text == triple["critique"]:
         raise VariantUnavailable("the rule leaves the critique as it is")
@@ -99,13 +98,13 @@ def _insertion(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Claims a primitive: one that the approved caption rules out, or where there is none, one it does not tell of."""
     final = Places(triple["final"])
     claims = {p.id: p.says for p in aspect.primitives if p.says and not SLOT.search(p.says)}
-    told = {p.id for p in aspect.primitives if final.stands(p.term) or (p.says and final.stands(p.says))}
+    mentioned = {p.id for p in aspect.primitives if final.stands(p.term) or (p.says and final.stands(p.says))}
     families = [{p.id for p in aspect.primitives if choice in p.given_by} for choice in _choice_attributes(aspect)]
-    ruled_out = {name for family in families if family & told for name in family - told}
-    untold = claims.keys() - told
-    if not untold:
+    ruled_out = {name for family in families if family & mentioned for name in family - mentioned}
+    unmentioned = claims.keys() - mentioned
+    if not unmentioned:
         raise VariantUnavailable("the aspect has no primitive that the caption does not tell of")
-    says = claims[_pick(sorted(untold & ruled_out or untold), triple, "insertion")]
+    says = claims[_pick(sorted(unmentioned & ruled_out or unmentioned), triple, "insertion")]
     remark = f"Also mention that {says[0].lower()}{says[1:]}"
     return DegradedCritique(f"{triple['critique'].rstrip()} {remark}".strip(), f"added: {remark}")
 
@@ -137,8 +136,8 @@ def _deletion(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
 
 def _nonconstructive(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Says of each remark what is wrong and not what to do about it."""
-    said = [complaint for part in _remarks(triple["critique"]) for complaint in _complaints(part, triple)]
-    return DegradedCritique(" ".join(said), "what to do instead was dropped from every remark")
+    complaints = [complaint for part in _remarks(triple["critique"]) for complaint in _complaints(part, triple)]
+    return DegradedCritique(" ".join(complaints), "what to do instead was dropped from every remark")
 
 
 _RULES: dict[RuleVariant, Callable[[CanonicalRow, Aspect], DegradedCritique]] = {
@@ -175,8 +174,8 @@ def _complaints(remark: str, triple: CanonicalRow) -> Iterator[str]:
 def _complaint(finding: Finding) -> str:
     if finding.kind == "missing":
         return "The caption leaves out something that can be seen in the video."
-    said = {"wrong": "inaccurate", "imprecise": "imprecise", "subjective": "subjective", "redundant": "not right"}
-    return _faulted(finding.quote, said[finding.kind])
+    fault = {"wrong": "inaccurate", "imprecise": "imprecise", "subjective": "subjective", "redundant": "not right"}
+    return _faulted(finding.quote, fault[finding.kind])
 
 
 def _faulted(quote: str, fault: str) -> str:

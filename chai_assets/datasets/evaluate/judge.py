@@ -86,7 +86,7 @@ class JudgeReport:
 
 
 def judge_dataset(dataset: PublishedDataset, size: int, eval_only: bool, settings: Settings) -> JudgeReport:
-    """Asks the model of the settings about a sample of a dataset. Raises CannotJudge, NoDataset, ModelRefused."""
+    """Asks the model of the settings about a sample. Raises JudgeRefused, DatasetNotFound, ModelRefused."""
     tables = Tables(root=settings.tables)
     captioner = open_metered_model(settings, tables, batch="judge", stage="judge")
     triples = sample_pairs(dataset, size, eval_only)
@@ -131,7 +131,7 @@ def judge_request(triple: CanonicalRow, about: About, media: Media, captioner: C
 def judge(triples: Iterable[CanonicalRow], captioner: Captioner, lengths: dict[str, float]) -> JudgeReport:
     """Asks about draft and caption of each triple; a request without an answer is a row with its error.
 
-    `lengths` are clips' seconds by id. Raises CannotJudge for an engine without log-probabilities.
+    `lengths` are clips' seconds by id. Raises JudgeRefused for an engine without log-probabilities.
     """
     if not captioner.capabilities.logprobs:
         raise JudgeRefused(
@@ -151,7 +151,7 @@ def judge(triples: Iterable[CanonicalRow], captioner: Captioner, lengths: dict[s
 
 
 def check_output_folder(out: Path) -> None:
-    """Raises CannotJudge where `out` lies in a dataset or in a folder of ablations."""
+    """Raises JudgeRefused where `out` lies in a dataset or in a folder of ablations."""
     whole = out.resolve()
     if any((folder / MANIFEST).exists() for folder in (whole, *whole.parents)):
         raise JudgeRefused(f"{out} lies in a dataset, which never changes: choose a folder outside it")

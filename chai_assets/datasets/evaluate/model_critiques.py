@@ -35,7 +35,7 @@ CRITIQUE_SCHEMA: dict[str, Any] = WrittenCritique.model_json_schema()
 def parse_model_critique(answer: str, draft: str, draft_id: str) -> DegradedCritique:
     """The critique in English, as people's read, of the remarks that an editor can carry out on this draft.
 
-    Raises Unfit where none is left: the model found nothing, or quotes what the draft does not say.
+    Raises VariantUnavailable where none is left: the model found nothing, or quotes what the draft does not say.
     """
     try:
         written = WrittenCritique.model_validate(json_object(answer))

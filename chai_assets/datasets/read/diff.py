@@ -1,4 +1,4 @@
-"""What differs between two datasets: counts, triples, sides of sources, facts of the manifest, files. Pure.
+"""What differs between two datasets: counts, triples, splits of sources, fields of the manifest, files. Pure.
 
 Triples are compared by what they say about a (clip, aspect), so that a caption written anew is one change and not
 a removal and an addition. Texts are compared by hash and read only for the few that are shown.
@@ -27,7 +27,7 @@ class ComparedDataset:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One thing that both datasets say something about; None where one says nothing."""
+    """A value that both datasets have; None where one does not have it."""
 
     what: str
     old: object
@@ -36,7 +36,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class TextChange:
-    """A triple that says something else now: its key, and before and after of each text that changed."""
+    """A triple whose texts changed: its key, and each changed text before and after."""
 
     clip_id: str
     aspect: str
@@ -61,7 +61,7 @@ class DatasetDiff:
     added_by_aspect: dict[str, int]
     removed_by_aspect: dict[str, int]
     moved: list[str]
-    """Sources that are on another side now: always empty, or evaluations are not comparable."""
+    """Sources that are in another split now: always empty, or evaluations are not comparable."""
     facts: list[FieldChange]
     """Fields of the manifest that differ, nested ones with a dot between the names."""
     files: list[FieldChange]
@@ -135,13 +135,13 @@ def _moved_sources(before: pl.DataFrame, after: pl.DataFrame) -> list[str]:
 
 
 def _examples(changed: pl.DataFrame, old: pl.LazyFrame, new: pl.LazyFrame) -> list[TextChange]:
-    said = [
+    texts_of = [
         {row["id"]: row for row in rows.filter(pl.col("id").is_in(ids.to_list())).collect().iter_rows(named=True)}
         for rows, ids in ((old.select("id", *TEXTS), changed["id"]), (new.select("id", *TEXTS), changed["id_new"]))
     ]
     examples = []
     for row in changed.iter_rows(named=True):
-        was, now = said[0][row["id"]], said[1][row["id_new"]]
+        was, now = texts_of[0][row["id"]], texts_of[1][row["id_new"]]
         texts = {name: (was[name] or "", now[name] or "") for name in TEXTS if was[name] != now[name]}
         examples.append(TextChange(row["clip_id"], row["aspect"], row["id"], row["id_new"], texts))
     return examples

@@ -1,7 +1,7 @@
-"""What an export is made from, read a part at a time: rows are joined here, and nothing holds all texts at once.
+"""What an export is made from, read a chunk at a time, so that memory never holds all texts.
 
-A part is some batches, or a range of sources of one large batch; a clip is never in two. Every table is a lazy
-frame, so what is joined here reads only the columns that its caller asks for.
+A chunk is some batches, or a range of sources of one large batch; a clip is never in two. The tables are lazy frames:
+what is joined here reads only the columns that its caller asks for.
 """
 
 from dataclasses import dataclass, field
@@ -33,18 +33,18 @@ class ExportInputs:
     """What a dataset is made from: rows of the tables, the specification's instructions, and the versions."""
 
     triples: AnyFrame
-    """Rows of the table triples, as written: withdrawn ones are told from those in force here."""
+    """Rows of the table triples as written, withdrawn ones included."""
     clips: AnyFrame
-    """Rows of the table clips, those of other exports too: likeness is looked for among all."""
+    """Rows of the table clips, those of other exports too: similar shots are searched for among all of them."""
     merged_captions: AnyFrame
     """Rows of the table merged_captions; may be empty."""
     instructions: dict[str, str]
     """The plain task instruction of each aspect; never a draft prompt, which holds the human labels."""
     instructions_from: dict[str, str]
-    """Version and hash of the specification that the instructions stand in."""
+    """Version and hash of the specification that has the instructions."""
     table_versions: dict[str, int]
     dataset_spec: DatasetSpec
-    """The specification the dataset is made under, and what counts as made under it."""
+    """The specification of the dataset, and the versions that count as equal to it."""
     code_version: str
     eval_share: float = EVAL_SHARE
     selection: Selection = field(default_factory=Selection)
@@ -67,7 +67,7 @@ class Chunk:
     end: str | None = None
 
     def contains_source(self) -> pl.Expr:
-        """Whether a row with source_id lies in the part."""
+        """Whether a row with source_id lies in the chunk."""
         here = pl.col("batch").is_in(self.batches)
         if self.first is not None:
             here &= pl.col("source_id") >= self.first
@@ -75,10 +75,10 @@ class Chunk:
 
 
 def chunks(inputs: ExportInputs, max_rows: int = CHUNK_ROWS) -> list[Chunk]:
-    """The parts of an export in order: batches by name, each part of at most about so many triples or clips."""
-    taken = inputs.selection.batch_filter()
+    """The chunks of an export in order: batches by name, each chunk with at most about so many triples or clips."""
+    in_selection = inputs.selection.batch_filter()
     tables = [inputs.triples, inputs.clips, inputs.merged_captions]
-    counts = [table.lazy().filter(taken).group_by("batch").agg(n=pl.len()).collect() for table in tables]
+    counts = [table.lazy().filter(in_selection).group_by("batch").agg(n=pl.len()).collect() for table in tables]
     sized = pl.concat(counts).group_by("batch").agg(pl.col("n").max()).sort("batch")
     found: list[Chunk] = []
     together: list[str] = []
@@ -108,7 +108,7 @@ def _source_ranges(inputs: ExportInputs, batch: str, max_rows: int) -> list[Chun
 
 @dataclass(frozen=True)
 class ChunkCaptions:
-    """The captions of a part, lazy: of triples in force, and of items without one.
+    """The captions of a chunk, lazy: of triples in force, and of items without one.
 
     Columns: `id` (of a triple), those of the table triples, `review` (the level), human_edited, and `was_...`: what
     a reviewer first rejected of the same draft, which counts where `variant_differs`.
@@ -123,7 +123,7 @@ class ChunkCaptions:
 
 
 def chunk_captions(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> ChunkCaptions:
-    """The captions of a part. `clips` has at least the clip_id, batch and source_id of every clip."""
+    """The captions of a chunk. `clips` has at least the clip_id, batch and source_id of every clip."""
     triples = triples_in_force(inputs.triples.lazy().filter(chunk.contains_source()))
     records = _records(inputs, chunk, clips)
     rejected = first_rejections(records)
@@ -140,11 +140,11 @@ def chunk_captions(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> C
 
 
 TRIPLE_ONLY_COLUMNS = ("id", "chain_hash", "review_id", "reviewer")
-"""What only a triple has: `named` makes the first two for the other captions, and leaves the rest empty."""
+"""What only a triple has: `with_record_ids` makes the first two for other captions and leaves the rest empty."""
 
 
 def with_record_ids(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of captions without a triple with the id and the chain hash that follow from their records."""
+    """Captions without a triple, with the id and the chain hash that follow from their records."""
     chains = rows.select("draft_id", "critique_id", "revision_id").iter_rows()
     ids, hashes = [], []
     for draft, critique, revision in chains:
@@ -158,13 +158,13 @@ def with_record_ids(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def merged_captions_of(inputs: ExportInputs, chunk: Chunk) -> pl.DataFrame:
-    """Rows of merged_captions in a part, each once."""
+    """Rows of merged_captions in a chunk, each once."""
     rows = inputs.merged_captions.lazy().filter(chunk.contains_source()).drop("prompt").collect()
     return rows.sort("recorded_at", maintain_order=True).unique("merged_id", keep="first", maintain_order=True)
 
 
 def polished_critiques_of(inputs: ExportInputs, chunk: Chunk) -> pl.DataFrame:
-    """critique_id and polished words of a part, where the selection takes them: the latest, unless it has a fault."""
+    """critique_id and polished text in a chunk, if the selection takes them: the latest, unless it has a fault."""
     rows = inputs.polished_critiques.lazy().filter(pl.col("batch").is_in(chunk.batches))
     if inputs.selection.critiques == "written":
         rows = rows.limit(0)

@@ -1,6 +1,7 @@
-"""Which captions a dataset holds, and on which side each goes: decided on ids and hashes, before a text is kept.
+"""The plan of an export: which captions the dataset holds, and in which split each goes. Pure.
 
-What may not be exported at all is refused here, and what is left out is counted here. Pure.
+It is made from ids and hashes, before any text is kept. What may not be exported at all is refused here, and what is
+left out is counted here.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ _CLIP_COLUMNS = ["clip_id", "batch", "source_id", "media_key", "licence", "right
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """What goes into a dataset: its parts, its rows by id, what stays out, and what was found of likeness."""
+    """What goes into a dataset: its chunks, the ids of its rows, and what stays out."""
 
     chunks: list[Chunk]
     rows: pl.DataFrame
@@ -51,8 +52,8 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
     out: list[LeftOut] = []
     violations = _Violations()
     every = chunks(inputs)
-    for number, part in enumerate(every, 1):
-        rows, left = _select_chunk(inputs, part, clips, violations)
+    for number, chunk in enumerate(every, 1):
+        rows, left = _select_chunk(inputs, chunk, clips, violations)
         found.append(rows)
         out += left
         log(f"deciding: part {number} of {len(every)}, {sum(map(len, found)):,} captions")
@@ -77,14 +78,14 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
 def _select_chunk(
     inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame, violations: "_Violations"
 ) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """The captions of a part that the selection takes (_KEPT), and those it does not take."""
+    """The captions of a chunk that the selection takes, with _SELECTED_COLUMNS, and what it leaves out."""
     hashes = {"caption": caption_hash("final"), "was_caption": caption_hash("was_final")}
     hashes["was_caption"] = pl.when("variant_differs").then(hashes["was_caption"])
     found = chunk_captions(inputs, chunk, clips)
     approved = found.approved.select(*_ID_COLUMNS, "review_id", "chain_hash", **hashes).collect()
     violations.check(approved.filter(inputs.selection.aspect_filter()), inputs)
     approved, out = _apply_selection(inputs, approved)
-    # Most parts hold nothing but approved captions, and to find the others' level takes as long as all the rest.
+    # Most chunks hold approved captions only, and finding the level of the others takes as long as all the rest.
     without = found.critiqued.join(approved.lazy(), on=["clip_id", "aspect"], how="anti").head(1).collect()
     if without.is_empty():
         return approved.select(_SELECTED_COLUMNS), out
@@ -95,7 +96,7 @@ def _select_chunk(
 
 
 def _select_unapproved(inputs: ExportInputs, others: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """Of the captions without a triple those that the selection takes, and the rest."""
+    """Of the captions without a triple, those that the selection takes, and what it leaves out."""
     selection, out = inputs.selection, []
     for review, reason in WHY_INELIGIBLE.items():
         out += _left_out_items("caption", reason, others.filter(pl.col("review") == review))
@@ -127,7 +128,7 @@ def _left_out_items(what: str, reason: str, rows: pl.DataFrame) -> list[LeftOut]
 def _assign_to_splits(
     rows: pl.DataFrame, clips: pl.DataFrame, where: SplitAssignment
 ) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """The rows with side, video and rights; those that cannot be placed without a leak are left out."""
+    """The rows with split, video and rights; those that would leak in either split are left out."""
     facts = clips.select("clip_id", "licence", "rights", video="media_key", cut_from="source_id")
     rows = rows.join(facts, on="clip_id", how="left").join(where.sources, on="source_id", how="left")
     homeless = pl.col("cut_from").is_null()
@@ -140,9 +141,9 @@ def _assign_to_splits(
     out += left_out("triple", "its clip shows the same shot as a clip of the other split", rows.filter(repeated)["id"])
     rows = rows.filter(~repeated)
     train = rows.filter(pl.col("split") == "train")
-    said = pl.concat([train["caption"], train["was_caption"]]).drop_nulls().unique().implode()
+    in_train = pl.concat([train["caption"], train["was_caption"]]).drop_nulls().unique().implode()
     # Both variants count in both exports, so that they hold the same rows.
-    echo = (pl.col("split") == "eval") & (pl.col("caption").is_in(said) | pl.col("was_caption").is_in(said))
+    echo = (pl.col("split") == "eval") & (pl.col("caption").is_in(in_train) | pl.col("was_caption").is_in(in_train))
     echo = echo.fill_null(False)
     reason = "eval only: its caption stands word for word in train, for another source"
     out += left_out("triple", reason, rows.filter(echo)["id"])
@@ -151,7 +152,7 @@ def _assign_to_splits(
 
 @dataclass
 class _Violations:
-    """What forbids an export, from all its parts."""
+    """What forbids an export, gathered over all its chunks."""
 
     other_specs: list[pl.DataFrame] = field(default_factory=list)
     aspects: set[str] = field(default_factory=set)

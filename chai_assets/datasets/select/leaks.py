@@ -1,7 +1,7 @@
-"""The leak certificate: the finished rows searched for anything that stands on both sides. Pure.
+"""The leak certificate: the finished rows are searched for anything that is in both splits. Pure.
 
-It trusts nothing that the splitter found: sources, likeness and captions are looked for anew and in another way,
-so that a fault there cannot hide here.
+It uses nothing that `splits.py` found. Sources, similar shots and captions are compared again and in another way, so
+that a fault there cannot hide here.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ _BLOCK = 128
 
 
 class LeakFound(ValueError):
-    """Something stands on both sides; the text names both clips, both sources and the remedy."""
+    """Something is in both splits; the text names both clips, both sources and the remedy."""
 
 
 class LeakCertificate(BaseModel):
-    """What was found on both sides of the split: always 0, or there is no dataset."""
+    """What was found in both splits: always 0, or there is no dataset."""
 
     model_config = ConfigDict(frozen=True)
     sources: int
@@ -32,7 +32,7 @@ class LeakCertificate(BaseModel):
 
 
 def certify(rows: pl.DataFrame, clips: pl.DataFrame) -> LeakCertificate:
-    """The certificate of rows (clip_id, source_id, split, caption: a hash of the caption), or Leaked.
+    """The certificate of rows (clip_id, source_id, split, caption: a hash of the caption), or raises LeakFound.
 
     `clips` (clip_id, source_id, phash, duration_s) says what each clip is of, whatever a row claims.
     """
@@ -110,9 +110,9 @@ def _require_no_near_duplicates(signed: pl.DataFrame) -> None:
 
 
 def _require_distinct_captions(rows: pl.DataFrame) -> None:
-    said = rows.filter(pl.col("caption").is_not_null())
-    train = said.filter(pl.col("split") == "train").unique("caption", keep="any")
-    both = said.filter(pl.col("split") == "eval").join(train, on="caption", suffix="_train").sort("clip_id")
+    captioned = rows.filter(pl.col("caption").is_not_null())
+    train = captioned.filter(pl.col("split") == "train").unique("caption", keep="any")
+    both = captioned.filter(pl.col("split") == "eval").join(train, on="caption", suffix="_train").sort("clip_id")
     if both.is_empty():
         return
     row = both.row(0, named=True)

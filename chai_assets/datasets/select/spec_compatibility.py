@@ -1,4 +1,4 @@
-"""One specification for one dataset: which triples count as made under it, and which would mix another in. Pure."""
+"""One specification for one dataset: which triples count as made under it, and which do not. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from chai_assets.spec.versioning.releases import Releases, order
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """The version a dataset is made under, and what counts as made under it: (aspect, version, hash) each."""
+    """The specification of a dataset; `equivalent` are the (aspect, version, hash) that count as made under it."""
 
     version: str
     hash: str
     equivalent: frozenset[tuple[str, str, str]] = frozenset()
 
     def covers(self) -> pl.Expr:
-        """Whether a row (aspect, spec_version, spec_hash) counts."""
+        """Whether a row counts as made under it, by aspect, spec_version and spec_hash."""
         exact = (pl.col("spec_version") == self.version) & (pl.col("spec_hash") == self.hash)
         row = pl.concat_str("aspect", "spec_version", "spec_hash", separator=" ")
         return (exact | row.is_in([" ".join(also) for also in self.equivalent])).fill_null(False)
@@ -42,7 +42,7 @@ def parse_version_range(text: str, in_force: str) -> tuple[str, str]:
 
 
 def resolve_dataset_spec(triples: pl.DataFrame, releases: Releases, versions: tuple[str, str]) -> DatasetSpec:
-    """What counts for a dataset of these versions: of the last one, of an equal meaning, or declared with it.
+    """The specification of a dataset of these versions: the last one, with what means the same or is in the range.
 
     Raises SpecError where the last version is not released.
     """
@@ -54,15 +54,15 @@ def resolve_dataset_spec(triples: pl.DataFrame, releases: Releases, versions: tu
     return DatasetSpec(last, lineage.spec.hash, frozenset(also))
 
 
-def triples_of_other_specs(triples: pl.DataFrame, counts: DatasetSpec) -> list[Row]:
-    """Triples that do not count, by aspect and version: aspect, spec_version, spec_hash, triples."""
-    rest = triples.filter(~counts.covers())
+def triples_of_other_specs(triples: pl.DataFrame, spec: DatasetSpec) -> list[Row]:
+    """How many triples `spec` does not cover: aspect, spec_version, spec_hash, triples."""
+    rest = triples.filter(~spec.covers())
     keys = ["aspect", "spec_version", "spec_hash"]
     return rest.group_by(keys).agg(triples=pl.len()).sort(keys).to_dicts()
 
 
 def describe_other_specs(mixed: Iterable[Row]) -> str:
-    """The counts in words."""
+    """The counts of `triples_of_other_specs` in words."""
     parts = [(r["triples"], r["aspect"], r["spec_version"], str(r["spec_hash"])[:8]) for r in mixed]
     return ", ".join(f"{n} of {aspect} under {version} ({hash_})" for n, aspect, version, hash_ in parts)
 

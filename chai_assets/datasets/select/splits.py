@@ -1,7 +1,7 @@
-"""Which side of the train/eval line a source falls on. Pure.
+"""Which split a source goes into: train or eval. Pure.
 
 The source decides, never the clip: clips of one source look alike, so a split by clip would leak. A source that
-shows a shot of an earlier source goes where that one is. Nothing that comes later moves a source; only a pin does.
+shows a shot of an earlier source goes into the same split. Nothing that comes later moves a source; only a pin does.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ Split = Literal["train", "eval"]
 SPLITS: tuple[Split, ...] = ("train", "eval")
 EVAL_SHARE = 0.1
 PINNED = "pinned"
-"""Stands in `split_by` where a pin, not a hash, decided."""
+"""The value of `split_by` where a pin, not a hash, decided."""
 
 
 class InvalidPins(ValueError):
-    """The pinned eval set cannot be had; the text names the id or the pair, and the remedy."""
+    """The pinned eval set is impossible; the text names the id or the pair, and the remedy."""
 
 
 @dataclass(frozen=True)
 class SplitAssignment:
-    """Where sources and clips go."""
+    """The split of every source, and the clips that stay out."""
 
     sources: pl.DataFrame
     """source_id, split, and split_by: the id of the source whose hash decided, or `pinned`."""
@@ -37,7 +37,7 @@ class SplitAssignment:
 
 
 def split_of(source_id: str, eval_share: float = EVAL_SHARE) -> Split:
-    """The side of a source, from its id alone: it stays the same however many sources come after.
+    """The split of a source, from its id alone: it stays the same however many sources come after.
 
     `eval_share` is the expected share of sources in eval, 0 to 1; a larger share only moves sources from
     train to eval.
@@ -48,9 +48,9 @@ def split_of(source_id: str, eval_share: float = EVAL_SHARE) -> Split:
 
 
 def assign_splits(clips: pl.DataFrame, eval_share: float, pins: Iterable[str] = ()) -> SplitAssignment:
-    """The side of every source of `clips`: clip_id, source_id, same_as, phash, duration_s, recorded_at.
+    """The split of every source of `clips`: clip_id, source_id, same_as, phash, duration_s, recorded_at.
 
-    Raises BadPins for a pin that is no source or clip, or that would leave two clips of one shot on both sides.
+    Raises InvalidPins for a pin that is no source or clip, or that would put one shot into both splits.
     """
     ordered = _oldest_first(clips)
     pairs = _same_shot_pairs(ordered)
@@ -84,11 +84,11 @@ def _same_shot_pairs(ordered: pl.DataFrame) -> pl.DataFrame:
     """Pairs of clips of two sources that show the same shot: that of the earlier source, then that of the later."""
     clip, source = ordered["clip_id"], ordered["source_id"]
     place = ordered.select("clip_id").with_row_index("row")
-    told = ordered.with_row_index("row").filter(pl.col("same_as").is_not_null())
-    told = told.join(place, left_on="same_as", right_on="clip_id").select(
+    marked = ordered.with_row_index("row").filter(pl.col("same_as").is_not_null())
+    marked = marked.join(place, left_on="same_as", right_on="clip_id").select(
         first=pl.min_horizontal("row", "row_right"), again=pl.max_horizontal("row", "row_right")
     )
-    every = pl.concat([twins(ordered), told]).unique().sort("first", "again")
+    every = pl.concat([twins(ordered), marked]).unique().sort("first", "again")
     pairs = pl.DataFrame(
         {
             "clip_id": clip[every["first"]],
@@ -119,7 +119,7 @@ def _pinned_sources(ordered: pl.DataFrame, pins: set[str]) -> set[str]:
 def _decide_splits(
     names: Iterable[str], pairs: pl.DataFrame, pulled: set[str], eval_share: float
 ) -> dict[str, tuple[Split, str]]:
-    """Side and decider of each source, the earliest first: each follows the earliest one whose shot it shows."""
+    """Split and `split_by` of each source, earliest first: each follows the earliest one whose shot it shows."""
     # `pairs` come in order of the earlier clip, so the first that is met is the earliest.
     follows: dict[str, str] = {}
     for earlier, later in pairs.select("source", "later_source").iter_rows():

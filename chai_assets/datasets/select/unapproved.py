@@ -1,7 +1,7 @@
-"""Captions below an approved triple, put together from the records, and what a reviewer first rejected of a draft.
+"""Captions that no triple holds, with their level of review, and what a reviewer first rejected of a draft.
 
-Pure Polars, lazy: a part of the tables goes in, and only the columns that are asked of the result are read. The
-rules for levels of review are those of `selection.py`; approved captions are the rows of the table triples.
+They are put together from the records of the loop. Pure Polars and lazy: only the columns that are asked of the result
+are read. `selection.py` says what the levels mean; approved captions are the rows of the table triples.
 """
 
 from collections.abc import Callable
@@ -12,28 +12,28 @@ import polars as pl
 from chai_assets.datasets.select.selection import IMPORTED
 
 PERSON = "person"
-"""What `revisions.model` says where a person wrote the caption himself."""
+"""The value of `revisions.model` where a person wrote the caption."""
 
 WHY_INELIGIBLE = {
     "unfinished": "its latest critique has no revision that was called right",
     "rejected": "its last review is a rejection, and it was not changed since",
     "without_triple": "it was approved, yet no triple of it is in force",
 }
-"""Why a caption is at no level of review at all, in words."""
+"""Why a caption has no level of review, so that no selection takes it."""
 
 
 @dataclass(frozen=True)
 class LoopRecords:
-    """Rows of the record tables, all of the same clips; those of annotations that were deleted are left out."""
+    """Rows of the record tables, all of the same clips."""
 
     drafts: pl.LazyFrame
     critiques: pl.LazyFrame
     revisions: pl.LazyFrame
     reviews: pl.LazyFrame
 
-    def filtered(self, kept: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "LoopRecords":
-        """The records of each table that are kept."""
-        return LoopRecords(kept(self.drafts), kept(self.critiques), kept(self.revisions), kept(self.reviews))
+    def filtered(self, keep: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "LoopRecords":
+        """The records that `keep` keeps of each table."""
+        return LoopRecords(keep(self.drafts), keep(self.critiques), keep(self.revisions), keep(self.reviews))
 
     def without_deleted(self, events: pl.LazyFrame) -> "LoopRecords":
         """The records but for those read from annotations that `annotation_events` calls deleted."""
@@ -48,7 +48,7 @@ class LoopRecords:
 
 
 def triples_in_force(entries: pl.LazyFrame) -> pl.LazyFrame:
-    """Triples whose latest entry says `verified`; an entry that was appended twice counts where it stood first."""
+    """Triples whose latest entry says `verified`; of an entry that was appended twice the first counts."""
     written = entries.sort("recorded_at", maintain_order=True).unique("entry_id", keep="first", maintain_order=True)
     last = written.unique("triple_id", keep="last", maintain_order=True)
     return last.filter(pl.col("standing") == "verified")
@@ -57,7 +57,7 @@ def triples_in_force(entries: pl.LazyFrame) -> pl.LazyFrame:
 def unapproved_captions(records: LoopRecords, triples: pl.LazyFrame) -> pl.LazyFrame:
     """The latest caption of each (clip, aspect) that has no triple in force.
 
-    `level` is corrected or unreviewed, or one of NOT_TAKEN. Columns as the rows of `triples`, which is the triples
+    `level` is corrected, unreviewed or a key of WHY_INELIGIBLE. Columns as the rows of `triples`, which is the triples
     in force, but for what only an approved one has (triple_id, review_id, reviewer, chain_hash).
     """
     # Nearly all captions of a grown project are approved: what is about those goes first.
@@ -76,16 +76,16 @@ def unapproved_captions(records: LoopRecords, triples: pl.LazyFrame) -> pl.LazyF
         .join(drafts, on="draft_id", how="left", maintain_order="left")
     )
     found = _with_review_level(found, records)
-    stands = pl.col("revision_id").is_null()
+    draft_kept = pl.col("revision_id").is_null()
     return found.with_columns(
-        final=pl.when(stands).then("draft").otherwise("revised"),
-        findings=pl.when(stands).then(pl.lit([], found.collect_schema()["findings"])).otherwise("findings"),
-        human_edited=~stands & (pl.col("written_by") == PERSON).fill_null(False),
+        final=pl.when(draft_kept).then("draft").otherwise("revised"),
+        findings=pl.when(draft_kept).then(pl.lit([], found.collect_schema()["findings"])).otherwise("findings"),
+        human_edited=~draft_kept & (pl.col("written_by") == PERSON).fill_null(False),
     )
 
 
 def first_rejections(records: LoopRecords) -> pl.LazyFrame:
-    """What a reviewer rejected first of each draft: `draft_id`, and the rest named `was_...`.
+    """What a reviewer first rejected of each draft: `draft_id`, and columns named `was_...`.
 
     `was_revised` is null where the draft itself was rejected.
     """
@@ -156,7 +156,7 @@ def _revision_of_critique(records: LoopRecords) -> pl.LazyFrame:
 
 
 def _with_review_level(found: pl.LazyFrame, records: LoopRecords) -> pl.LazyFrame:
-    """With the level of review each caption has."""
+    """The captions with their level of review."""
     key = ["draft_id", "critique_id", "revision_id"]
     reviews = records.reviews.sort("submitted_at", "event_id")
     own = reviews.select(*key, own="verdict").unique(key, keep="last", maintain_order=True)

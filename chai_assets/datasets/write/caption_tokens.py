@@ -1,6 +1,6 @@
-"""Captions cut to what a video generator reads.
+"""Merged captions cut to what a video generator reads.
 
-Wan reads 512 umT5 tokens and silently drops the rest; what it reads is counted beforehand, and the cut told.
+Wan reads 512 umT5 tokens and silently drops the rest. So tokens are counted beforehand, and a cut caption says so.
 """
 
 import re

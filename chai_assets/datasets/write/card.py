@@ -1,12 +1,12 @@
 """The dataset card: README.md with the front matter that the Hugging Face hub reads, made from the manifest.
 
-The words are in `card.md`; here are its tables. The card cannot name the dataset's id, which is a hash over it too.
+Its text is in `card.md`; here are its tables. The card cannot name the dataset's id, because the id is a hash over the
+card too.
 """
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -19,7 +19,7 @@ from chai_assets.datasets.write.manifest import FileEntry, ManifestContent
 from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS
 
 TEMPLATE = Path(__file__).parent / "card.md"
-_DESCRIPTIONS = {view.path: view.description for view in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)} | {
+_DESCRIPTIONS = {one.path: one.description for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)} | {
     TRIPLES: "a triple with all its ids, people and rights",
     TRIPLES_JSONL: "the same triples",
     VERIFY_SCRIPT: "(checks every file, chain and split: `python verify.py`)",
@@ -53,23 +53,25 @@ def render_card(content: ManifestContent) -> str:
 
 
 def _selection_text(content: ManifestContent) -> str:
-    """What was selected, and what that means for reading the files."""
-    told, of = content.selection, content.instructions_from
-    said = [f"Taken were captions of review level {told['review']} or better ({told['variant']})."]
-    if told["variant"] == "pre_review":
-        said.append(
+    """What was selected, and what that means for whoever reads the files."""
+    selection, of = content.selection, content.instructions_from
+    sentences = [f"Taken were captions of review level {selection['review']} or better ({selection['variant']})."]
+    if selection["variant"] == "pre_review":
+        sentences.append(
             f"The {content.variant_differs} captions that a reviewer sent back stand here as they were before that: "
             "what the files call kept or approved is then what the annotator had settled on."
         )
-    if told["imported"]:
-        said.append(f"They come from the imported corpus {told['imported']}, which followed rules of its own.")
+    if selection["imported"]:
+        sentences.append(
+            f"They come from the imported corpus {selection['imported']}, which followed rules of its own."
+        )
     if content.human_edited:
-        said.append(f"{content.human_edited} were written over by a person, which `human_edited` marks.")
-    said.append(f"The task instructions are those of specification {of['version']}.")
-    return " ".join(said)
+        sentences.append(f"{content.human_edited} were written over by a person, which `human_edited` marks.")
+    sentences.append(f"The task instructions are those of specification {of['version']}.")
+    return " ".join(sentences)
 
 
-def front_matter(content: ManifestContent) -> dict[str, Any]:
+def front_matter(content: ManifestContent) -> dict[str, object]:
     """What the hub reads of a card: licence, language, tasks, tags, size, and the files of each split."""
     return {
         "pretty_name": "Video captions with their critiques",
@@ -82,7 +84,7 @@ def front_matter(content: ManifestContent) -> dict[str, Any]:
     }
 
 
-def _license_fields(licences: dict[str, int]) -> dict[str, Any]:
+def _license_fields(licences: dict[str, int]) -> dict[str, object]:
     """The hub's `license`, and for those it does not know `license_name`."""
     slugs = {re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-") or UNKNOWN_LICENSE for name in licences}
     known = sorted(slugs & _HUB_LICENSES)
@@ -92,14 +94,14 @@ def _license_fields(licences: dict[str, int]) -> dict[str, Any]:
     return {"license": ids[0] if len(ids) == 1 else ids, **named}
 
 
-def _configs(files: Iterable[FileEntry]) -> list[dict[str, Any]]:
+def _configs(files: Iterable[FileEntry]) -> list[dict[str, object]]:
     """A config a file, with the splits that have rows: the hub cannot show a file without any."""
     held = {entry.path for entry in files if entry.rows}
-    configs: list[dict[str, Any]] = []
-    for view in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS):
-        paths = [{"split": split, "path": f"{split}/{view.path}"} for split in SPLITS if f"{split}/{view.path}" in held]
+    configs: list[dict[str, object]] = []
+    for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS):
+        paths = [{"split": split, "path": f"{split}/{one.path}"} for split in SPLITS if f"{split}/{one.path}" in held]
         if paths:
-            name = view.path.rpartition(".")[0].replace("/", "_")
+            name = one.path.rpartition(".")[0].replace("/", "_")
             configs.append({"config_name": name, "data_files": paths})
     if TRIPLES in held:
         configs.append({"config_name": "triples", "data_files": [{"split": "both", "path": TRIPLES}]})

@@ -1,7 +1,7 @@
-"""The files of a dataset, written a part at a time and hashed on the way; nothing is read a second time.
+"""Writers for the files of a dataset: they take rows a chunk at a time and hash what they write.
 
-A file's bytes do not depend on how its rows were cut into parts: JSON lines have no seams, and Parquet has row
-groups of a fixed size.
+A file's bytes do not depend on how its rows were cut into chunks: JSON lines have no seams, and Parquet has row groups
+of a fixed size.
 """
 
 import errno
@@ -65,17 +65,17 @@ class HashedFile:
 
 
 RowTransform = Callable[[pl.DataFrame], pl.DataFrame]
-"""Makes a file's rows of a part's rows."""
+"""Makes the rows of a file from the rows of a chunk."""
 
 
 class RowWriter(Protocol):
-    """A file that takes rows."""
+    """Writes rows to a file, chunk by chunk."""
 
     file: HashedFile
     rows: int
 
     def write_rows(self, table: pl.DataFrame) -> None:
-        """Rows to come after those before."""
+        """Writes these rows after those before."""
         ...
 
     def finish(self) -> None:
@@ -84,13 +84,13 @@ class RowWriter(Protocol):
 
 
 class JsonLinesWriter:
-    """JSON lines, of what `view` makes of the rows."""
+    """Writes JSON lines of what `make_rows` makes of the rows."""
 
-    def __init__(self, file: HashedFile, view: RowTransform) -> None:
-        self.file, self.rows, self._view = file, 0, view
+    def __init__(self, file: HashedFile, make_rows: RowTransform) -> None:
+        self.file, self.rows, self._make_rows = file, 0, make_rows
 
     def write_rows(self, table: pl.DataFrame) -> None:
-        made, text = self._view(table), BytesIO()
+        made, text = self._make_rows(table), BytesIO()
         for piece in made.iter_slices(_JSON_ROWS_AT_ONCE):
             text.seek(0)
             piece.write_ndjson(text)
@@ -102,13 +102,13 @@ class JsonLinesWriter:
 
 
 class CsvWriter:
-    """Comma-separated values under one line of names, of what `view` makes of the rows."""
+    """Writes comma-separated values under one line of names."""
 
-    def __init__(self, file: HashedFile, view: RowTransform) -> None:
-        self.file, self.rows, self._view = file, 0, view
+    def __init__(self, file: HashedFile, make_rows: RowTransform) -> None:
+        self.file, self.rows, self._make_rows = file, 0, make_rows
 
     def write_rows(self, table: pl.DataFrame) -> None:
-        made = self._view(table)
+        made = self._make_rows(table)
         self.file.write(made.write_csv(include_header=not self.file.bytes).encode())
         self.rows += len(made)
 
@@ -117,10 +117,10 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """One Parquet file with row groups of ROW_GROUP rows; its schema is the first table's where none is given."""
+    """Writes Parquet with row groups of ROW_GROUP rows; without a schema, the first table's is used."""
 
-    def __init__(self, file: HashedFile, view: RowTransform, schema: pa.Schema | None = None) -> None:
-        self.file, self.rows, self._view, self._schema = file, 0, view, schema
+    def __init__(self, file: HashedFile, make_rows: RowTransform, schema: pa.Schema | None = None) -> None:
+        self.file, self.rows, self._make_rows, self._schema = file, 0, make_rows, schema
         self._held: list[pl.DataFrame] = []
 
     @cached_property
@@ -128,7 +128,7 @@ class ParquetWriter:
         return pq.ParquetWriter(pa.PythonFile(self.file, "w"), self._schema, compression="zstd", store_schema=True)
 
     def write_rows(self, table: pl.DataFrame) -> None:
-        made = self._view(table)
+        made = self._make_rows(table)
         self._schema = self._schema or made.to_arrow().schema
         self._held.append(made)
         self.rows += len(made)
@@ -150,14 +150,14 @@ class ParquetWriter:
 
 
 def open_row_writer(path: Path, make_rows: RowTransform) -> RowWriter:
-    """A file of what `view` makes of rows, in the form its name says."""
+    """A writer for what `make_rows` makes of rows, in the form that the file's name says."""
     return {".jsonl": JsonLinesWriter, ".csv": CsvWriter, ".parquet": ParquetWriter}[path.suffix](
         HashedFile(path), make_rows
     )
 
 
 def close_writer(rows: RowWriter, folder: Path) -> FileEntry:
-    """Closes a file of rows and says what is in it."""
+    """Closes a writer and returns the manifest's entry of its file."""
     rows.finish()
     digest = rows.file.close()
     path = rows.file.path.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""The release formats, made from canonical rows: captions, critiques, yes/no rewards, merged captions.
+"""The release formats, made from canonical rows: captions, critiques and yes/no rewards; and the merged captions.
 
 A row is `messages` and `videos` (read as it is by ms-swift and LLaMA-Factory) and then where it came from; the
 shapes that other trainers want are in `trainer_formats.py`. The user turn is built from the plain task instruction
@@ -43,7 +43,7 @@ _PERFECT = pl.col("rating") == 5
 class FileFormat:
     """One file of a dataset's split: its path there, what one row is, and how canonical rows become its rows.
 
-    `rows` sees a part of the canonical rows at a time and makes the rows of just that part, in their order.
+    `make_rows` gets the canonical rows a chunk at a time and makes the rows of just that chunk, in their order.
     """
 
     path: str
@@ -52,7 +52,7 @@ class FileFormat:
 
 
 def escape_reserved(text: pl.Expr) -> pl.Expr:
-    """The text with `<video>`, `<|im_end|>` and other such tokens in square brackets, which nothing reads as one.
+    """The text with `<video>`, `<|im_end|>` and the like in square brackets, so that nothing reads them as tokens.
 
     A row is kept so, rather than left out: the word is on the screen or slipped from a prompt, the rest of the
     caption is a person's work, and every file keeps the same rows. `triples.parquet` has it as written.
@@ -65,7 +65,7 @@ def _with_escaped_texts(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def count_reserved(rows: pl.DataFrame) -> int:
-    """How many of these canonical rows have a text with a token that `plain` puts into brackets."""
+    """How many of these canonical rows have a text that `escape_reserved` changes."""
     return rows.select(pl.any_horizontal(pl.col(*_TEXTS).str.contains(RESERVED)).sum()).item()
 
 
@@ -99,7 +99,7 @@ def critique_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
 
     A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
-    stays out, here and in `judgements`; as a caption it is kept.
+    stays out, here and in `reward_exchanges`; as a caption it is kept.
     """
     answers = {"draft": pl.col("critique"), "final": pl.lit(NO_CHANGE)}
     return _exchanges_about(rows, CRITIQUE_PROMPT, answers)

@@ -1,6 +1,7 @@
-"""What a dataset says of itself: its manifest, the id that follows from it, and the card people read.
+"""The manifest of a dataset, and the id that follows from it.
 
-Nothing here holds a time or a place, so equal inputs give an equal manifest and an equal id.
+Nothing in it is a time or a place, so equal inputs give an equal manifest and an equal id. How readers see the
+manifests of other versions is in `read/manifest_data.py`.
 """
 
 import json
@@ -40,7 +41,7 @@ class Counts(BaseModel):
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> "Counts":
-        """Counts of canonical rows; a split without rows counts 0."""
+        """The counts of canonical rows; a split without rows counts 0."""
         return cls(
             triples=len(rows),
             clips=rows["clip_id"].n_unique(),
@@ -163,5 +164,6 @@ def wording_notes(selection: Selection, rows: pl.DataFrame) -> list[str]:
 
 
 def count_values(values: pl.Series) -> dict[str, int]:
+    """How often each value occurs, by value."""
     counted = values.cast(pl.String).rename("value").value_counts().sort("value")
     return dict(counted.iter_rows())

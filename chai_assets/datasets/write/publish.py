@@ -1,7 +1,7 @@
 """Publishes a dataset: builds its files, names it by their content, and makes it current in one step.
 
 A dataset is a folder `<root>/<dataset_id>/` that holds a manifest, which is written last: without one it does
-not exist. `<root>/latest.json` names the current one. Being stopped at any point leaves the former current.
+not exist. `<root>/latest.json` names the latest one. A publication that is stopped leaves the former one the latest.
 """
 
 import json
@@ -121,7 +121,7 @@ def publish(inputs: ExportInputs, root: str, log: Log = _quiet, make_latest: boo
     """Publishes under `root` (a folder or an s3:// prefix); where `current`, `latest.json` then names the dataset.
 
     Equal inputs give the same dataset: it is found there and nothing is written. Raises ExportRefused where
-    the rows may not be exported, NoRoom where the disk is full; nothing is published then either.
+    the rows may not be exported, DiskFull where the disk is full; nothing is published then either.
     """
     store = Media(root=root)
     with scratch_folder(None if store.is_s3 else Path(root)) as scratch:
@@ -169,7 +169,7 @@ def latest_manifest(root: str) -> Manifest | None:
 @dataclass(frozen=True)
 class _WrittenRows:
     rows: pl.DataFrame
-    """What counts and the certificate are made from: the columns _SLIM, and `caption`, a hash of it."""
+    """What counts and the certificate are made from: _COUNTED_COLUMNS, and `caption`, a hash of it."""
     left_out: list[LeftOut]
     bracketed: int
     """Rows with a text that holds a word which trainers would take for media."""
@@ -185,15 +185,15 @@ class _OutputFiles:
             JsonLinesWriter(HashedFile(folder / TRIPLES_JSONL), lambda rows: rows),
         ]
         # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
-        self.views = {split: self._opened(split, (*RELEASE_FORMATS, *TRAINER_FORMATS)) for split in SPLITS}
-        self.merged = {split: self._opened(split, MERGED_FORMATS) for split in SPLITS}
+        self.per_triple = {split: self._opened(split, (*RELEASE_FORMATS, *TRAINER_FORMATS)) for split in SPLITS}
+        self.per_clip = {split: self._opened(split, MERGED_FORMATS) for split in SPLITS}
 
-    def _opened(self, split: str, views: Iterable[FileFormat]) -> list[RowWriter]:
-        return [open_row_writer(self._folder / split / view.path, view.make_rows) for view in views]
+    def _opened(self, split: str, formats: Iterable[FileFormat]) -> list[RowWriter]:
+        return [open_row_writer(self._folder / split / one.path, one.make_rows) for one in formats]
 
     @property
     def _every(self) -> list[RowWriter]:
-        split = [*self.views.values(), *self.merged.values()]
+        split = [*self.per_triple.values(), *self.per_clip.values()]
         return [*self.whole, *(file for files in split for file in files)]
 
     @property
@@ -205,9 +205,9 @@ class _OutputFiles:
         return self.whole[-1].rows
 
     def row_batches(self, rows: pl.DataFrame, merged: pl.DataFrame) -> Iterator[tuple[RowWriter, pl.DataFrame]]:
-        """What each file gets of a part's rows."""
+        """What each file gets of a chunk's rows."""
         # Sides without rows too: a file knows its columns from what it is given.
-        for files, table in ((self.views, rows), (self.merged, merged)):
+        for files, table in ((self.per_triple, rows), (self.per_clip, merged)):
             for split in SPLITS:
                 side = table.filter(pl.col("split") == split)
                 yield from ((file, side) for file in files[split])
@@ -223,7 +223,7 @@ class _OutputFiles:
 
 
 def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log: Log) -> _WrittenRows:
-    """Writes all rows; while one part is turned into text, the next one is read."""
+    """Writes all rows; while one chunk is turned into text, the next one is read."""
     slim: list[pl.DataFrame] = []
     out: list[LeftOut] = []
     in_brackets = 0
@@ -246,7 +246,7 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log
 def _read_chunk(
     inputs: ExportInputs, plan: ExportPlan, chunk: Chunk
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[LeftOut]]:
-    """The canonical rows of a part, its merged captions, and what stays out of some files."""
+    """The canonical rows of a chunk, its merged captions, and what stays out of some files."""
     selection = inputs.selection
     here = plan.rows.filter(chunk.contains_source()).drop("clip_id")
     found = chunk_captions(inputs, chunk, plan.clips)

@@ -1,4 +1,4 @@
-"""The same data in the shapes that single trainers read, and what tells a trainer about the files.
+"""The same data in the formats of single trainers, and the list of files that one of them wants.
 
 ms-swift and LLaMA-Factory read the release files themselves; here are Qwen's finetune code, TRL, preference pairs
 for DPO, and the video generators' trainers. Rows are slim: an id and what the trainer needs; where a row comes
@@ -7,7 +7,6 @@ from is in `triples.parquet` under its id.
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import polars as pl
 
@@ -141,11 +140,11 @@ MERGED_FORMATS = (
         lambda merged: generator_prompts(merged).rename({"video": "video_path", "prompt": "caption"}),
     ),
 )
-"""Files of each split that are made from the merged captions, as `tokens.within_limit` gives them."""
+"""Files of each split that are made from the merged captions, as `caption_tokens.fit_to_token_limit` gives them."""
 
 
 def text_notes(counter: TokenCounter, bracketed: int) -> list[str]:
-    """What the manifest says of how texts were read: tokens counted, and how many rows had words in brackets."""
+    """Notes for the manifest: how tokens were counted, and how many rows have words in brackets."""
     counted = f"the tokens of merged captions were counted with: {counter.name}; a generator reads {GENERATOR_TOKENS}"
     reserved = (
         f"{bracketed} triple(s) have a text with a word like <video>, which stands in square brackets for trainers"
@@ -170,13 +169,13 @@ def dataset_info(files: Iterable[FileEntry]) -> str:
     return json.dumps(entries, indent=2) + "\n"
 
 
-def _messages_entry(path: str) -> dict[str, Any]:
+def _messages_entry(path: str) -> dict[str, object]:
     tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
     columns = {"messages": "messages", "videos": "videos"}
     return {"file_name": path, "formatting": "sharegpt", "columns": columns, "tags": tags}
 
 
-def _ranking_entry(path: str) -> dict[str, Any]:
+def _ranking_entry(path: str) -> dict[str, object]:
     names = ("conversations", "chosen", "rejected", "videos")
     columns = {"messages" if name == "conversations" else name: name for name in names}
     return {"file_name": path, "formatting": "sharegpt", "ranking": True, "columns": columns}
