@@ -20,7 +20,7 @@ from chai_assets.critique.findings import Finding
 from chai_assets.labeling import page as labeling_page
 from chai_assets.review import feedback_page
 from chai_assets.review import page as review_page
-from chai_assets.triples.join import in_force, join
+from chai_assets.triples.join import join_triples, triples_in_force
 from chai_resources.label_studio import LabelStudioRefused
 from tests.services.label_studio import LabelStudioHandle
 from tests.world import World, plain_answers
@@ -95,7 +95,7 @@ class Crowd:
             assert versions <= archived.get(annotation, set()), "a version that a person submitted is lost"
         items = self.world.standings(self.batch)
         clips = {row["clip_id"]: row for row in tables.rows("clips", self.batch)}
-        outcome = join(items, clips, tables.rows("triples", self.batch), self.world.lineage)
+        outcome = join_triples(items, clips, tables.rows("triples", self.batch), self.world.lineage)
         assert outcome.broken == []
         assert outcome.entries == [], "the triples are not in line with where the items stand"
         self._triples_rest_on_what_people_say_now({event["event_id"]: event for event in events})
@@ -112,7 +112,7 @@ class Crowd:
                 now = (event["annotation_id"], _text(json.loads(event["annotation"])["result"]))
                 said.setdefault(row[key], set()).add(now)
         current = {(annotation, self.versions[annotation][-1]) for annotation in self.living()}
-        for triple in in_force(tables.read("triples", self.batch)).to_dicts():
+        for triple in triples_in_force(tables.read("triples", self.batch)).to_dicts():
             assert said[triple["critique_id"]] & current, "a triple rests on a critique that was taken back"
             assert said[triple["review_id"]] & current, "a triple rests on a review that was taken back"
 

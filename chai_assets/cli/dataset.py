@@ -1,4 +1,7 @@
-"""`chai dataset ...`: look at published datasets and check them, anywhere."""
+"""`chai dataset ...`: publish datasets, look at them, check and evaluate them.
+
+Each command imports what it needs when it runs, so that a list is there at once.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,9 +35,9 @@ def list_datasets(
     Example: chai dataset list s3://captions/datasets
     """
     from chai_assets.cli.dataset_output import print_list
-    from chai_assets.datasets.read.published import listing
+    from chai_assets.datasets.read.published import list_datasets
 
-    found = listing(root or _root())
+    found = list_datasets(root or _root())
     print_list(found, root or _root(), console)
     for listed in found:
         if listed.problem:
@@ -48,9 +51,9 @@ def show(dataset: Address = "latest") -> None:
     Example: chai dataset show dst_a6ad
     """
     from chai_assets.cli.dataset_output import print_dataset
-    from chai_assets.datasets.read.published import find
+    from chai_assets.datasets.read.published import open_dataset
 
-    print_dataset(find(dataset, _root()), console)
+    print_dataset(open_dataset(dataset, _root()), console)
 
 
 @app.command()
@@ -68,12 +71,12 @@ def diff(
     Example: chai dataset diff dst_a6ad latest --shown 10
     """
     from chai_assets.cli.dataset_output import print_difference
-    from chai_assets.datasets.read.diff import Side, compare
-    from chai_assets.datasets.read.published import find
+    from chai_assets.datasets.read.diff import ComparedDataset, compare
+    from chai_assets.datasets.read.published import open_dataset
 
-    before, after = find(old, _root()), find(new, _root())
+    before, after = open_dataset(old, _root()), open_dataset(new, _root())
     with before.rows() as old_rows, after.rows() as new_rows:
-        found = compare(Side(before.manifest, old_rows), Side(after.manifest, new_rows), shown)
+        found = compare(ComparedDataset(before.manifest, old_rows), ComparedDataset(after.manifest, new_rows), shown)
     if json:
         print(found.as_json())
     else:
@@ -89,9 +92,9 @@ def verify(dataset: Address) -> None:
     Example: chai dataset verify .chai/demo/datasets/dst_a6adaa7ae7208d99563651ad955c2673
     """
     from chai_assets.cli.dataset_output import check
-    from chai_assets.datasets.read.published import place_of
+    from chai_assets.datasets.read.published import open_store
 
-    place = place_of(dataset, _root())
+    place = open_store(dataset, _root())
     problems = check(place, console)
     for problem in problems:
         console.print(problem, style="red", soft_wrap=True, highlight=False, markup=False)
@@ -115,10 +118,10 @@ def view(
 
     Example: chai dataset view latest --sample 500 --out ~/look
     """
-    from chai_assets.datasets.read.published import find
+    from chai_assets.datasets.read.published import open_dataset
     from chai_assets.datasets.read.viewer import write_viewer
 
-    found = find(dataset, _root())
+    found = open_dataset(dataset, _root())
     folder = out or Path(f"view-{found.short}")
     count = write_viewer(found, folder, sample, media or Settings.from_env().media)
     console.print(f"{count} triples of {found.id}: open {folder / 'index.html'}", soft_wrap=True, highlight=False)
@@ -138,22 +141,22 @@ def judge(
 
     Example: CHAI_CAPTIONER=openai CHAI_MODEL=gpt-4.1-2025-04-14 chai dataset judge latest --eval-only
     """
-    from chai_assets.cli.dataset_output import print_judged
-    from chai_assets.datasets.evaluate.judge import CannotJudge, judge_dataset, refuse_place, write_judged
-    from chai_assets.datasets.read.published import find
+    from chai_assets.cli.dataset_output import print_judge_report
+    from chai_assets.datasets.evaluate.judge import JudgeRefused, check_output_folder, judge_dataset, write_report
+    from chai_assets.datasets.read.published import open_dataset
 
-    found = find(dataset, _root())
+    found = open_dataset(dataset, _root())
     folder = out or Path(f"judged-{found.short}")
     try:
-        refuse_place(folder)
-        judged = judge_dataset(found, sample, eval_only, Settings.from_env())
-        write_judged(judged, found, folder, sample, eval_only)
-    except CannotJudge as refusal:
+        check_output_folder(folder)
+        report = judge_dataset(found, sample, eval_only, Settings.from_env())
+        write_report(report, found, folder, sample, eval_only)
+    except JudgeRefused as refusal:
         console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from refusal
-    print_judged(judged, console)
+    print_judge_report(report, console)
     console.print(f"{folder} is written, from {found.id}", soft_wrap=True, highlight=False)
-    if not judged.found:
+    if not report.agreements:
         raise typer.Exit(1)
 
 
@@ -172,21 +175,21 @@ def export(
     """
     from chai_assets.datasets.assets import DatasetStore
     from chai_assets.datasets.export import publish_selection
-    from chai_assets.datasets.write.publish import NoRoom
+    from chai_assets.datasets.write.publish import DiskFull
     from chai_assets.spec.resource import release_of
     from chai_resources.settings import Settings
     from chai_resources.tables import Tables
 
-    said = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
-    said |= {"critiques": critiques, "edited": edited}
+    given = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
+    given |= {"critiques": critiques, "edited": edited}
     try:
         settings = Settings.from_env()
         store = DatasetStore.of(settings)
-        selection = store.model_copy(update={name: value for name, value in said.items() if value}).selection
+        selection = store.model_copy(update={name: value for name, value in given.items() if value}).selection
         tables, release = Tables(root=settings.tables), release_of(settings)
         with console.status("reading the tables") as status:
             published = publish_selection(tables, release, selection, store.root, status.update, store.tokenizer)
-    except (ValueError, NoRoom) as error:
+    except (ValueError, DiskFull) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
     manifest = published.manifest
@@ -194,8 +197,8 @@ def export(
         console.print(f"{what:12} " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for entry in manifest.left_out:
         console.print(f"left out     {entry.count:,} {entry.what}(s): {entry.reason}", soft_wrap=True, highlight=False)
-    said_now = "published" if published.new else "already published"
-    console.print(f"{said_now} {published.uri}", soft_wrap=True, highlight=False)
+    done = "published" if published.new else "already published"
+    console.print(f"{done} {published.uri}", soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -209,11 +212,11 @@ def ablations(
 
     With a model as engine, which the settings name, also `written_by_model`: its own critique of each draft.
     """
-    from chai_assets.datasets.evaluate.ablations import Refused, run
+    from chai_assets.datasets.evaluate.ablations import AblationsRefused, run_ablations
 
     try:
-        for line in run(dataset, out, variants, engine):
+        for line in run_ablations(dataset, out, variants, engine):
             console.print(line, soft_wrap=True, highlight=False)
-    except Refused as refusal:
+    except AblationsRefused as refusal:
         console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from refusal

@@ -1,29 +1,29 @@
-"""Datasets on a terminal: the list, one dataset's essence, the difference of two, and a check with its progress.
+"""Datasets on a terminal: the list, one dataset, the difference of two, a check with its progress, a judge's report.
 
-Printing only; what is printed comes from `published`, `diff` and `verify`. Every text of a dataset is data and
-is escaped: none of it may be read as a colour of the terminal.
+Printing only; what is printed comes from `chai_assets/datasets`. Every text of a dataset is data and is escaped:
+none of it may be read as a color of the terminal. `chai dataset list` shall start at once, so what takes long to load
+(tables, progress bars) is imported where it is used.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
 from chai_assets.core.word_diff import word_changes
-from chai_assets.datasets.read.diff import Change, Difference, Texts
-from chai_assets.datasets.read.published import Dataset, Listed, StoredFiles
+from chai_assets.datasets.read.manifest_data import ManifestData, SelectionData
+from chai_assets.datasets.read.published import ListedDataset, PublishedDataset, StoredFiles
 from chai_assets.datasets.read.verify import Folder, manifest_id, verify
-from chai_assets.datasets.select.selection import told_shortly
 from chai_resources.media import Media
 
 if TYPE_CHECKING:
-    from chai_assets.datasets.evaluate.agreement import Share
-    from chai_assets.datasets.evaluate.judge import Judged
+    from chai_assets.datasets.evaluate.agreement import EstimatedShare
+    from chai_assets.datasets.evaluate.judge import JudgeReport
+    from chai_assets.datasets.read.diff import DatasetDiff, FieldChange, TextChange
 
 _SHOWN_OTHERWISE = {
     "dataset_id",
@@ -42,6 +42,8 @@ _MOST_MOVED = 5
 
 def check(store: Media, console: Console) -> list[str]:
     """What `verify` finds wrong with the dataset in a store, with a bar while it reads."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
     place = StoredFiles(store) if store.is_s3 else Folder(store.root)
     bar = Progress(
         BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=console, transient=True
@@ -51,7 +53,7 @@ def check(store: Media, console: Console) -> list[str]:
         return verify(place, lambda read: bar.advance(task, read))
 
 
-def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
+def print_list(found: Iterable[ListedDataset], root: str, console: Console) -> None:
     """One line a dataset, the earliest first."""
     names = ("dataset", "published", "spec", "selection", "triples", "clips", "sources", "size", "")
     table = Table(*names, box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -70,7 +72,7 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         counts = manifest.get("counts", {})
         numbers = [f"{counts.get(name, 0):,}" for name in ("triples", "clips", "sources")]
         spec = escape(str(manifest.get("spec_version", "")))
-        selection = Text(told_shortly(manifest.get("selection", {})), no_wrap=True, overflow="ellipsis")
+        selection = Text(describe_selection(manifest.get("selection", {})), no_wrap=True, overflow="ellipsis")
         table.add_row(escape(listed.name[:12]), when, spec, selection, *numbers, size(listed.dataset.bytes), note)
     if table.row_count:
         console.print(table)
@@ -78,11 +80,19 @@ def print_list(found: Iterable[Listed], root: str, console: Console) -> None:
         console.print(f"no dataset under {escape(root)} yet: `chai dataset export` makes one", soft_wrap=True)
 
 
-def print_judged(judged: "Judged", console: Console) -> None:
+def describe_selection(selection: SelectionData) -> str:
+    """In a few words, what a manifest's selection has beyond the usual one."""
+    usual = {"imported": "", "review": "approved", "variant": "post_review", "critiques": "written"}
+    words = [str(selection[name]) for name, value in usual.items() if selection.get(name, value) != value]
+    words += [*selection.get("aspects", []), *(["edited"] if selection.get("edited") else [])]
+    return " ".join([*words, *(["pinned"] if selection.get("pins") else [])])
+
+
+def print_judge_report(report: "JudgeReport", console: Console) -> None:
     """How far a model agrees with people, by aspect and over all, and what it did not answer."""
     names = ("caption > draft", "balanced", "of Yes and No")
     table = Table("aspect", *(Column(name, justify="right") for name in ("triples", "sources", *names)), box=None)
-    for entry in judged.found:
+    for entry in report.agreements:
         shares = (entry.pairwise, entry.balanced, entry.balanced_of_both)
         table.add_row(entry.aspect, f"{entry.pairs:,}", f"{entry.sources:,}", *map(_share, shares))
     if table.row_count:
@@ -93,22 +103,22 @@ def print_judged(judged: "Judged", console: Console) -> None:
             soft_wrap=True,
             highlight=False,
         )
-    for reason, count in judged.errors.items():
+    for reason, count in report.errors.items():
         console.print(f"{count:,} captions not judged: {escape(reason)}", style="red", soft_wrap=True, highlight=False)
 
 
-def _share(share: "Share") -> str:
+def _share(share: "EstimatedShare") -> str:
     interval = "one source" if share.low is None else f"{share.low:.2f}–{share.high:.2f}"
     return f"{share.value:.2f} ({interval})"
 
 
-def print_dataset(dataset: Dataset, console: Console) -> None:
-    """What a manifest says, what was left out first of all what is easily overlooked."""
+def print_dataset(dataset: PublishedDataset, console: Console) -> None:
+    """What a manifest says: counts, where the dataset comes from, what was left out and why, and the files."""
     manifest = dataset.manifest
     counts = manifest.get("counts", {})
     console.print(f"[bold]{dataset.id}[/bold]", highlight=False)
     console.print(f"[dim]{escape(dataset.store.root)}[/dim]", soft_wrap=True, highlight=False)
-    if manifest_id(manifest) != dataset.id:
+    if manifest_id(dict(manifest)) != dataset.id:
         console.print("[red]its content has another id than it claims: it was changed; fetch it again[/red]")
     console.print(
         f"\n{counts.get('triples', 0):,} triples of {counts.get('clips', 0):,} clips from "
@@ -129,7 +139,7 @@ def print_dataset(dataset: Dataset, console: Console) -> None:
         ("found on both sides", manifest.get("leak_certificate") or manifest.get("leak_check")),
         *((name, value) for name, value in manifest.items() if name not in _SHOWN_OTHERWISE),
     ]:
-        facts.add_row(name.replace("_", " "), escape(_told(value)))
+        facts.add_row(name.replace("_", " "), escape(_text_of(value)))
     console.print(facts, highlight=False)
     _print_left_out(manifest, console)
     files = Table("file", "rows", "size", box=None, pad_edge=False)
@@ -143,8 +153,8 @@ def print_dataset(dataset: Dataset, console: Console) -> None:
     console.print(files)
 
 
-def print_difference(old: Dataset, new: Dataset, found: Difference, console: Console) -> None:
-    """Two datasets beside each other, then what changed, then a few changes word by word."""
+def print_difference(old: PublishedDataset, new: PublishedDataset, found: "DatasetDiff", console: Console) -> None:
+    """The counts of two datasets, what was added, removed and changed, and a few changes word by word."""
     console.print(f"[bold]{old.short}[/bold] to [bold]{new.short}[/bold]", highlight=False)
     if found.is_empty:
         console.print("nothing differs")
@@ -174,7 +184,7 @@ def print_difference(old: Dataset, new: Dataset, found: Difference, console: Con
 
 
 def size(count: float) -> str:
-    """Bytes as people say them."""
+    """A number of bytes in the unit that suits it."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
@@ -182,7 +192,7 @@ def size(count: float) -> str:
     return f"{count:,.1f} GB"
 
 
-def _print_left_out(manifest: Mapping[str, Any], console: Console) -> None:
+def _print_left_out(manifest: ManifestData, console: Console) -> None:
     out = manifest.get("left_out") or []
     console.print("\nleft out: nothing" if not out else "\nleft out:")
     for entry in out:
@@ -193,31 +203,39 @@ def _print_left_out(manifest: Mapping[str, Any], console: Console) -> None:
         console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
 
 
-def _print_changes(title: str, changes: Iterable[Change], console: Console, shown: Any = None) -> None:
-    told = shown or _told
+def _print_changes(
+    title: str, changes: "Iterable[FieldChange]", console: Console, show_number: Callable[[float], str] | None = None
+) -> None:
     table = Table(title, "old", "new", "", box=None, pad_edge=False)
     table.columns[0].overflow = "fold"
     for change in changes:
-        values = ["" if value is None else escape(told(value)) for value in (change.old, change.new)]
+        values = ["" if value is None else escape(_text_of(value, show_number)) for value in (change.old, change.new)]
         style = "" if change.old != change.new else "dim"
-        table.add_row(escape(change.what), *values, _step(change, shown), style=style)
+        table.add_row(escape(change.what), *values, _step(change, show_number), style=style)
     for column in table.columns[1:]:
-        column.justify = "right" if shown or title == "count" else "left"
+        column.justify = "right" if show_number or title == "count" else "left"
     if table.row_count:
         console.print()
         console.print(table)
 
 
-def _step(change: Change, shown: Any) -> str:
-    numbers = [0 if value is None else value for value in (change.old, change.new)]
-    if change.old == change.new or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+def _step(change: "FieldChange", show_number: Callable[[float], str] | None) -> str:
+    """The difference of two numbers with its sign; empty where the values are equal or are no numbers."""
+    old, new = _number(change.old), _number(change.new)
+    if change.old == change.new or old is None or new is None:
         return ""
-    step = numbers[1] - numbers[0]
-    told = shown(abs(step)) if shown else f"{abs(step):,g}"
-    return f"[green]+{told}[/green]" if step > 0 else f"[red]-{told}[/red]" if step else "[dim]±0[/dim]"
+    step = new - old
+    text = show_number(abs(step)) if show_number else f"{abs(step):,g}"
+    return f"[green]+{text}[/green]" if step > 0 else f"[red]-{text}[/red]" if step else "[dim]±0[/dim]"
 
 
-def _print_texts(example: Texts, console: Console) -> None:
+def _number(value: object) -> int | float | None:
+    if value is None:
+        return 0
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _print_texts(example: "TextChange", console: Console) -> None:
     console.print(
         f"\n[bold]{escape(example.aspect)}[/bold] of {escape(example.clip_id)}  [dim]{escape(example.old_id)} to "
         f"{escape(example.new_id)}[/dim]",
@@ -242,9 +260,12 @@ def _by(counts: Mapping[str, int]) -> str:
     return f" ({', '.join(f'{escape(name)} {count:,}' for name, count in counts.items())})" if counts else ""
 
 
-def _told(value: Any) -> str:
+def _text_of(value: object, show_number: Callable[[float], str] | None = None) -> str:
+    """A value of a manifest in one line."""
+    if show_number and (number := _number(value)) is not None:
+        return show_number(number)
     if isinstance(value, dict) and not any(isinstance(inner, dict | list) for inner in value.values()):
-        return ", ".join(f"{name}: {_told(inner)}" for name, inner in value.items()) or "none"
+        return ", ".join(f"{name}: {_text_of(inner)}" for name, inner in value.items()) or "none"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

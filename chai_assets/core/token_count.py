@@ -1,7 +1,7 @@
 """How many tokens a video generator makes of a text.
 
-The count is exact with the vocabulary that CHAI_TOKENIZER names; without one it is an estimate that errs on the long
-side.
+With the vocabulary that CHAI_TOKENIZER names the count is exact; without one it is an estimate, which errs on the
+long side.
 """
 
 import hashlib
@@ -14,14 +14,13 @@ import polars as pl
 
 from chai_resources.errors import UnusableInput
 
-LIMIT = 512
+GENERATOR_TOKENS = 512
 """Tokens that Wan's text encoder reads, the one that ends the text included."""
 
+END_TOKEN = 1
 
-END = 1
 
-
-class Counter(Protocol):
+class TokenCounter(Protocol):
     """Counts tokens; `name` says in a manifest how."""
 
     @property
@@ -33,31 +32,31 @@ class Counter(Protocol):
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EstimatingCounter:
     """Counts without a vocabulary: five letters, a digit, a sign or any character beyond ASCII are a token each.
 
     Vocabularies like umT5's hold common words whole and seldom cut others finer than that, so the estimate lies
-    above their counts: it rather cuts a caption that was short enough than lets the generator cut one.
+    above their counts: a caption may be cut that was short enough, but the generator never cuts one.
     """
 
     name: str = "estimate (a token for up to 5 letters of a word, a digit, a sign, a character beyond ASCII)"
 
     def count(self, texts: list[str]) -> list[int]:
         pieces = pl.Series(texts, dtype=pl.String).str.count_matches(r"[A-Za-z]{1,5}|[^A-Za-z\s]")
-        return (pieces + END).to_list()
+        return (pieces + END_TOKEN).to_list()
 
 
-ESTIMATE = Estimate()
+ESTIMATING_COUNTER = EstimatingCounter()
 
 
-class Vocabulary:
+class VocabularyCounter:
     """Counts with a SentencePiece vocabulary: the `spiece.model` of the generator's text encoder.
 
     Raises UnusableInput where the file is none.
     """
 
     def __init__(self, path: Path) -> None:
-        # The package has no types, and takes a while to load: only who counts with it pays.
+        # The package has no types, and takes long to load, so only whoever needs it imports it.
         import sentencepiece  # pyright: ignore[reportMissingTypeStubs]
 
         try:
@@ -71,9 +70,9 @@ class Vocabulary:
         self.name = f"SentencePiece vocabulary {path.name}, sha256 {digest}"
 
     def count(self, texts: list[str]) -> list[int]:
-        return [len(pieces) + END for pieces in self._processor.encode(texts, num_threads=os.cpu_count() or 1)]
+        return [len(pieces) + END_TOKEN for pieces in self._processor.encode(texts, num_threads=os.cpu_count() or 1)]
 
 
-def counter(vocabulary: str) -> Counter:
+def token_counter(vocabulary: str) -> TokenCounter:
     """The counter for this setting: a vocabulary's path, or empty for the estimate."""
-    return Vocabulary(Path(vocabulary)) if vocabulary else ESTIMATE
+    return VocabularyCounter(Path(vocabulary)) if vocabulary else ESTIMATING_COUNTER

@@ -1,1 +1,1 @@
-"""Datasets: immutable exports of the triples for training, with their checks."""
+"""Datasets: immutable exports of the triples for training. They are selected, checked, written, read and evaluated."""

@@ -12,9 +12,19 @@ from chai_assets.core.asset_metadata import preview
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.suite import EMPTY_FRAME_NOTES, suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
-from chai_assets.datasets.export import counted_for, dataset_row, export_of, triples_of, versions_of
-from chai_assets.datasets.select.selection import Selection, selection_of
-from chai_assets.datasets.select.spec_compatibility import Counted, mixed_in, told
+from chai_assets.datasets.export import (
+    current_versions,
+    dataset_row,
+    export_inputs,
+    find_dataset_spec,
+    selected_triples,
+)
+from chai_assets.datasets.select.selection import Selection, parse_selection
+from chai_assets.datasets.select.spec_compatibility import (
+    DatasetSpec,
+    describe_other_specs,
+    triples_of_other_specs,
+)
 from chai_assets.datasets.write.publish import publish
 from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata, label_states
 from chai_assets.spec.resource import SpecRelease
@@ -48,7 +58,7 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
     @property
     def selection(self) -> Selection:
         """What the nightly export takes. Raises UnusableInput where the settings name no such thing."""
-        return selection_of(**self.model_dump(include=set(DatasetChoice.model_fields)))
+        return parse_selection(**self.model_dump(include=set(DatasetChoice.model_fields)))
 
     @property
     def store(self) -> Media:
@@ -65,11 +75,11 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
 
 def candidate_triples(tables: Tables, datasets: DatasetStore) -> pl.DataFrame:
     """The triples in force at the pinned version that the nightly export may take."""
-    return triples_of(tables, datasets.pinned(), datasets.selection).collect()
+    return selected_triples(tables, datasets.pinned(), datasets.selection).collect()
 
 
-def _counted(triples: pl.DataFrame, release: SpecRelease, datasets: DatasetStore) -> Counted:
-    return counted_for(triples, release, datasets.selection)
+def _counted(triples: pl.DataFrame, release: SpecRelease, datasets: DatasetStore) -> DatasetSpec:
+    return find_dataset_spec(triples, release, datasets.selection)
 
 
 @dg.asset(group_name="datasets", deps=["triples", "merged_captions"])
@@ -77,13 +87,15 @@ def dataset_candidate(
     context: dg.AssetExecutionContext, tables: Tables, release: SpecRelease, datasets: DatasetStore
 ) -> dg.MaterializeResult:
     """The triples of the next dataset: the tables' versions are pinned, so that what is checked is published."""
-    versions = versions_of(tables)
+    versions = current_versions(tables)
     datasets.pin(versions)
     rows = candidate_triples(tables, datasets)
     counts = _counted(rows, release, datasets)
-    mixed = mixed_in(rows, counts)
+    mixed = triples_of_other_specs(rows, counts)
     if mixed:
-        context.log.warning(f"not of specification {counts.version}: {told(mixed)}; the export will be refused")
+        context.log.warning(
+            f"not of specification {counts.version}: {describe_other_specs(mixed)}; the export will be refused"
+        )
     metadata = {"dagster/row_count": rows.height, "preview": preview(rows.head(5).to_dicts())}
     metadata |= {"specification": counts.version, "of_other_specifications": preview(mixed, at_most=50)}
     return dg.MaterializeResult(metadata={**metadata, **{f"version_of_{name}": n for name, n in versions.items()}})
@@ -108,7 +120,7 @@ def triples_expectations(
     selection, versions = datasets.selection, datasets.pinned()
     triples = candidate_triples(tables, datasets)
     # Of the triples only those that were to be taken; what they were made from may stand anywhere.
-    taken = {"triples": selection.takes_batch() & selection.takes_aspect()}
+    taken = {"triples": selection.batch_filter() & selection.aspect_filter()}
     evidence = Evidence(
         read=lambda table, columns: tables.read(table, None, columns, versions.get(table), taken.get(table)),
         last_export=_last_export(context, datasets),
@@ -123,7 +135,7 @@ def triples_expectations(
 def _last_export(context: dg.AssetCheckExecutionContext, datasets: DatasetStore) -> pl.DataFrame | None:
     """The last export, to compare with; a damaged one must not stop the next, which will take its place."""
     try:
-        return last_export(datasets.store, datasets.selection.told())
+        return last_export(datasets.store, datasets.selection.as_manifest())
     except MediaError as error:
         context.log.warning(f"nothing is compared with the last export: {error}")
         return None
@@ -182,11 +194,11 @@ def dataset(
 ) -> dg.MaterializeResult:
     """The published dataset: immutable, named by its content, split by source, with manifest and task files."""
     selection, versions = datasets.selection, datasets.pinned()
-    nothing = triples_of(tables, versions, selection).select("triple_id").collect().is_empty()
+    nothing = selected_triples(tables, versions, selection).select("triple_id").collect().is_empty()
     if nothing and selection.review == "approved" and not selection.imported:
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    export = export_of(tables, release, selection, versions, datasets.tokenizer)
-    published = publish(export, datasets.root, say=context.log.info)
+    export = export_inputs(tables, release, selection, versions, datasets.tokenizer)
+    published = publish(export, datasets.root, log=context.log.info)
     manifest = published.manifest
     tables.append_new("datasets", [dataset_row(published)])
     return dg.MaterializeResult(

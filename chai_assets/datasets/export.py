@@ -1,70 +1,81 @@
-"""An export from the tables: their versions are pinned, a selection is taken, and the dataset is published.
+"""Exports from the tables, for the nightly job and for `chai dataset export`: the tables' versions and the inputs.
 
-The nightly job and `chai dataset export` both come through here; what a dataset is made of is in `export_inputs.py`.
+The export itself takes data frames and knows no tables: see `select/export_inputs.py` and `write/publish.py`.
 """
 
 from importlib.metadata import version as package_version
-from typing import Any
 
 import polars as pl
 
 from chai_assets.core.ids import sha256_text
-from chai_assets.core.token_count import counter
-from chai_assets.datasets.select.candidates import in_force
-from chai_assets.datasets.select.export_inputs import Export
-from chai_assets.datasets.select.membership import Say
+from chai_assets.core.token_count import token_counter
+from chai_assets.datasets.select.export_inputs import ExportInputs
+from chai_assets.datasets.select.export_plan import Log
 from chai_assets.datasets.select.selection import Selection
-from chai_assets.datasets.select.spec_compatibility import Counted, counted, declared
-from chai_assets.datasets.write.publish import Published, publish
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec, parse_version_range, resolve_dataset_spec
+from chai_assets.datasets.select.unapproved import triples_in_force
+from chai_assets.datasets.write.publish import PublishResult, publish
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
-RECORDS = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
-PINNED = ("triples", "clips", "merged_captions", "polished_critiques", *RECORDS)
+RECORD_TABLES = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
+EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *RECORD_TABLES)
 """Every table that an export reads."""
-CHECKED = (*PINNED, "sources")
-"""Every table that is pinned: the checks look into one more."""
+PINNED_TABLES = (*EXPORT_TABLES, "sources")
+"""Every table whose version is pinned: those of the export, and one that only the checks read."""
 
 
-def versions_of(tables: Tables) -> dict[str, int]:
-    """The versions that the tables have now."""
-    return {name: tables.version(name) for name in CHECKED}
+def current_versions(tables: Tables) -> dict[str, int]:
+    """The versions of PINNED_TABLES as they are now."""
+    return {name: tables.version(name) for name in PINNED_TABLES}
 
 
-def triples_of(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
-    """The triples in force at the pinned version that the selection may take; only the columns asked for are read."""
-    rows = tables.scan("triples", versions["triples"]).filter(selection.takes_batch(), selection.takes_aspect())
-    return in_force(rows)
+def selected_triples(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
+    """The triples in force at the pinned version, of the batches and aspects of the selection; lazy."""
+    rows = tables.scan("triples", versions["triples"]).filter(selection.batch_filter(), selection.aspect_filter())
+    return triples_in_force(rows)
 
 
-def counted_for(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> Counted:
-    """What the dataset is made under: a specification, or an imported corpus, which is its own. Raises SpecError."""
+def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> DatasetSpec:
+    """The specification of the dataset; an imported corpus is its own one. Raises SpecError."""
     if selection.imported:
-        return Counted(selection.batch, sha256_text(selection.batch))
-    taken = triples.lazy().filter(selection.takes_batch(), selection.takes_aspect())
-    rows = taken.select("aspect", "spec_version", "spec_hash").unique().collect()
-    return counted(rows, release.releases, declared(selection.specs, release.in_force))
+        return DatasetSpec(selection.batch, sha256_text(selection.batch))
+    selected = triples.lazy().filter(selection.batch_filter(), selection.aspect_filter())
+    rows = selected.select("aspect", "spec_version", "spec_hash").unique().collect()
+    return resolve_dataset_spec(rows, release.releases, parse_version_range(selection.specs, release.in_force))
 
 
-def export_of(
+def export_inputs(
     tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int], tokenizer: str = ""
-) -> Export:
-    """The export of a selection from the tables at these versions. Raises SpecError.
+) -> ExportInputs:
+    """The inputs of an export of the selection, from the tables at these versions. Raises SpecError.
 
     `tokenizer`: path of the vocabulary that merged captions are counted with; empty to estimate.
     """
-    scanned: dict[str, Any] = {name: tables.scan(name, versions[name]) for name in PINNED}
-    counts = counted_for(scanned["triples"], release, selection)
-    spec = release.load() if selection.imported else release.releases.load(counts.version)
-    return Export(
-        **scanned,
+
+    def scan(name: str) -> pl.LazyFrame:
+        return tables.scan(name, versions[name])
+
+    triples = scan("triples")
+    dataset_spec = find_dataset_spec(triples, release, selection)
+    spec = release.load() if selection.imported else release.releases.load(dataset_spec.version)
+    return ExportInputs(
+        triples=triples,
+        clips=scan("clips"),
+        merged_captions=scan("merged_captions"),
+        polished_critiques=scan("polished_critiques"),
+        drafts=scan("drafts"),
+        critiques=scan("critiques"),
+        revisions=scan("revisions"),
+        reviews=scan("reviews"),
+        annotation_events=scan("annotation_events"),
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
-        table_versions={name: versions[name] for name in PINNED},
-        counted=counts,
+        table_versions={name: versions[name] for name in EXPORT_TABLES},
+        dataset_spec=dataset_spec,
         code_version=package_version("chai"),
         selection=selection,
-        tokens=counter(tokenizer),
+        token_counter=token_counter(tokenizer),
     )
 
 
@@ -73,21 +84,21 @@ def publish_selection(
     release: SpecRelease,
     selection: Selection,
     root: str,
-    say: Say,
+    log: Log,
     tokenizer: str,
-) -> Published:
+) -> PublishResult:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
-    It never becomes the current one: that is what the checks have passed. Raises ExportRefused, NoRoom, SpecError.
+    It never becomes the latest one: only what passed the checks does. Raises ExportRefused, DiskFull, SpecError.
     """
-    export = export_of(tables, release, selection, versions_of(tables), tokenizer)
-    published = publish(export, root, say, current=False)
+    export = export_inputs(tables, release, selection, current_versions(tables), tokenizer)
+    published = publish(export, root, log, make_latest=False)
     tables.append_new("datasets", [dataset_row(published)])
     return published
 
 
-def dataset_row(published: Published) -> dict[str, Any]:
-    """The row of a published dataset."""
+def dataset_row(published: PublishResult) -> dict[str, str | int]:
+    """The row of a published dataset for the table `datasets`."""
     manifest = published.manifest
     return {
         "dataset_id": manifest.dataset_id,

@@ -5,9 +5,9 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from chai_assets.datasets.write.publish import latest
+from chai_assets.datasets.write.publish import latest_manifest
 from chai_assets.demo.people import Script, same_facts
-from chai_assets.triples.join import in_force
+from chai_assets.triples.join import triples_in_force
 from chai_assets.workflow.item_state import Standing
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
@@ -31,7 +31,9 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
     table.add_row("revision", f"{rows['revisions'].height} revisions")
     table.add_row("review", ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts)))
     table.add_row("", f"{answers.get('understood', 0)} rejections understood, {_regrades(items)} regraded")
-    table.add_row("triples", f"{in_force(tables.read('triples')).height} verified, {_whole(items)} clips complete")
+    table.add_row(
+        "triples", f"{triples_in_force(tables.read('triples')).height} verified, {_whole(items)} clips complete"
+    )
     table.add_row("", f"{rows['merged_captions']['clip_id'].n_unique()} merged captions")
     table.add_row("quarantine", f"{rows['quarantine'].height} answers that could not be read")
     right = [
@@ -45,7 +47,7 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
         f"approved captions right {sum(f for _, f in right)} of {len(right)}",
     )
     console.print(table)
-    if manifest := latest(settings.datasets):
+    if manifest := latest_manifest(settings.datasets):
         console.print(f"dataset       {settings.datasets}/{manifest.dataset_id}", soft_wrap=True)
     console.print(f"Dagster       {settings.dagster_url}")
     console.print(f"Label Studio  {settings.label_studio_url}")

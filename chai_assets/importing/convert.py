@@ -22,7 +22,7 @@ from chai_assets.importing.layout import (
 from chai_assets.importing.reasons import FileIssue
 from chai_assets.importing.records import Corpus, ItemRows, Submission
 from chai_assets.importing.upstream_quotes import upstream_states
-from chai_assets.triples.join import broken_links, entry_of, triple_row
+from chai_assets.triples.join import broken_links, triple_entry, triple_row
 
 
 @dataclass
@@ -291,7 +291,7 @@ class _AspectConversion:
         row = triple_row(self.clip.row, self.aspect, current.candidate, review, rounds) | {
             "human_edited": current.hand_edited
         }
-        self.rows["triples"].append(entry_of(row, "verified", 0))
+        self.rows["triples"].append(triple_entry(row, "verified", 0))
         return True
 
     def _note(self, status: ItemStatus, earlier: Version | None, current: Version | None) -> None:

@@ -15,7 +15,7 @@ from chai_assets.planning.standings_log import as_frame, latest, standing_rows
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_versions, unsettled
 from chai_assets.spec.versioning.releases import order
-from chai_assets.triples.join import in_force
+from chai_assets.triples.join import triples_in_force
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import standings_of
 from chai_resources.captioner import CaptionerChoice
@@ -89,7 +89,7 @@ def current_states(
 
 def rows_now(tables: Tables, batch: str, items: list[Standing]) -> list[Row]:
     """The rows of the table `standings` as they are for a batch now, without their entry ids."""
-    counted = in_force(tables.read("triples", batch)).select("clip_id", "aspect", "spec_version")
+    counted = triples_in_force(tables.read("triples", batch)).select("clip_id", "aspect", "spec_version")
     triples = {(clip, aspect): counts_for for clip, aspect, counts_for in counted.iter_rows()}
     return standing_rows(items, batch, triples)
 

@@ -13,8 +13,8 @@ from chai_assets.core.prompts import Templates
 from chai_assets.planning.load import current_states
 from chai_assets.planning.price import with_usd
 from chai_assets.spec.resource import SpecRelease
-from chai_assets.triples.join import in_force
-from chai_assets.triples.merge_rows import MERGED, TRIPLE, to_merge
+from chai_assets.triples.join import triples_in_force
+from chai_assets.triples.merge_rows import MERGED_COLUMNS, TRIPLE_COLUMNS, clips_to_merge
 from chai_assets.workflow.walk import first_current
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.tables import Tables
@@ -63,16 +63,16 @@ def of_items(states: pl.DataFrame, templates: Templates) -> pl.DataFrame:
 
 def _of_clips(tables: Tables, release: SpecRelease, versions: Mapping[str, str], templates: Templates) -> pl.DataFrame:
     """Merged captions."""
-    merged = tables.read("merged_captions", columns=[*MERGED, "batch"], where=own_work())
+    merged = tables.read("merged_captions", columns=[*MERGED_COLUMNS, "batch"], where=own_work())
     found = [pl.DataFrame(schema=PLAN)]
     written = merged["template_hash"].unique()
     if not any(templates.replaced(task, each) for task in ("merge", "shorten") for each in written):
         return found[0]
-    triples = in_force(tables.read("triples", columns=TRIPLE, where=own_work()))
+    triples = triples_in_force(tables.read("triples", columns=TRIPLE_COLUMNS, where=own_work()))
     for version in sorted(set(versions.values())):
         here = pl.col("batch").is_in([batch for batch, worked_under in versions.items() if worked_under == version])
         aspects = list(release.releases.load(version).aspects)
-        due = to_merge(triples.filter(here), merged.filter(here), aspects, templates)
+        due = clips_to_merge(triples.filter(here), merged.filter(here), aspects, templates)
         again = due.filter(pl.col("why") == "template")
         more = {"aspect": pl.lit(None, pl.String), "task": pl.lit("merge"), "action": pl.lit("again")}
         found.append(again.with_columns(**more).select(*PLAN))

@@ -8,9 +8,12 @@ from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.core.rows import TripleRow, read_rows
 from chai_assets.inference.generate import Generator
-from chai_assets.triples.join import in_force, join
+from chai_assets.triples.join import join_triples, triples_in_force
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED, still_too_long
+from chai_assets.triples.merge_rows import (
+    MERGED_COLUMNS,
+    still_too_long,
+)
 from chai_assets.triples.merging import merge_captions
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
@@ -32,9 +35,9 @@ def triples(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.Materia
     """Verified triples of draft, critique and revision; one that lost its approval is withdrawn, never erased."""
     batch, tables = context.partition_key, workflow.tables
     items = workflow.standings(batch)
-    outcome = join(items, workflow.clips(batch), read_rows(tables, TripleRow, batch), workflow.lineage(batch))
+    outcome = join_triples(items, workflow.clips(batch), read_rows(tables, TripleRow, batch), workflow.lineage(batch))
     added = tables.append("triples", outcome.entries)
-    current = in_force(tables.read("triples", batch))
+    current = triples_in_force(tables.read("triples", batch))
     result = table_result(
         tables,
         "triples",
@@ -60,7 +63,7 @@ def merged_captions(
     batch, tables = context.partition_key, workflow.tables
     generator = Generator.in_run(context, "merge", captioner, tables, workflow.media)
     report = merge_captions(generator, workflow.lineage(batch), merge_limit)
-    too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED)).to_dicts()
+    too_long = still_too_long(tables.read("merged_captions", batch, columns=MERGED_COLUMNS)).to_dicts()
     if too_long:
         context.log.warning(
             f"{len(too_long)} merged captions are longer than the generator reads though shorter ones were asked for, "

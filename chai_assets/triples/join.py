@@ -1,6 +1,6 @@
-"""Joins approved candidates into triples, with every link of the chain recomputed; withdraws what fell. Pure.
+"""Joins approved candidates into triples, checking every link of the chain, and withdraws what lost approval. Pure.
 
-`rows` of the `triples` table are entries: a triple is in force when its latest entry says `verified`.
+The rows of the table `triples` are entries: a triple is in force when its latest entry says `verified`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from chai_assets.workflow.item_state import Candidate, Standing
 
 
 def broken_links(candidate: Candidate, review: ReviewRow) -> list[str]:
-    """What is wrong with a chain; empty when every id follows from its record and every record from the one before."""
+    """What is wrong with a chain: ids that do not follow from their record, or records of another chain."""
     draft, critique, revision = candidate.draft, candidate.critique, candidate.revision
     wrong = []
     if draft["draft_id"] != ids.draft_id(draft):
@@ -44,24 +44,24 @@ def broken_links(candidate: Candidate, review: ReviewRow) -> list[str]:
 
 
 @dataclass
-class Joined:
+class JoinResult:
     """New entries for the triples table, and the chains that do not hold, each with its faults."""
 
     entries: list[NewRow] = field(default_factory=list)
     broken: list[NewRow] = field(default_factory=list)
 
 
-def join(
+def join_triples(
     items: Iterable[Standing], clips: dict[str, ClipRow], entries: Iterable[TripleRow], lineage: Lineage
-) -> Joined:
-    """Entries that bring the table in line with the standings: approved chains in, fallen ones withdrawn.
+) -> JoinResult:
+    """Entries that bring the table in line with the standings: approved chains enter, others are withdrawn.
 
     A triple that a later release asks nothing more of is entered again under that release.
     """
     known: dict[str, list[TripleRow]] = {}
     for entry in entries:
         known.setdefault(entry["triple_id"], []).append(entry)
-    outcome, in_force = Joined(), set()
+    outcome, in_force = JoinResult(), set()
     for item in items:
         if item.candidate is None or item.approval is None:
             continue
@@ -72,12 +72,12 @@ def join(
         in_force.add(row["triple_id"])
         history = known.get(row["triple_id"], [])
         last = history[-1] if history and history[-1]["standing"] == "verified" else None
-        row |= _made_under(item, last or row, lineage)
+        row |= _spec_counted_for(item, last or row, lineage)
         if last is None or last["spec_version"] != row["spec_version"]:
-            outcome.entries.append(entry_of(row, "verified", len(history)))
+            outcome.entries.append(triple_entry(row, "verified", len(history)))
     for triple_id, history in known.items():
         if triple_id not in in_force and history[-1]["standing"] == "verified":
-            outcome.entries.append(entry_of({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
+            outcome.entries.append(triple_entry({**history[-1], "recorded_at": None}, "withdrawn", len(history)))
     return outcome
 
 
@@ -112,7 +112,7 @@ def triple_row(clip: ClipRow, aspect: str, candidate: Candidate, review: ReviewR
     }
 
 
-def _made_under(item: Standing, entry: Mapping[str, Any], lineage: Lineage) -> NewRow:
+def _spec_counted_for(item: Standing, entry: Mapping[str, Any], lineage: Lineage) -> NewRow:
     """The version a triple counts for: its own as long as the aspect means the same, else the one it is confirmed by.
 
     While a release still asks something about the item, the triple stays with the version it had.
@@ -122,12 +122,12 @@ def _made_under(item: Standing, entry: Mapping[str, Any], lineage: Lineage) -> N
     return {"spec_version": lineage.spec.version, "spec_hash": lineage.spec.hash}
 
 
-def in_force(entries: pl.DataFrame) -> pl.DataFrame:
+def triples_in_force(entries: pl.DataFrame) -> pl.DataFrame:
     """The triples whose latest entry says `verified`; `entries` in order of writing."""
     return entries.unique("triple_id", keep="last", maintain_order=True).filter(pl.col("standing") == "verified")
 
 
-def entry_of(row: NewRow, standing: str, number: int) -> NewRow:
-    """The row of the table: what a triple is from now on; `number` counts its earlier entries."""
+def triple_entry(row: NewRow, standing: str, number: int) -> NewRow:
+    """The row of the table `triples`; `number` is how many entries the triple has so far."""
     entry = record_id("entry", triple=row["triple_id"], standing=standing, number=number)
     return {**row, "standing": standing, "entry_id": entry}

@@ -1,20 +1,20 @@
-"""How long a merged caption may be: the tokens that a video generator reads, and what it makes of a text."""
+"""How long a merged caption may be, in the tokens of the video generator that reads it."""
 
 from functools import cached_property
 
 import dagster as dg
 from pydantic import PositiveInt
 
-from chai_assets.core.token_count import LIMIT, Counter, counter
+from chai_assets.core.token_count import GENERATOR_TOKENS, TokenCounter, token_counter
 
 _WORDS_A_TOKEN = 0.65
-"""What a model is told, which counts words and no tokens: the estimate finds 0.70 in plain English captions."""
+"""For the prompt, because models count words and not tokens. The estimate finds 0.70 in plain English captions."""
 
 
 class MergeLimit(dg.ConfigurableResource):
-    """The limit, and how tokens are counted: as the export counts them."""
+    """The limit, and how tokens are counted: just as the export does."""
 
-    tokens: PositiveInt = LIMIT
+    tokens: PositiveInt = GENERATOR_TOKENS
     tokenizer: str = ""
     """Path of a spiece.model; empty to estimate."""
 
@@ -28,5 +28,5 @@ class MergeLimit(dg.ConfigurableResource):
         return self._counter.count([" ".join(text.split())])[0]
 
     @cached_property
-    def _counter(self) -> Counter:
-        return counter(self.tokenizer)
+    def _counter(self) -> TokenCounter:
+        return token_counter(self.tokenizer)

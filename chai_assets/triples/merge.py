@@ -1,4 +1,4 @@
-"""The merge request: a clip's approved captions, for a model to make one of that a video generator reads whole."""
+"""The merge request: a model makes one caption of a clip's approved ones, short enough for a video generator."""
 
 from chai_assets.core.prompts import TEMPLATES, build_request, render
 from chai_assets.triples.limit import MergeLimit
@@ -10,8 +10,8 @@ def merge_request(
 ) -> Request:
     """The request for a clip's merged caption; `captions` are {"aspect", "text"}, in the order of aspects.
 
-    With `too_long`, a first answer over the limit, it is asked for again and told by how much. The video is not
-    sent: everything that may be said was already checked against it.
+    With `too_long`, a first answer over the limit, the model is asked to shorten that. The video is not sent: all
+    that the captions say was already checked against it.
     """
     listed = "\n\n".join(f"## {caption['aspect']}\n\n{caption['text']}" for caption in captions)
     filled = {"captions": listed, "tokens": str(limit.tokens), "words": str(limit.words)}

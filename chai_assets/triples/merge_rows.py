@@ -1,4 +1,4 @@
-"""Which clips can have a merged caption, and what its row holds. Pure; the request is built in `merge.py`."""
+"""Which clips get a merged caption, and what its row holds. Pure; the request is built in `merge.py`."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,12 +13,14 @@ from chai_assets.triples.limit import MergeLimit
 from chai_assets.triples.merge import merge_request
 from chai_resources.captioners.protocol import Captioner
 
-TRIPLE = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect"]
-MERGED = ["merged_id", "clip_id", "triple_ids", "template_hash", "tokens", "over_limit", "shortens"]
-"""What is needed of triples and of merged captions to say what is to be merged."""
+TRIPLE_COLUMNS = ["triple_id", "standing", "batch", "clip_id", "source_id", "aspect"]
+MERGED_COLUMNS = ["merged_id", "clip_id", "triple_ids", "template_hash", "tokens", "over_limit", "shortens"]
+"""The columns of triples and of merged captions that `clips_to_merge` needs."""
 
 
-def to_merge(triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str], templates: Templates) -> pl.DataFrame:
+def clips_to_merge(
+    triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str], templates: Templates
+) -> pl.DataFrame:
     """The clips to merge: batch, clip_id, source_id, triple_ids (in order of aspects), `why`, `replaces`, `shortens`.
 
     `triples` are those in force, `merged` all merged captions in order of writing. A clip is merged when all its
@@ -36,14 +38,14 @@ def to_merge(triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str]
     newest = newest.with_columns(whole=pl.coalesce("shortens", "merged_id")).join(
         whole, on="whole", how="left", maintain_order="left"
     )
-    retold = pl.col("shortens").is_not_null() & pl.col("template_hash").is_in(gone["shorten"])
+    reworded = pl.col("shortens").is_not_null() & pl.col("template_hash").is_in(gone["shorten"])
     again = pl.col("whole_template").is_in(gone["merge"])
     long = pl.col("shortens").is_null() & pl.col("over_limit").fill_null(False)
     newest = newest.with_columns(
-        why=pl.when(again | retold).then(pl.lit("template")).when(long).then(pl.lit("long")),
-        shortens=pl.when(~again & (retold | long)).then("whole"),
+        why=pl.when(again | reworded).then(pl.lit("template")).when(long).then(pl.lit("long")),
+        shortens=pl.when(~again & (reworded | long)).then("whole"),
     )
-    found = _whole(triples, aspects).with_columns(parts)
+    found = _fully_approved(triples, aspects).with_columns(parts)
     found = found.join(
         newest.select("parts", "why", "shortens", replaces="merged_id"), on="parts", how="left", maintain_order="left"
     ).with_columns(why=pl.when(pl.col("replaces").is_null()).then(pl.lit("new")).otherwise("why"))
@@ -51,7 +53,7 @@ def to_merge(triples: pl.DataFrame, merged: pl.DataFrame, aspects: Sequence[str]
     return due.select("batch", "clip_id", "source_id", "triple_ids", "why", "replaces", "shortens")
 
 
-def _whole(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFrame:
+def _fully_approved(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFrame:
     """The clips all of whose aspects are approved, with the triples in order of aspects."""
     ranks = pl.DataFrame({"aspect": list(aspects), "rank": range(len(aspects))}, schema_overrides={"aspect": pl.String})
     ordered = triples.join(ranks, on="aspect", how="left", maintain_order="left")
@@ -64,7 +66,7 @@ def _whole(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def wanted_merges(
+def merge_requests(
     due: pl.DataFrame,
     texts: Mapping[str, str],
     spec: Spec,
@@ -87,7 +89,7 @@ def wanted_merges(
 def finish_merge(due: pl.DataFrame, limit: MergeLimit) -> Callable[[Row], Row]:
     """Completes merged captions: the id, the length in words and in tokens, and whether that is too long.
 
-    The caption it replaces is part of the id: a template may come back, and its caption shall be the newest again.
+    The caption it replaces is part of the id, so that an earlier template that comes back makes a newest caption again.
     """
     replaced = {tuple(ids): old for ids, old in due.select("triple_ids", "replaces").iter_rows() if old}
 

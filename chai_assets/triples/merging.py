@@ -5,9 +5,9 @@ Which clips are due is decided in `merge_rows.py`; here the tables are read, the
 
 from chai_assets.inference.generate import GenerationReport, Generator
 from chai_assets.spec.versioning.lineage import Lineage
-from chai_assets.triples.join import in_force
+from chai_assets.triples.join import triples_in_force
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED, TRIPLE, finish_merge, to_merge, wanted_merges
+from chai_assets.triples.merge_rows import MERGED_COLUMNS, TRIPLE_COLUMNS, clips_to_merge, finish_merge, merge_requests
 
 PASSES = ("whole", "shorter")
 """The second pass asks for a shorter caption of what the first one wrote over the limit."""
@@ -16,14 +16,14 @@ PASSES = ("whole", "shorter")
 def merge_captions(generator: Generator, lineage: Lineage, limit: MergeLimit) -> GenerationReport:
     """Writes the merged captions that are due; what a pass asked in vain is left to the next run."""
     tables, batch, aspects = generator.tables, generator.batch, list(lineage.spec.aspects)
-    approved = in_force(tables.read("triples", batch, columns=[*TRIPLE, "final"]))
+    approved = triples_in_force(tables.read("triples", batch, columns=[*TRIPLE_COLUMNS, "final"]))
     report, asked = GenerationReport(), set[str]()
     for _ in PASSES:
-        merged = tables.read("merged_captions", batch, columns=[*MERGED, "text"])
-        due = to_merge(approved, merged, aspects, lineage.templates)
+        merged = tables.read("merged_captions", batch, columns=[*MERGED_COLUMNS, "text"])
+        due = clips_to_merge(approved, merged, aspects, lineage.templates)
         texts = dict(approved.select("triple_id", "final").iter_rows())
         texts |= dict(merged.select("merged_id", "text").iter_rows())
-        pending = wanted_merges(due, texts, lineage.spec, generator.captioner, generator.given_up(), limit)
+        pending = merge_requests(due, texts, lineage.spec, generator.captioner, generator.given_up(), limit)
         pending = [item for item in pending if item.request.hash not in asked]
         asked |= {item.request.hash for item in pending}
         report = report.plus(generator.run(pending, finish_merge(due, limit), asked_before=asked))

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.datasets.export import export_of, versions_of
-from chai_assets.datasets.select.export_inputs import Export
+from chai_assets.datasets.export import current_versions, export_inputs
+from chai_assets.datasets.select.export_inputs import ExportInputs
 from chai_assets.datasets.select.selection import Selection
-from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.datasets.write.publish import publish
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
@@ -47,14 +47,14 @@ def run(triples: int = TRIPLES, fewer: int = FEWER) -> dict[str, float]:
 def _export(folder: Path) -> int:
     tables = Tables(root=str(folder / "tables"))
     release = SpecRelease(version="1.0.0")
-    export = _of_made_up_spec(export_of(tables, release, Selection(), versions_of(tables)))
-    published = publish(export, str(folder / "datasets"), say=say)
+    export = _of_made_up_spec(export_inputs(tables, release, Selection(), current_versions(tables)))
+    published = publish(export, str(folder / "datasets"), log=say)
     return sum(entry.bytes for entry in published.manifest.files)
 
 
-def _of_made_up_spec(export: Export) -> Export:
+def _of_made_up_spec(export: ExportInputs) -> ExportInputs:
     """The made-up rows name no real hash of a specification: they count as made under what they name."""
-    return replace(export, counted=Counted(SPEC["spec_version"], SPEC["spec_hash"]))
+    return replace(export, dataset_spec=DatasetSpec(SPEC["spec_version"], SPEC["spec_hash"]))
 
 
 def _polars(folder: Path) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chai_assets.datasets.read.verify import NAME, ROWS
-from chai_assets.datasets.write.publish import Export, publish
+from chai_assets.datasets.write.publish import ExportInputs, publish
 from tests.bench.support.measuring import load, say, timed
 from tests.datasets.factory import clip, export, frame, triples_of
 
@@ -23,7 +23,7 @@ ROUNDS = 3
 _MORE = " It moves on at an even pace, past the low wall and the row of trees, and stays in the frame to the end."
 
 
-def long_ones(clips: int) -> Export:
+def long_ones(clips: int) -> ExportInputs:
     """An export of so many clips, five triples each, with texts as long as people's: about 90 words a caption."""
     made = [clip(number) for number in range(clips)]
     rows: list[dict[str, Any]] = triples_of(made)

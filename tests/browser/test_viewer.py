@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from chai_assets.critique.findings import Finding
-from chai_assets.datasets.read.published import find
+from chai_assets.datasets.read.published import open_dataset
 from chai_assets.datasets.read.viewer import write_viewer
 from chai_assets.datasets.write.publish import publish
 from tests.browser.chromium import STUCK_MS, window
@@ -56,7 +56,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     film = home / "media" / clips[0]["media_key"]
     film.parent.mkdir(parents=True)
     films.write(film, films.scene(1, frames=30), faststart=True)
-    write_viewer(find("latest", str(home / "datasets")), home / "look", 200, str(home / "media"))
+    write_viewer(open_dataset("latest", str(home / "datasets")), home / "look", 200, str(home / "media"))
     return home / "look"
 
 

@@ -9,7 +9,7 @@ import pytest
 from openai.types.shared_params import ResponseFormatJSONSchema
 from pydantic import TypeAdapter
 
-from chai_assets.datasets.evaluate.model_critiques import SCHEMA
+from chai_assets.datasets.evaluate.model_critiques import CRITIQUE_SCHEMA
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.captioners.calls.acceptance import json_object
 from chai_resources.captioners.calls.model_choice import ModelChoice
@@ -18,7 +18,7 @@ from chai_resources.media import Media
 from tests.captioners.model_server import MODELS, Book
 
 ENGINES = list(MODELS)
-FORM = Request("a", "req_a", "critique", "Say what is wrong, as JSON.", {}, schema=SCHEMA)
+FORM = Request("a", "req_a", "critique", "Say what is wrong, as JSON.", {}, schema=CRITIQUE_SCHEMA)
 
 
 def run(engine: str, url: str, root: Any, *requests: Request, **more: Any) -> dict[str, Any]:
@@ -33,22 +33,22 @@ def test_the_schema_goes_out_as_each_provider_wants_it(engine: str, served: tupl
     url, book = served
     free = Request("free", "req_free", "draft", "Describe it.", {})
     results = run(engine, url, tmp_path, FORM, free)
-    jsonschema.validate(json_object(results["a"].text), SCHEMA)
+    jsonschema.validate(json_object(results["a"].text), CRITIQUE_SCHEMA)
     assert results["free"].error is None
     by_prompt = {json.dumps(body).count("as JSON"): body for body in book.seen}
     if engine == "openai":
         form = by_prompt[1]["response_format"]
         assert TypeAdapter(ResponseFormatJSONSchema).validate_python(form)["json_schema"]["strict"]
-        assert form["json_schema"]["schema"] == SCHEMA
+        assert form["json_schema"]["schema"] == CRITIQUE_SCHEMA
         assert "response_format" not in by_prompt[0]
     else:
         told = by_prompt[1]["generationConfig"]
-        assert (told["responseMimeType"], told["responseJsonSchema"]) == ("application/json", SCHEMA)
+        assert (told["responseMimeType"], told["responseJsonSchema"]) == ("application/json", CRITIQUE_SCHEMA)
         assert "responseMimeType" not in by_prompt[0]["generationConfig"]
 
 
 def test_the_schema_keeps_the_rules_of_strict_mode():
-    for part in (SCHEMA, *SCHEMA["$defs"].values()):
+    for part in (CRITIQUE_SCHEMA, *CRITIQUE_SCHEMA["$defs"].values()):
         assert part["additionalProperties"] is False
         assert sorted(part["required"]) == sorted(part["properties"])
         assert not any("default" in field for field in part["properties"].values())

@@ -3,14 +3,15 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from chai_assets.cli import main as cli
-from chai_assets.datasets.read.published import NoDataset, find, listing, place_of
-from chai_assets.datasets.read.verify import MANIFEST
+from chai_assets.datasets.file_names import MANIFEST
+from chai_assets.datasets.read.published import DatasetNotFound, list_datasets, open_dataset, open_store
 from chai_assets.datasets.write.publish import publish
 from chai_resources.media import Media
 from tests.datasets.factory import clip, export, many, triples_of
@@ -133,7 +134,7 @@ def test_a_publication_that_was_killed_is_no_dataset(local: Chai) -> None:
     published = publish(many(2), local.root)
     half = Path(shutil.copytree(published.uri, f"{local.root}/dst_half"))
     (half / MANIFEST).unlink()
-    assert [listed.name for listed in listing(local.root)] == [published.manifest.dataset_id]
+    assert [listed.name for listed in list_datasets(local.root)] == [published.manifest.dataset_id]
 
 
 def test_rows_that_cannot_be_read_send_to_verify(local: Chai) -> None:
@@ -150,10 +151,10 @@ def test_rows_that_cannot_be_read_send_to_verify(local: Chai) -> None:
 def test_the_beginning_of_an_id_is_enough_if_it_is_the_only_one(tmp_path: Path) -> None:
     root = str(tmp_path)
     one, two = publish(many(1), root).manifest.dataset_id, publish(many(2), root).manifest.dataset_id
-    assert find(one[:10], root).id == one
-    assert place_of(two, root).root == f"{root}/{two}"
-    with pytest.raises(NoDataset, match="dst_ is the beginning of 2 ids: give more of it"):
-        find("dst_", root)
+    assert open_dataset(one[:10], root).id == one
+    assert open_store(two, root).root == f"{root}/{two}"
+    with pytest.raises(DatasetNotFound, match="dst_ is the beginning of 2 ids: give more of it"):
+        open_dataset("dst_", root)
 
 
 def test_a_manifest_with_fields_of_another_version_is_shown_and_what_was_changed_is_said(local: Chai) -> None:
@@ -169,3 +170,10 @@ def test_a_manifest_with_fields_of_another_version_is_shown_and_what_was_changed
 def test_every_command_teaches_with_an_example(local: Chai, command: str) -> None:
     code, out = local(command, "--help")
     assert (code, f"Example: chai dataset {command}" in out) == (0, True)
+
+
+def test_a_list_of_datasets_loads_no_library_for_tables():
+    """They take longer to load than all the rest of the command."""
+    code = "import sys; import chai_assets.cli.dataset_output; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"polars", "pyarrow", "pandas", "deltalake", "rich.progress"} & set(loaded)

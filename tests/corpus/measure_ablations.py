@@ -14,11 +14,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from chai_assets.datasets.evaluate.degrade import VARIANTS, Unfit, Variant, degrade, remarks
+from chai_assets.datasets.evaluate.degrade import RULE_VARIANTS, RuleVariant, VariantUnavailable, degrade, remarks
 from chai_assets.spec.versioning.releases import load_spec
 from tests.corpus.measure_caption_lint import corpus
 
-STUDY: dict[str, Variant] = {
+STUDY: dict[str, RuleVariant] = {
     "insertion_error_critique": "inaccurate_insertion",
     "replacement_error_critique": "inaccurate_replacement",
     "deletion_error_critique": "incomplete_deletion",
@@ -26,11 +26,11 @@ STUDY: dict[str, Variant] = {
 }
 
 
-def measure(folder: Path, most: int = 400) -> dict[Variant, dict[str, Any]]:
+def measure(folder: Path, most: int = 400) -> dict[RuleVariant, dict[str, Any]]:
     """By variant the medians for the study's texts and for the rule's, over up to `most` of its critiques."""
     spec = load_spec()
-    pairs: dict[Variant, list[tuple[str, str, str]]] = {variant: [] for variant in VARIANTS}
-    unfit: Counter[Variant] = Counter()
+    pairs: dict[RuleVariant, list[tuple[str, str, str]]] = {variant: [] for variant in RULE_VARIANTS}
+    unfit: Counter[RuleVariant] = Counter()
     with gzip.open(folder / "degraded_critiques_dev.jsonl.gz", "rt") as lines:
         for row in map(json.loads, lines):
             variant = STUDY.get(row["variant"])
@@ -40,7 +40,7 @@ def measure(folder: Path, most: int = 400) -> dict[Variant, dict[str, Any]]:
             triple |= {"draft": row["pre_caption"], "final": row["post_caption"]}
             try:
                 made = degrade(variant, triple, spec.aspects[row["aspect"]])
-            except Unfit:
+            except VariantUnavailable:
                 unfit[variant] += 1
                 continue
             pairs[variant].append((row["critique"], row["degraded_critique"], made.text))

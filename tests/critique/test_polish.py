@@ -16,7 +16,7 @@ from chai_assets.critique.findings import Finding, as_prose
 from chai_assets.critique.polish import check_polish, polish_request
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.selection import Selection
-from chai_assets.datasets.write.publish import build
+from chai_assets.datasets.write.publish import build_dataset
 from chai_assets.demo.model_server.server import PracticeModel
 from chai_assets.planning.prompt_impact import prompt_changes
 from chai_assets.spec.resource import release_of
@@ -31,7 +31,7 @@ from chai_resources.tables import Tables
 from tests.captioners.findings import mark, missing
 from tests.captioners.model_server import Book
 from tests.datasets.factory import clip, frame
-from tests.datasets.records import Told, export_told
+from tests.datasets.records import Story, export_stories
 from tests.datasets.select.test_dataset_selection import sent_back, straight
 
 DRAFT = "The camera pans left. The shot is level."
@@ -201,7 +201,7 @@ def test_the_practice_model_polishes_out_of_the_prompt_what_the_offline_engine_d
 
 
 def test_an_export_takes_the_words_that_are_asked_for_and_every_row_says_whose_they_are(tmp_path: Path):
-    stories: list[Told] = [sent_back(1), straight(2), straight(4)]
+    stories: list[Story] = [sent_back(1), straight(2), straight(4)]
     told = [row for story in stories for row in story.tables["critiques"]]
     rows = [
         {
@@ -217,11 +217,11 @@ def test_an_export_takes_the_words_that_are_asked_for_and_every_row_says_whose_t
         | {"recorded_at": row["recorded_at"]}
         for number, row in enumerate(told)
     ]
-    whole = export_told(stories, polished_critiques=frame("polished_critiques", rows))
+    whole = export_stories(stories, polished_critiques=frame("polished_critiques", rows))
     found = {}
     for words, variant in (("written", "post_review"), ("polished", "post_review"), ("polished", "pre_review")):
         folder = tmp_path / f"{words}-{variant}"
-        manifest = build(replace(whole, selection=Selection(critiques=words, variant=variant)), folder)
+        manifest = build_dataset(replace(whole, selection=Selection(critiques=words, variant=variant)), folder)
         (folder / "manifest.json").write_text(manifest.text())
         assert verify_dataset(folder) == []
         table = pl.read_parquet(folder / "triples.parquet")

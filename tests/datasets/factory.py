@@ -6,15 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.select.export_inputs import Export
-from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.select.export_inputs import ExportInputs
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
 ASPECTS = ("subject", "scene", "motion", "spatial", "camera")
 INSTRUCTIONS = {aspect: f"Describe the {aspect} of this video." for aspect in ASPECTS}
 SPEC = {"spec_version": "1.0.0", "spec_hash": "5" * 64}
-COUNTED = Counted(SPEC["spec_version"], SPEC["spec_hash"])
+DATASET_SPEC = DatasetSpec(SPEC["spec_version"], SPEC["spec_hash"])
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 # Stands wherever a draft prompt would: it must never be seen in a dataset.
 DRAFT_PROMPT = "GROUND TRUTH: the camera zooms in"
@@ -99,7 +99,7 @@ def merged(of: dict[str, Any], parts: list[dict[str, Any]], **changes: Any) -> d
     return row | {"model": "offline-1", "prompt": DRAFT_PROMPT, "recorded_at": NOON} | changes
 
 
-def export(clips: list[dict[str, Any]], triples: list[dict[str, Any]] | None = None, **changes: Any) -> Export:
+def export(clips: list[dict[str, Any]], triples: list[dict[str, Any]] | None = None, **changes: Any) -> ExportInputs:
     """An export of these clips; without `triples`, of all their aspects with a merged caption each."""
     rows = triples_of(clips) if triples is None else triples
     whole = [merged(of, [row for row in rows if row["clip_id"] == of["clip_id"]]) for of in clips]
@@ -110,12 +110,12 @@ def export(clips: list[dict[str, Any]], triples: list[dict[str, Any]] | None = N
         "instructions": INSTRUCTIONS,
         "instructions_from": {"version": SPEC["spec_version"], "hash": SPEC["spec_hash"]},
         "table_versions": {"triples": 3, "clips": 1, "merged_captions": 2},
-        "counted": COUNTED,
+        "dataset_spec": DATASET_SPEC,
         "code_version": "0.1.0",
     }
-    return Export(**(arguments | changes))
+    return ExportInputs(**(arguments | changes))
 
 
-def many(count: int, clips_per_source: int = 4, **changes: Any) -> Export:
+def many(count: int, clips_per_source: int = 4, **changes: Any) -> ExportInputs:
     """An export of so many clips with all their aspects."""
     return export([clip(number, clips_per_source) for number in range(count)], **changes)

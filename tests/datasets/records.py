@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from chai_assets.datasets.select.export_inputs import Export
+from chai_assets.datasets.select.export_inputs import ExportInputs
 from tests.datasets.factory import NOON, SPEC, export, frame, triple
 
 Row = dict[str, Any]
 
 
 @dataclass
-class Told:
+class Story:
     """Rows of the record tables, told one event after the other about one clip's aspect."""
 
     clip: Row
@@ -80,7 +80,7 @@ class Told:
         return row
 
 
-def export_told(stories: list[Told], **changes: Any) -> Export:
+def export_stories(stories: list[Story], **changes: Any) -> ExportInputs:
     """An export of all that was told."""
     names = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
     tables = {name: frame(name, [row for story in stories for row in story.tables.get(name, [])]) for name in names}

@@ -9,7 +9,7 @@ import pytest
 from chai_assets.core.prompts import dataset_clip
 from chai_assets.datasets.evaluate.ablations import critique_request
 from chai_assets.datasets.evaluate.judge import ABOUT, CHOICES, judge_request
-from chai_assets.datasets.evaluate.model_critiques import as_critique
+from chai_assets.datasets.evaluate.model_critiques import parse_model_critique
 from chai_assets.demo.material import truth
 from chai_assets.demo.model_server.server import CannotAnswer, PracticeModel, serve
 from chai_assets.drafting.prompt import draft_request
@@ -98,7 +98,7 @@ def test_the_practice_server_tells_log_probabilities_in_both_protocols(engine: s
 def test_a_critique_is_written_where_one_is_asked_for():
     triple = {"id": "tri_1", "clip_id": "clp_1", "aspect": "camera", "video": "clips/clp_1.mp4", "draft": "It pans."}
     request = critique_request(triple | {"instruction": "Describe the camera."}, OFFLINE)
-    written = as_critique(PracticeModel(SPEC).answer(request.prompt), triple["draft"], triple["id"])
+    written = parse_model_critique(PracticeModel(SPEC).answer(request.prompt), triple["draft"], triple["id"])
     assert written.text == "Add: The camera moves slowly."
 
 

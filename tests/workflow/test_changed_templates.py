@@ -14,7 +14,7 @@ from chai_assets.core.prompts import Templates
 from chai_assets.planning.prompt_impact import of_items
 from chai_assets.planning.standings_log import as_frame, new_entries, standing_rows
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED, finish_merge, to_merge
+from chai_assets.triples.merge_rows import MERGED_COLUMNS, clips_to_merge, finish_merge
 from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_assets.workflow.records import critique_key
 from chai_resources.schemas import TABLES
@@ -154,8 +154,8 @@ def test_the_newest_merged_caption_is_of_the_template_on_disk_and_a_clip_is_merg
     merged: list[dict[str, Any]] = []
 
     def run(templates: Templates) -> int:
-        found = pl.DataFrame(merged, schema={n: pl.Schema(TABLES["merged_captions"].schema)[n] for n in MERGED})
-        due = to_merge(pl.DataFrame(triples), found, ASPECTS, templates)
+        found = pl.DataFrame(merged, schema={n: pl.Schema(TABLES["merged_captions"].schema)[n] for n in MERGED_COLUMNS})
+        due = clips_to_merge(pl.DataFrame(triples), found, ASPECTS, templates)
         for row in due.drop("why", "replaces").to_dicts():
             # Whatever the template says, the same captions and model: the hardest case for ids.
             made = {**row, "template_hash": templates.merge or None, "request_hash": "r", "text": "Merged."}
@@ -178,13 +178,13 @@ def test_a_shortened_caption_falls_with_its_own_template_and_with_that_of_the_ca
     triples = pl.DataFrame(
         [{"triple_id": f"t{a}", "clip_id": "c", "aspect": a, "batch": "b", "source_id": "s"} for a in ASPECTS]
     )
-    schema = {name: pl.Schema(TABLES["merged_captions"].schema)[name] for name in MERGED}
+    schema = {name: pl.Schema(TABLES["merged_captions"].schema)[name] for name in MERGED_COLUMNS}
     long = {"merged_id": "m1", "clip_id": "c", "triple_ids": ["tsubject", "tmotion"], "template_hash": "A"}
     long |= {"tokens": 600, "over_limit": True, "shortens": None}
     short = {**long, "merged_id": "m2", "template_hash": "S", "tokens": 90, "over_limit": False, "shortens": "m1"}
 
     def due(rows: list[dict[str, Any]], **now: str) -> list[tuple[Any, ...]]:
-        found = to_merge(triples, pl.DataFrame(rows, schema=schema), ASPECTS, Templates(**now))
+        found = clips_to_merge(triples, pl.DataFrame(rows, schema=schema), ASPECTS, Templates(**now))
         return found.select("why", "replaces", "shortens").rows()
 
     assert due([long], merge="A", shorten="S") == [("long", "m1", "m1")]

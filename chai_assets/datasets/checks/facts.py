@@ -10,7 +10,7 @@ import polars as pl
 
 from chai_assets.core.imported import imported_work
 from chai_assets.datasets.checks.texts import english, is_caption
-from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.datasets.write.formats import RESERVED
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
@@ -55,7 +55,7 @@ def as_declared(triples: pl.DataFrame) -> pl.DataFrame:
     return triples.select(*columns, approved=level.fill_null(APPROVED) == APPROVED)
 
 
-def with_facts(triples: pl.DataFrame, counts: Counted) -> pl.DataFrame:
+def with_facts(triples: pl.DataFrame, counts: DatasetSpec) -> pl.DataFrame:
     """The triples, as `as_declared` gives them, with the facts that follow from them alone."""
     rating, final, draft = pl.col("rating"), pl.col("final"), pl.col("draft")
     rated, perfect = rating.is_between(1, PERFECT).fill_null(False), (rating == PERFECT).fill_null(False)
@@ -67,7 +67,7 @@ def with_facts(triples: pl.DataFrame, counts: Counted) -> pl.DataFrame:
         revised_as_rated=revised | perfect | ~rated,
         chain_matches=pl.struct(_CHAIN).map_elements(_chain_matches, return_dtype=pl.Boolean),
         reviewed_by_another=(pl.col("annotator") != pl.col("reviewer")).fill_null(False) | ~pl.col("approved"),
-        spec_counts=counts.holds(),
+        spec_counts=counts.covers(),
         final_has_text=with_text,
         critique_as_rated=(has_text(pl.col("critique")) != perfect) | ~rated,
         findings_as_rated=(has_findings != perfect) | (~perfect & prose) | ~rated,

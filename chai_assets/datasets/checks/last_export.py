@@ -5,12 +5,10 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.select.selection import LATEST
-from chai_assets.datasets.write.manifest import MANIFEST
+from chai_assets.datasets.file_names import LATEST, MANIFEST, TRIPLES
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
 
-TRIPLES = "triples.parquet"
 _READ = ["id", "aspect", "rating", "final"]
 
 

@@ -15,7 +15,7 @@ from chai_assets.datasets.checks.drift import drift, freshness
 from chai_assets.datasets.checks.facts import as_declared, column_types, with_facts
 from chai_assets.datasets.checks.provenance import ReadTable, in_force, with_provenance
 from chai_assets.datasets.checks.suite import TRIPLE_KEYS, Check, Frame, Severity, suite
-from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
@@ -74,7 +74,7 @@ class Validation:
     context: "EphemeralDataContext" = field(repr=False)
 
 
-def frames(triples: pl.DataFrame, counts: Counted, evidence: Evidence) -> dict[Frame, pl.DataFrame]:
+def frames(triples: pl.DataFrame, counts: DatasetSpec, evidence: Evidence) -> dict[Frame, pl.DataFrame]:
     """Everything that is validated, by the name of its frame."""
     facts = with_provenance(with_facts(as_declared(triples), counts), evidence.read)
     return {
@@ -86,7 +86,7 @@ def frames(triples: pl.DataFrame, counts: Counted, evidence: Evidence) -> dict[F
     }
 
 
-def validate(triples: pl.DataFrame, counts: Counted, evidence: Evidence) -> Validation:
+def validate(triples: pl.DataFrame, counts: DatasetSpec, evidence: Evidence) -> Validation:
     """Validates the rows that would be exported.
 
     `counts` says which of them count as made under the dataset's specification. Raises RuntimeError naming the

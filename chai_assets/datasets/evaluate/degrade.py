@@ -1,30 +1,28 @@
-"""Critiques made worse on purpose, by rule, to measure what a good critique is worth in training.
+"""Critiques made worse by rule, to measure what a good critique is worth in training.
 
-A critique is taken as its remarks, one a sentence or list item. Each variant changes one thing and says what; the
-choices follow from the triple's id, so that the same triple always gives the same text. Only text is made here:
-files are in `ablations.py`.
+A critique is a list of remarks, one for each sentence or list item. Each variant changes one thing and says what. All
+choices follow from the triple's id, so that a triple always gives the same text. Files are written in `ablations.py`.
 """
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from chai_assets.critique.findings import Finding
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.critique.prose.locate_quotes import DraftPhrases
 from chai_assets.critique.prose.quotations import quotations
+from chai_assets.datasets.select.canonical_rows import CanonicalRow
 from chai_assets.spec.models import SLOT, Aspect
 from chai_resources.captioners.engines.edits import has_phrase, words
 
-Variant = Literal["inaccurate_insertion", "inaccurate_replacement", "incomplete_deletion", "nonconstructive"]
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
-Triple = Mapping[str, Any]
-"""A canonical row of a dataset: id, aspect, draft, critique, final at least."""
+RuleVariant = Literal["inaccurate_insertion", "inaccurate_replacement", "incomplete_deletion", "nonconstructive"]
+RULE_VARIANTS: tuple[RuleVariant, ...] = get_args(RuleVariant)
 
 _BREAK = re.compile(r"\s*\n+\s*|(?<=[.!?…])(?<!\d\.)[\"”’')]*\s+(?=[\"“‘'(\[]?[A-Z0-9])")
-_FAMILIES: tuple[str, ...] = (
+_CONTRARIES: tuple[str, ...] = (
     "left|right",
     "leftward|rightward",
     "tilt up|tilt down",
@@ -63,23 +61,23 @@ _TOPIC = re.compile(
 _ITSELF = re.compile(r"\b(?:video|captions?|descriptions?|phrase|term|word|sentence|statement)\b", re.IGNORECASE)
 
 
-class Unfit(Exception):
-    """The critique cannot be degraded in this way; the message is the reason, fit for counting."""
+class VariantUnavailable(Exception):
+    """There is no such variant of this critique; the message is a reason that can be counted."""
 
 
 @dataclass(frozen=True)
-class Degraded:
+class DegradedCritique:
     """A degraded critique, and what was changed in it."""
 
     text: str
     changed: str
 
 
-def degrade(variant: Variant, triple: Triple, aspect: Aspect) -> Degraded:
-    """The triple's critique in this variant. Raises Unfit where it has nothing that the variant could change."""
+def degrade(variant: RuleVariant, triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
+    """The triple's critique in this variant. Raises VariantUnavailable if it has nothing to change."""
     made = _RULES[variant](triple, aspect)
     if made.text == triple["critique"]:
-        raise Unfit("the rule leaves the critique as it is")
+        raise VariantUnavailable("the rule leaves the critique as it is")
     return made
 
 
@@ -96,51 +94,53 @@ def remarks(critique: str) -> list[str]:
     return [part.strip() for part in (*found, critique[begun:]) if words(part)]
 
 
-def _insertion(triple: Triple, aspect: Aspect) -> Degraded:
+def _insertion(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Claims a primitive: one that the approved caption rules out, or where there is none, one it does not tell of."""
     final = DraftPhrases(triple["final"])
     claims = {p.id: p.says for p in aspect.primitives if p.says and not SLOT.search(p.says)}
-    told = {p.id for p in aspect.primitives if final.contains(p.term) or (p.says and final.contains(p.says))}
-    families = [{p.id for p in aspect.primitives if choice in p.given_by} for choice in _choices(aspect)]
-    ruled_out = {name for family in families if family & told for name in family - told}
-    untold = claims.keys() - told
-    if not untold:
-        raise Unfit("the aspect has no primitive that the caption does not tell of")
-    says = claims[_pick(sorted(untold & ruled_out or untold), triple, "insertion")]
+    mentioned = {p.id for p in aspect.primitives if final.contains(p.term) or (p.says and final.contains(p.says))}
+    families = [{p.id for p in aspect.primitives if choice in p.given_by} for choice in _choice_attributes(aspect)]
+    ruled_out = {name for family in families if family & mentioned for name in family - mentioned}
+    unmentioned = claims.keys() - mentioned
+    if not unmentioned:
+        raise VariantUnavailable("the aspect has no primitive that the caption does not tell of")
+    says = claims[_pick(sorted(unmentioned & ruled_out or unmentioned), triple, "insertion")]
     remark = f"Also mention that {says[0].lower()}{says[1:]}"
-    return Degraded(f"{triple['critique'].rstrip()} {remark}".strip(), f"added: {remark}")
+    return DegradedCritique(f"{triple['critique'].rstrip()} {remark}".strip(), f"added: {remark}")
 
 
-def _replacement(triple: Triple, aspect: Aspect) -> Degraded:
+def _replacement(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Turns what one remark asks for into a contrary of it."""
-    parts = _parts(triple["critique"])
-    draft = DraftPhrases(triple["draft"])
-    wrong = {part: list(dict.fromkeys(_turned(part, draft, _families(aspect)))) for part in parts}
+    parts = _remarks(triple["critique"])
+    wrong = {
+        part: list(dict.fromkeys(_contradictions(part, DraftPhrases(triple["draft"]), _contrary_words(aspect))))
+        for part in parts
+    }
     able = [part for part in parts if wrong[part]]
     if not able:
-        raise Unfit("no remark has a word with a known contrary")
+        raise VariantUnavailable("no remark has a word with a known contrary")
     part = _pick(able, triple, "replacement")
     turned = _pick(wrong[part], triple, "contrary")
-    return Degraded(triple["critique"].replace(part, turned, 1), f"replaced: {part} -> {turned}")
+    return DegradedCritique(triple["critique"].replace(part, turned, 1), f"replaced: {part} -> {turned}")
 
 
-def _deletion(triple: Triple, aspect: Aspect) -> Degraded:
+def _deletion(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Drops one remark."""
-    parts = _parts(triple["critique"])
+    parts = _remarks(triple["critique"])
     if len(parts) < 2:
-        raise Unfit("the critique has a single remark")
+        raise VariantUnavailable("the critique has a single remark")
     at = _draw(triple, "deletion", len(parts))
     gap = "\n" if "\n" in triple["critique"].strip() else " "
-    return Degraded(gap.join(parts[:at] + parts[at + 1 :]), f"dropped: {parts[at]}")
+    return DegradedCritique(gap.join(parts[:at] + parts[at + 1 :]), f"dropped: {parts[at]}")
 
 
-def _nonconstructive(triple: Triple, aspect: Aspect) -> Degraded:
+def _nonconstructive(triple: CanonicalRow, aspect: Aspect) -> DegradedCritique:
     """Says of each remark what is wrong and not what to do about it."""
-    said = [complaint for part in _parts(triple["critique"]) for complaint in _complaints(part, triple)]
-    return Degraded(" ".join(said), "what to do instead was dropped from every remark")
+    complaints = [complaint for part in _remarks(triple["critique"]) for complaint in _complaints(part, triple)]
+    return DegradedCritique(" ".join(complaints), "what to do instead was dropped from every remark")
 
 
-_RULES: dict[Variant, Callable[[Triple, Aspect], Degraded]] = {
+_RULES: dict[RuleVariant, Callable[[CanonicalRow, Aspect], DegradedCritique]] = {
     "inaccurate_insertion": _insertion,
     "inaccurate_replacement": _replacement,
     "incomplete_deletion": _deletion,
@@ -148,14 +148,14 @@ _RULES: dict[Variant, Callable[[Triple, Aspect], Degraded]] = {
 }
 
 
-def _parts(critique: str) -> list[str]:
+def _remarks(critique: str) -> list[str]:
     found = remarks(critique)
     if not found:
-        raise Unfit("the critique has no remark")
+        raise VariantUnavailable("the critique has no remark")
     return found
 
 
-def _complaints(remark: str, triple: Triple) -> Iterator[str]:
+def _complaints(remark: str, triple: CanonicalRow) -> Iterator[str]:
     found = findings_in(remark, "", triple["draft"])
     yield from (_complaint(finding) for finding in found)
     if found:
@@ -163,7 +163,7 @@ def _complaints(remark: str, triple: Triple) -> Iterator[str]:
     places = DraftPhrases(triple["draft"])
     quoted = [words_ for _, _, words_ in quotations(remark) if places.contains(words_)]
     if quoted:
-        yield from (_says(text.rstrip(" .,;:"), "inaccurate") for text in quoted)
+        yield from (_faulted(text.rstrip(" .,;:"), "inaccurate") for text in quoted)
     elif (topic := _TOPIC.match(remark)) and not _ITSELF.search(topic[1]):
         name = topic[1][0].lower() + topic[1][1:]
         yield f"The way in which the caption describes {name} is inaccurate."
@@ -174,28 +174,29 @@ def _complaints(remark: str, triple: Triple) -> Iterator[str]:
 def _complaint(finding: Finding) -> str:
     if finding.kind == "missing":
         return "The caption leaves out something that can be seen in the video."
-    said = {"wrong": "inaccurate", "imprecise": "imprecise", "subjective": "subjective", "redundant": "not right"}
-    return _says(finding.quote, said[finding.kind])
+    fault = {"wrong": "inaccurate", "imprecise": "imprecise", "subjective": "subjective", "redundant": "not right"}
+    return _faulted(finding.quote, fault[finding.kind])
 
 
-def _says(quote: str, fault: str) -> str:
+def _faulted(quote: str, fault: str) -> str:
     return f'The part of the caption that says "{quote}" is {fault}.'
 
 
-def _families(aspect: Aspect) -> list[list[str]]:
+def _contrary_words(aspect: Aspect) -> list[list[str]]:
     """Words of which at most one holds: those above, and the terms that answer one question of the aspect."""
     terms = [
-        [p.term for p in aspect.primitives if choice in p.given_by and "(" not in p.term] for choice in _choices(aspect)
+        [p.term for p in aspect.primitives if choice in p.given_by and "(" not in p.term]
+        for choice in _choice_attributes(aspect)
     ]
-    return [*(family for family in terms if len(family) > 1), *(family.split("|") for family in _FAMILIES)]
+    return [*(family for family in terms if len(family) > 1), *(family.split("|") for family in _CONTRARIES)]
 
 
-def _choices(aspect: Aspect) -> list[str]:
+def _choice_attributes(aspect: Aspect) -> list[str]:
     """The questions with one answer."""
     return [attribute.id for attribute in aspect.attributes if attribute.kind == "choice"]
 
 
-def _turned(remark: str, places: DraftPhrases, families: list[list[str]]) -> Iterator[str]:
+def _contradictions(remark: str, places: DraftPhrases, families: list[list[str]]) -> Iterator[str]:
     """The remark with one word replaced by a contrary that it does not hold, for each word that has one."""
     kept = [(start, end) for start, end, quoted in quotations(remark) if places.contains(quoted)]
     kept += [match.span() for match in _CALLED_WRONG.finditer(remark)]
@@ -210,9 +211,9 @@ def _turned(remark: str, places: DraftPhrases, families: list[list[str]]) -> Ite
                         yield remark[: match.start()] + capital + other[1:] + remark[match.end() :]
 
 
-def _draw(triple: Triple, what: str, size: int) -> int:
+def _draw(triple: CanonicalRow, what: str, size: int) -> int:
     return int(hashlib.sha256(f"{triple['id']} {what}".encode()).hexdigest(), 16) % size
 
 
-def _pick(options: list[str], triple: Triple, what: str) -> str:
+def _pick(options: list[str], triple: CanonicalRow, what: str) -> str:
     return options[_draw(triple, what, len(options))]

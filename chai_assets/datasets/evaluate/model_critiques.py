@@ -1,4 +1,4 @@
-"""A critique that a model writes of a draft: asked for as findings, kept where they can be carried out. Pure."""
+"""A model's own critique of a draft: asked for as findings, kept where an editor can carry them out. Pure."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets.critique.findings import NEED_FIX, Finding, FindingKind, as_prose
 from chai_assets.critique.prose.locate_quotes import DraftPhrases
-from chai_assets.datasets.evaluate.degrade import Degraded, Unfit
+from chai_assets.datasets.evaluate.degrade import DegradedCritique, VariantUnavailable
 from chai_resources.captioners.calls.acceptance import json_object
+
+# The names of these two classes and their docstrings are part of the schema, so of the hash of every request.
 
 
 class WrittenFinding(BaseModel):
@@ -26,31 +28,33 @@ class WrittenCritique(BaseModel):
     findings: list[WrittenFinding]
 
 
-SCHEMA: dict[str, Any] = WrittenCritique.model_json_schema()
+CRITIQUE_SCHEMA: dict[str, Any] = WrittenCritique.model_json_schema()
 """JSON Schema of the answer. Every field is required and no other allowed, as OpenAI's strict mode wants it."""
 
 
-def as_critique(answer: str, draft: str, draft_id: str) -> Degraded:
+def parse_model_critique(answer: str, draft: str, draft_id: str) -> DegradedCritique:
     """The critique in English, as people's read, of the remarks that an editor can carry out on this draft.
 
-    Raises Unfit where none is left: the model found nothing, or quotes what the draft does not say.
+    Raises VariantUnavailable where none is left: the model found nothing, or quotes what the draft does not say.
     """
     try:
         written = WrittenCritique.model_validate(json_object(answer))
     except ValidationError as error:
         reason = error.errors()[0]
-        raise Unfit(f"the model's answer has not the form asked for ({reason['msg']})") from error
+        raise VariantUnavailable(f"the model's answer has not the form asked for ({reason['msg']})") from error
     if not written.findings:
-        raise Unfit("the model found nothing to change")
+        raise VariantUnavailable("the model found nothing to change")
     places = DraftPhrases(draft)
     found = [_located(finding, places, draft_id) for finding in written.findings]
     usable = [finding for finding in found if finding]
     if not usable:
-        raise Unfit("the model quotes what the draft does not say, or does not say what should stand there")
+        raise VariantUnavailable(
+            "the model quotes what the draft does not say, or does not say what should stand there"
+        )
     changed = "the model wrote it of draft and clip, and saw no person's critique"
     if dropped := len(found) - len(usable):
         changed += f"; {dropped} of its {len(found)} remarks are left out: nobody could carry them out"
-    return Degraded(as_prose(usable), changed)
+    return DegradedCritique(as_prose(usable), changed)
 
 
 def _located(written: WrittenFinding, places: DraftPhrases, draft_id: str) -> Finding | None:

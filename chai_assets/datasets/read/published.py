@@ -11,31 +11,34 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import polars as pl
 
-from chai_assets.datasets.read.verify import MANIFEST, read_manifest
-from chai_assets.datasets.select.selection import LATEST
+from chai_assets.datasets.file_names import LATEST, MANIFEST, TRIPLES
+from chai_assets.datasets.read.manifest_data import ManifestData
+from chai_assets.datasets.read.verify import read_manifest
 from chai_resources.errors import UnusableInput
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
 
-PARQUET = "triples.parquet"
+if TYPE_CHECKING:
+    import polars as pl
+
 _ID = re.compile(r"dst_[0-9a-f]*")
 
 
-class NoDataset(UnusableInput):
+class DatasetNotFound(UnusableInput):
     """There is no dataset where one was looked for, or it cannot be read; the text says what to do."""
 
 
 @dataclass(frozen=True)
-class Dataset:
+class PublishedDataset:
     """A dataset that can be read: where it lies and what it says of itself."""
 
     store: Media
     """Rooted at the dataset itself: the keys are the paths of its files."""
-    manifest: dict[str, Any]
+    manifest: ManifestData
 
     @property
     def id(self) -> str:
@@ -52,27 +55,30 @@ class Dataset:
         return self.id[:12]
 
     @contextmanager
-    def rows(self) -> Iterator[pl.LazyFrame]:
-        """The canonical rows, for as long as the context lasts. Raises NoDataset where they cannot be read."""
+    def rows(self) -> Iterator["pl.LazyFrame"]:
+        """The canonical rows, for as long as the context lasts. Raises DatasetNotFound where they cannot be read."""
+        # Not at the top: a list of datasets needs no rows, and polars takes as long to load as all the rest.
+        import polars as pl
+
         try:
-            with self.store.local_copy(PARQUET) as path:
+            with self.store.local_copy(TRIPLES) as path:
                 yield pl.scan_parquet(path)
         except (pl.exceptions.PolarsError, OSError, MediaError) as error:
             reason = str(error).splitlines()[0]
-            raise NoDataset(
-                f"{PARQUET} of {self.store.root} cannot be read ({reason}): "
+            raise DatasetNotFound(
+                f"{TRIPLES} of {self.store.root} cannot be read ({reason}): "
                 "`chai dataset verify` tells what is damaged; fetch that again"
             ) from error
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedDataset:
     """One line of the list: a dataset, or what is wrong with it."""
 
     name: str
     published_at: datetime
     latest: bool
-    dataset: Dataset | None
+    dataset: PublishedDataset | None
     problem: str
 
 
@@ -100,27 +106,27 @@ class StoredFiles:
             raise OSError(str(error)) from error
 
 
-def place_of(address: str, root: str) -> Media:
+def open_store(address: str, root: str) -> Media:
     """The store of one dataset: `address` is a folder, an s3:// prefix, an id, its beginning, or `latest`.
 
-    Ids and `latest` are looked up under `root`. Raises NoDataset where there is none such.
+    Ids and `latest` are looked up under `root`. Raises DatasetNotFound if there is none.
     """
     if address == "latest":
         return Media(root=f"{root.rstrip('/')}/{_latest_id(root)}")
     if _ID.fullmatch(address) and not Path(address).exists():
-        return Media(root=f"{root.rstrip('/')}/{_whole_id(address, root)}")
+        return Media(root=f"{root.rstrip('/')}/{_complete_id(address, root)}")
     return Media(root=address.rstrip("/") or "/")
 
 
-def find(address: str, root: str) -> Dataset:
-    """The dataset at an address, as `place_of` takes it. Raises NoDataset."""
-    return _read(place_of(address, root))
+def open_dataset(address: str, root: str) -> PublishedDataset:
+    """The dataset at an address, as `open_store` takes it. Raises DatasetNotFound."""
+    return _read(open_store(address, root))
 
 
-def listing(root: str) -> list[Listed]:
-    """Every dataset under `root`, the earliest first; one whose manifest is damaged stands there with the reason."""
+def list_datasets(root: str) -> list[ListedDataset]:
+    """Every dataset under `root`, the earliest first; one whose manifest is damaged is listed with the reason."""
     store = Media(root=root)
-    current = _latest_id(root) if store.exists(LATEST) else ""
+    latest = _latest_id(root) if store.exists(LATEST) else ""
     found = []
     for entry in store.entries():
         name, _, rest = entry.key.partition("/")
@@ -129,22 +135,22 @@ def listing(root: str) -> list[Listed]:
         dataset, problem = None, ""
         try:
             dataset = _read(Media(root=f"{root.rstrip('/')}/{name}"))
-        except NoDataset as error:
+        except DatasetNotFound as error:
             problem = str(error)
-        found.append(Listed(name, entry.changed_at, name == current, dataset, problem))
+        found.append(ListedDataset(name, entry.changed_at, name == latest, dataset, problem))
     return sorted(found, key=lambda listed: (listed.published_at, listed.name))
 
 
-def _read(store: Media) -> Dataset:
+def _read(store: Media) -> PublishedDataset:
     if not store.exists(MANIFEST):
-        raise NoDataset(
+        raise DatasetNotFound(
             f"{store.root} has no {MANIFEST}, so it is no dataset: name the folder that holds one, "
             "or see `chai dataset list`" + _hint(store)
         )
     try:
-        return Dataset(store, read_manifest(store.get_bytes(MANIFEST)))
+        return PublishedDataset(store, cast(ManifestData, read_manifest(store.get_bytes(MANIFEST))))
     except ValueError as error:
-        raise NoDataset(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
+        raise DatasetNotFound(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
 
 
 def _hint(store: Media) -> str:
@@ -157,20 +163,20 @@ def _hint(store: Media) -> str:
 def _latest_id(root: str) -> str:
     store = Media(root=root)
     if not store.exists(LATEST):
-        raise NoDataset(
+        raise DatasetNotFound(
             f"{root} has no nightly dataset yet: run `chai dataset export`, or take one by its id from "
             "`chai dataset list`"
         )
     try:
         return json.loads(store.get_bytes(LATEST))["dataset_id"]
     except (ValueError, KeyError, TypeError) as error:
-        raise NoDataset(f"{root}/{LATEST} is damaged: publish again, which writes it anew") from error
+        raise DatasetNotFound(f"{root}/{LATEST} is damaged: publish again, which writes it anew") from error
 
 
-def _whole_id(beginning: str, root: str) -> str:
+def _complete_id(beginning: str, root: str) -> str:
     names = sorted({key.partition("/")[0] for key in Media(root=root).list_keys(beginning)})
     if len(names) == 1:
         return names[0]
     if not names:
-        raise NoDataset(f"no dataset {beginning} under {root}: `chai dataset list` shows those there are")
-    raise NoDataset(f"{beginning} is the beginning of {len(names)} ids: give more of it ({', '.join(names[:3])})")
+        raise DatasetNotFound(f"no dataset {beginning} under {root}: `chai dataset list` shows those there are")
+    raise DatasetNotFound(f"{beginning} is the beginning of {len(names)} ids: give more of it ({', '.join(names[:3])})")

@@ -1,4 +1,4 @@
-"""The viewer of a dataset: one HTML page with a sample in it, to leaf through with nothing but a browser.
+"""The viewer of a dataset: one HTML page with a sample, to leaf through in any browser.
 
 Texts of a dataset are untrusted. They go into the page as JSON in which no "<" is left, and the page's script
 puts them on the screen as text, never as HTML; a content security policy allows that one script and nothing else.
@@ -12,39 +12,68 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 from urllib.parse import quote
 
 import polars as pl
 
 from chai_assets.core.word_diff import word_changes
-from chai_assets.datasets.read.published import Dataset
+from chai_assets.datasets.read.published import PublishedDataset
+from chai_assets.datasets.select.canonical_rows import CanonicalRow, FindingRow
 from chai_resources.media import Media
 
 _PAGE = Path(__file__).with_name("viewer_page")
 _TEXTS = ("draft", "critique", "final", "instruction")
 _SHOWN = {*_TEXTS, "id", "aspect", "rating", "split", "video", "findings", "review", "human_edited"}
 
-Row = Mapping[str, Any]
+
+class PageFinding(TypedDict):
+    """A finding on the page; `placed`: whether its quoted words stand in the draft where it says."""
+
+    kind: str
+    quote: str
+    fix: str
+    placed: bool
 
 
-def write_viewer(dataset: Dataset, folder: Path, size: int, media: str) -> int:
-    """Writes index.html into `folder` and returns how many triples it shows. Raises NoDataset.
+class PageEntry(TypedDict):
+    """A triple as the page's script reads it."""
+
+    id: str
+    aspect: str
+    rating: int
+    split: str
+    review: str
+    edited: bool
+    instruction: str
+    draft: list[tuple[str, list[int]]]
+    findings: list[PageFinding]
+    critique: str
+    changes: list[list[str]]
+    final: str
+    more: dict[str, object]
+
+
+def write_viewer(dataset: PublishedDataset, folder: Path, size: int, media: str) -> int:
+    """Writes index.html into `folder` and returns how many triples it shows. Raises DatasetNotFound.
 
     `media` is the root of the media store: a folder, or an http(s):// address that serves it.
     """
     with dataset.rows() as rows:
         keys = rows.select("id", "aspect", "rating").collect()
-        wanted = sample(keys, dataset.id, size)
-        found = {row["id"]: row for row in rows.filter(pl.col("id").is_in(wanted)).collect().iter_rows(named=True)}
-    triples = [entry(found[triple]) | clip(found[triple]["video"], media, folder) for triple in wanted]
+        wanted = stratified_sample(keys, dataset.id, size)
+        sampled = rows.filter(pl.col("id").is_in(wanted)).collect().to_dicts()
+    found = {row["id"]: row for row in cast(list[CanonicalRow], sampled)}
+    triples = [
+        {**page_entry(found[triple]), **clip_address(found[triple]["video"], media, folder)} for triple in wanted
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     about = {"id": dataset.id, "spec": dataset.manifest.get("spec_version"), "triples": keys.height}
-    Media(root=str(folder)).put_bytes("index.html", page({"dataset": about, "triples": triples}).encode())
+    Media(root=str(folder)).put_bytes("index.html", render_page({"dataset": about, "triples": triples}).encode())
     return len(triples)
 
 
-def sample(keys: pl.DataFrame, seed: str, size: int) -> list[str]:
+def stratified_sample(keys: pl.DataFrame, seed: str, size: int) -> list[str]:
     """Ids of `size` rows, as equal a share of each (aspect, rating) as there are; the seed alone decides which.
 
     `keys` has the columns id, aspect and rating. They come in the order to leaf through: by aspect, then rating.
@@ -60,14 +89,17 @@ def sample(keys: pl.DataFrame, seed: str, size: int) -> list[str]:
         left -= shares[stratum]
     chosen = []
     for stratum in sorted(strata):
-        chosen += sorted(strata[stratum], key=lambda triple: _lot(seed, triple))[: shares[stratum]]
+        chosen += sorted(strata[stratum], key=lambda triple: _draw(seed, triple))[: shares[stratum]]
     return chosen
 
 
-def entry(row: Row) -> dict[str, Any]:
-    """What the page shows of a triple; offsets are resolved here, where characters are code points."""
+def page_entry(row: CanonicalRow) -> PageEntry:
+    """What the page shows of a triple; offsets are resolved here, where characters are code points.
+
+    Datasets of earlier versions lack some columns.
+    """
     draft, final, findings = row["draft"], row["final"], row["findings"] or []
-    placed = [number for number, finding in enumerate(findings) if stands_in(finding, draft)]
+    placed = [number for number, finding in enumerate(findings) if quotes_draft(finding, draft)]
     return {
         "id": row["id"],
         "aspect": row["aspect"],
@@ -76,7 +108,7 @@ def entry(row: Row) -> dict[str, Any]:
         "review": row.get("review") or "",
         "edited": bool(row.get("human_edited")),
         "instruction": row.get("instruction") or "",
-        "draft": pieces(draft, [findings[number] for number in placed], placed),
+        "draft": cut_at_findings(draft, [findings[number] for number in placed], placed),
         "findings": [
             {"kind": f["kind"], "quote": f["quote"], "fix": f["fix"], "placed": number in placed}
             for number, f in enumerate(findings)
@@ -88,15 +120,19 @@ def entry(row: Row) -> dict[str, Any]:
     }
 
 
-def stands_in(finding: Row, draft: str) -> bool:
-    """Whether the words a finding quotes are where it says; what is missing stands nowhere."""
+def quotes_draft(finding: FindingRow, draft: str) -> bool:
+    """Whether the draft has the quoted words at the finding's offsets; a finding of something missing has none."""
     start, end = finding["start"], finding["end"]
     return start is not None and end is not None and 0 <= start < end and draft[start:end] == finding["quote"]
 
 
-def pieces(draft: str, findings: Iterable[Row], numbers: Iterable[int]) -> list[tuple[str, list[int]]]:
+def cut_at_findings(draft: str, findings: Iterable[FindingRow], numbers: Iterable[int]) -> list[tuple[str, list[int]]]:
     """The draft cut where a finding begins or ends, each piece with the numbers of the findings that cover it."""
-    spans = [(finding["start"], finding["end"], number) for finding, number in zip(findings, numbers, strict=True)]
+    spans = [
+        (start, end, number)
+        for finding, number in zip(findings, numbers, strict=True)
+        if (start := finding["start"]) is not None and (end := finding["end"]) is not None
+    ]
     cuts = sorted({0, len(draft), *(at for start, end, _ in spans for at in (start, end))})
     return [
         (draft[low:high], [number for start, end, number in spans if start <= low and high <= end])
@@ -104,7 +140,7 @@ def pieces(draft: str, findings: Iterable[Row], numbers: Iterable[int]) -> list[
     ]
 
 
-def clip(key: str, media: str, folder: Path) -> dict[str, str]:
+def clip_address(key: str, media: str, folder: Path) -> dict[str, str]:
     """Where the page finds a clip: `src`, empty if it is not there, and `expected`, where it should be."""
     expected = f"{media.rstrip('/')}/{key}"
     if media.startswith(("http://", "https://")):
@@ -116,7 +152,7 @@ def clip(key: str, media: str, folder: Path) -> dict[str, str]:
     return {"src": quote(os.path.relpath(path.resolve(), folder.resolve())), "expected": expected}
 
 
-def page(data: Mapping[str, Any]) -> str:
+def render_page(data: Mapping[str, object]) -> str:
     """index.html with this data in it."""
     shell, style, code = ((_PAGE / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
     # "<" could end the element, "&" and line separators are escaped for whoever reads the page as something else.
@@ -134,5 +170,5 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _lot(seed: str, triple: str) -> bytes:
+def _draw(seed: str, triple: str) -> bytes:
     return hashlib.sha256(f"{seed}:{triple}".encode()).digest()

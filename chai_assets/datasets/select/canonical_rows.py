@@ -1,10 +1,10 @@
-"""The canonical rows of a dataset: one per caption, with all a trainer or an auditor may ask of it.
+"""The canonical rows of a dataset: one for each caption, with everything a trainer or an auditor may ask of it.
 
-Which captions those are is decided in `membership.py`; how rows become task files is in `formats.py`; writing files
-is in `file_writers.py`.
+Which captions those are is decided in `export_plan.py`; how rows become task files is in `write/formats.py`.
 """
 
 from collections.abc import Iterable
+from typing import TypedDict
 
 import polars as pl
 import pyarrow as pa
@@ -15,11 +15,11 @@ from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.errors import NotAllowed
 from chai_resources.schemas import TABLES
 
-UNKNOWN_LICENCE = "unknown"
-ORDER = ["batch", "source_id", "clip_id", "aspect", "id"]
-"""What rows are sorted by, in every file and however an export is read: parts are ranges of the first two."""
+UNKNOWN_LICENSE = "unknown"
+SORT_KEYS = ["batch", "source_id", "clip_id", "aspect", "id"]
+"""The order of rows in every file, however an export is read: chunks are ranges of the first two."""
 
-_OWN_COLUMNS = {
+_ADDED_COLUMNS = {
     "id": "id of the triple; of a caption nobody approved, made in the same way without a review",
     "video": "key of the clip in the media store",
     "split": "train or eval, by source",
@@ -31,30 +31,77 @@ _OWN_COLUMNS = {
     "licence": "licence of the source",
     "rights": "rights holder of the source",
 }
-_OWN_FLAGS = {
+_ADDED_FLAGS = {
     "human_edited": "whether a person wrote over the model's revision",
     "variant_differs": "whether the row is another one before and after review",
 }
-_ORDER = ["id", "video", "clip_id", "source_id", "split", "split_by", "aspect", "instruction", "draft", "critique"]
-_ORDER += ["wording"]
-_ORDER += ["final", "rating", "rounds", "findings", "annotator", "reviewer", "review", "human_edited"]
-_ORDER += ["variant_differs", "model", "prompt_hash", "spec_version", "spec_hash", "draft_id", "critique_id"]
-_ORDER += ["revision_id", "review_id", "chain_hash", "licence", "rights"]
+_COLUMNS = ["id", "video", "clip_id", "source_id", "split", "split_by", "aspect", "instruction", "draft", "critique"]
+_COLUMNS += ["wording"]
+_COLUMNS += ["final", "rating", "rounds", "findings", "annotator", "reviewer", "review", "human_edited"]
+_COLUMNS += ["variant_differs", "model", "prompt_hash", "spec_version", "spec_hash", "draft_id", "critique_id"]
+_COLUMNS += ["revision_id", "review_id", "chain_hash", "licence", "rights"]
 
-_OF_VARIANT = ["review_id", "critique_id", "revision_id", "critique", "final", "findings", "rating", "rounds"]
-_OF_VARIANT += ["annotator", "reviewer", "human_edited"]
-"""What is another before review than after it; `was_...` holds the former."""
+_VARIANT_COLUMNS = ["review_id", "critique_id", "revision_id", "critique", "final", "findings", "rating", "rounds"]
+_VARIANT_COLUMNS += ["annotator", "reviewer", "human_edited"]
+"""Columns whose value before review may differ from the one after it; `was_...` holds the former."""
 
 
 def _field(name: str) -> pa.Field:
-    if name in _OWN_COLUMNS:
-        return pa.field(name, pa.string(), metadata={"comment": _OWN_COLUMNS[name]})
-    if name in _OWN_FLAGS:
-        return pa.field(name, pa.bool_(), nullable=False, metadata={"comment": _OWN_FLAGS[name]})
+    if name in _ADDED_COLUMNS:
+        return pa.field(name, pa.string(), metadata={"comment": _ADDED_COLUMNS[name]})
+    if name in _ADDED_FLAGS:
+        return pa.field(name, pa.bool_(), nullable=False, metadata={"comment": _ADDED_FLAGS[name]})
     return TABLES["triples"].schema.field(name)
 
 
-CANONICAL = pa.schema([_field(name) for name in _ORDER])
+CANONICAL = pa.schema([_field(name) for name in _COLUMNS])
+
+
+class FindingRow(TypedDict):
+    """One finding of a critique: `start` and `end` are offsets in the draft, None where something is missing."""
+
+    finding_id: str
+    kind: str
+    quote: str
+    start: int | None
+    end: int | None
+    fix: str
+
+
+class CanonicalRow(TypedDict):
+    """A row of CANONICAL as code handles it one by one; the columns are described there."""
+
+    id: str
+    video: str
+    clip_id: str
+    source_id: str
+    split: str
+    split_by: str
+    aspect: str
+    instruction: str
+    draft: str
+    critique: str
+    wording: str
+    final: str
+    rating: int
+    rounds: int
+    findings: list[FindingRow]
+    annotator: str | None
+    reviewer: str | None
+    review: str
+    human_edited: bool
+    variant_differs: bool
+    model: str
+    prompt_hash: str | None
+    spec_version: str
+    spec_hash: str
+    draft_id: str
+    critique_id: str
+    revision_id: str | None
+    review_id: str | None
+    chain_hash: str
+    licence: str | None
+    rights: str | None
 
 
 class ExportRefused(NotAllowed):
@@ -77,7 +124,7 @@ def left_out(what: str, reason: str, ids: Iterable[str]) -> list[LeftOut]:
     return [LeftOut(what=what, reason=reason, count=len(found), examples=found[:5])] if found else []
 
 
-def added_up(entries: Iterable[LeftOut]) -> list[LeftOut]:
+def merge_left_out(entries: Iterable[LeftOut]) -> list[LeftOut]:
     """One entry for each kind and reason, in the order they first come up."""
     found: dict[tuple[str, str], LeftOut] = {}
     for entry in entries:
@@ -90,22 +137,22 @@ def added_up(entries: Iterable[LeftOut]) -> list[LeftOut]:
     return list(found.values())
 
 
-def columns_of(variant: Variant) -> list[str]:
-    """The columns that `canonical` asks of rows for this variant, but for prompt_hash."""
-    made = {*_OWN_COLUMNS, "source_id"} - {"id", "review"}
-    asked = [name for name in _ORDER if name not in made]
-    return asked + ([f"was_{name}" for name in _OF_VARIANT] if variant == "pre_review" else [])
+def columns_to_read(variant: Variant) -> list[str]:
+    """The columns that `to_canonical` needs of rows for this variant, except prompt_hash."""
+    made = {*_ADDED_COLUMNS, "source_id"} - {"id", "review"}
+    asked = [name for name in _COLUMNS if name not in made]
+    return asked + ([f"was_{name}" for name in _VARIANT_COLUMNS] if variant == "pre_review" else [])
 
 
-def canonical(
-    rows: pl.DataFrame, decided: pl.DataFrame, instructions: dict[str, str], variant: Variant, polished: pl.DataFrame
+def to_canonical(
+    rows: pl.DataFrame, placed: pl.DataFrame, instructions: dict[str, str], variant: Variant, polished: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows with the columns of CANONICAL in its order, sorted by ORDER: those of `rows` that `decided` holds.
 
     `rows` come from `export_inputs.py`; `decided` has their id, batch, split, split_by, video, licence and rights;
     `polished` has critique_id and the polished words of critiques that are to stand in place of the written ones.
     """
-    rows = rows.join(decided, on="id")
+    rows = rows.join(placed, on="id")
     rows = rows.with_columns(
         pl.col("findings").fill_null([]),
         instruction=pl.col("aspect").replace_strict(instructions, return_dtype=pl.String),
@@ -117,7 +164,7 @@ def canonical(
         critique=pl.coalesce("polished", "critique"),
         wording=pl.when(pl.col("polished").is_null()).then(pl.lit("written")).otherwise(pl.lit("polished")),
     )
-    return rows.sort(ORDER).select(_ORDER)
+    return rows.sort(SORT_KEYS).select(_COLUMNS)
 
 
 def _before_review(rows: pl.DataFrame) -> pl.DataFrame:
@@ -127,7 +174,7 @@ def _before_review(rows: pl.DataFrame) -> pl.DataFrame:
         was_findings=pl.when(stood).then(pl.lit([], rows.schema["findings"])).otherwise("was_findings"),
         was_human_edited=pl.col("was_human_edited").fill_null(False),
     )
-    was = was.with_columns(pl.col(f"was_{name}").alias(name) for name in _OF_VARIANT)
+    was = was.with_columns(pl.col(f"was_{name}").alias(name) for name in _VARIANT_COLUMNS)
     chains = was.select("draft_id", "critique_id", "revision_id", "review_id").iter_rows()
     was = was.with_columns(chain_hash=pl.Series([chain_hash(*chain) for chain in chains], dtype=pl.String))
     return pl.concat([rows.filter(~pl.col("variant_differs")), was])

@@ -1,7 +1,7 @@
-"""The leak certificate: the finished rows searched for anything that stands on both sides. Pure.
+"""The leak certificate: the finished rows are searched for anything that is in both splits. Pure.
 
-It trusts nothing that the splitter found: sources, likeness and captions are looked for anew and in another way,
-so that a fault there cannot hide here.
+It uses nothing that `splits.py` found. Sources, similar shots and captions are compared again and in another way, so
+that a fault there cannot hide here.
 """
 
 import numpy as np
@@ -16,12 +16,12 @@ _BLOCK = 128
 """Eval clips compared at once: with their likes in train some ten megabytes."""
 
 
-class Leaked(NotAllowed):
-    """Something stands on both sides; the text names both clips, both sources and the remedy."""
+class LeakFound(NotAllowed):
+    """Something is in both splits; the text names both clips, both sources and the remedy."""
 
 
-class Certificate(BaseModel):
-    """What was found on both sides of the split: always 0, or there is no dataset."""
+class LeakCertificate(BaseModel):
+    """What was found in both splits: always 0, or there is no dataset."""
 
     model_config = ConfigDict(frozen=True)
     sources: int
@@ -32,26 +32,28 @@ class Certificate(BaseModel):
     """Clips of the dataset that could not be compared by what they look like."""
 
 
-def certify(rows: pl.DataFrame, clips: pl.DataFrame) -> Certificate:
-    """The certificate of rows (clip_id, source_id, split, caption: a hash of the caption), or Leaked.
+def certify(rows: pl.DataFrame, clips: pl.DataFrame) -> LeakCertificate:
+    """The certificate of rows (clip_id, source_id, split, caption: a hash of the caption), or raises LeakFound.
 
     `clips` (clip_id, source_id, phash, duration_s) says what each clip is of, whatever a row claims.
     """
     facts = clips.select("clip_id", "phash", "duration_s", cut_from="source_id").unique("clip_id", keep="any")
     shown = rows.select("clip_id", "source_id", "split").unique().join(facts, on="clip_id", how="left").sort("clip_id")
-    _one_side(shown, "source_id", "source", "give all its triples the id of the one source it was cut from")
-    _one_side(shown, "clip_id", "clip", "give all its triples the id of the one source it was cut from")
-    _one_side(shown, "cut_from", "source", "a clip of it is claimed for another source: correct its triples' source_id")
+    _require_one_split(shown, "source_id", "source", "give all its triples the id of the one source it was cut from")
+    _require_one_split(shown, "clip_id", "clip", "give all its triples the id of the one source it was cut from")
+    _require_one_split(
+        shown, "cut_from", "source", "a clip of it is claimed for another source: correct its triples' source_id"
+    )
     signed = shown.filter(pl.col("phash").str.contains(SIGNATURE)).unique("clip_id", keep="any", maintain_order=True)
-    _no_duplicates(signed)
-    _no_caption_twice(rows)
+    _require_no_near_duplicates(signed)
+    _require_distinct_captions(rows)
     unsigned = shown["clip_id"].n_unique() - len(signed)
-    return Certificate(
+    return LeakCertificate(
         sources=0, clips=0, near_duplicate_pairs=0, identical_captions=0, clips_without_signature=unsigned
     )
 
 
-def _one_side(shown: pl.DataFrame, column: str, kind: str, remedy: str) -> None:
+def _require_one_split(shown: pl.DataFrame, column: str, kind: str, remedy: str) -> None:
     sides = (
         shown.filter(pl.col(column).is_not_null())
         .group_by(column)
@@ -66,14 +68,14 @@ def _one_side(shown: pl.DataFrame, column: str, kind: str, remedy: str) -> None:
     if (leaked := sides.filter(pl.col("sides") > 1).sort(column)).is_empty():
         return
     row = leaked.row(0, named=True)
-    raise Leaked(
+    raise LeakFound(
         f"{kind} {row[column]} lies on both sides of the split ({len(leaked)} such): clip {row['clip_id_train']} of "
         f"source {row['source_id_train']} in train, clip {row['clip_id_eval']} of source {row['source_id_eval']} "
         f"in eval; {remedy}"
     )
 
 
-def _no_duplicates(signed: pl.DataFrame) -> None:
+def _require_no_near_duplicates(signed: pl.DataFrame) -> None:
     """Compares every eval clip with every train clip whose brightness lets them be alike."""
     ordered = signed.with_columns(look=pl.col("phash").str.slice(71 + 64, 2)).sort("look", "clip_id")
     prints = Fingerprints.of(ordered) if len(ordered) else None
@@ -101,21 +103,21 @@ def _no_duplicates(signed: pl.DataFrame) -> None:
     one, two = min(found, key=lambda pair: (ordered["clip_id"][pair[0]], ordered["clip_id"][pair[1]]))
     bits = int(prints.hash_distance(np.array([one]), np.array([two]))[0])
     train_row, eval_row = ordered.row(one, named=True), ordered.row(two, named=True)
-    raise Leaked(
+    raise LeakFound(
         f"clip {train_row['clip_id']} of source {train_row['source_id']} in train and clip {eval_row['clip_id']} of "
         f"source {eval_row['source_id']} in eval show the same shot ({bits} of 256 bits apart; {len(found)} such "
         "pair(s)): set `same_as` of the later clip, or pin both sources with CHAI_DATASET_PINS"
     )
 
 
-def _no_caption_twice(rows: pl.DataFrame) -> None:
-    said = rows.filter(pl.col("caption").is_not_null())
-    train = said.filter(pl.col("split") == "train").unique("caption", keep="any")
-    both = said.filter(pl.col("split") == "eval").join(train, on="caption", suffix="_train").sort("clip_id")
+def _require_distinct_captions(rows: pl.DataFrame) -> None:
+    captioned = rows.filter(pl.col("caption").is_not_null())
+    train = captioned.filter(pl.col("split") == "train").unique("caption", keep="any")
+    both = captioned.filter(pl.col("split") == "eval").join(train, on="caption", suffix="_train").sort("clip_id")
     if both.is_empty():
         return
     row = both.row(0, named=True)
-    raise Leaked(
+    raise LeakFound(
         f"the caption of clip {row['clip_id']} of source {row['source_id']} in eval stands word for word in train, "
         f"for clip {row['clip_id_train']} of source {row['source_id_train']} ({len(both)} such): "
         "leave the row out of eval"

@@ -1,13 +1,13 @@
 """What an export takes of all that could be exported, as one value: it goes into the manifest, so into the id.
 
-Levels of review say how far a caption came: `approved` by someone independent; `corrected` by a reviewer who
+The level of review says how far a caption came: `approved` by someone independent; `corrected` by a reviewer who
 rejected it and wrote the critique himself; `unreviewed`. The variant says which text of a row is meant.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import polars as pl
 
@@ -21,7 +21,10 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 """From the most to the least reviewed: a minimum takes itself and those before it."""
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 WORDINGS: tuple[Wording, ...] = get_args(Wording)
-LATEST = "latest.json"
+SelectionFields = dict[str, str | bool | list[str]]
+"""A selection as a manifest holds it: the fields of `Selection`, by name."""
+
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True)
@@ -29,21 +32,21 @@ class Selection:
     """What an export takes; the plain `Selection()` is every approved caption of the loop's own batches."""
 
     aspects: tuple[str, ...] = ()
-    """Aspects taken; none named means all."""
+    """The aspects to take; all if none is named."""
     specs: str = ""
     """A version of the specification or a range such as 1.0.0-1.1.0; empty for the one in force."""
     review: Level = "approved"
     """The least review a caption must have had."""
     edited: bool = False
-    """Whether rows whose caption a person wrote over are taken, marked `human_edited`."""
+    """Whether to take rows whose caption a person wrote over; they are marked `human_edited`."""
     variant: Variant = "post_review"
-    """`pre_review`: the same rows, each with what a reviewer first rejected of it, where anything was."""
+    """`pre_review`: the same rows, each as it was when a reviewer first rejected it, where one did."""
     critiques: Wording = "written"
-    """`polished`: a critique in a model's words, where there are some that passed the check; a row says which."""
+    """`polished`: a critique in a model's words, where some passed the check; a row says which it has."""
     imported: str = ""
     """Name of one imported corpus, which is then all that is taken; empty for the loop's own batches."""
     pins: tuple[str, ...] = ()
-    """Sources and clips (standing for their sources) that are eval always, with all that shows the same shots."""
+    """Sources that are always in eval, with all that shows the same shots; a clip stands for its source."""
 
     def __post_init__(self) -> None:
         said = (("review", self.review, LEVELS), ("variant", self.variant, VARIANTS))
@@ -61,30 +64,22 @@ class Selection:
         """The levels of review that are taken."""
         return LEVELS[: LEVELS.index(self.review) + 1]
 
-    def takes_batch(self) -> pl.Expr:
+    def batch_filter(self) -> pl.Expr:
         """Whether a row's batch is taken."""
         if self.imported:
             return pl.col("batch") == self.batch
         return own_work()
 
-    def takes_aspect(self) -> pl.Expr:
+    def aspect_filter(self) -> pl.Expr:
         """Whether a row's aspect is taken."""
         return pl.col("aspect").is_in(self.aspects) if self.aspects else pl.col("aspect").is_not_null()
 
-    def told(self) -> dict[str, Any]:
+    def as_manifest(self) -> SelectionFields:
         """The selection as the manifest holds it."""
         return json.loads(json.dumps(asdict(self)))
 
 
-def told_shortly(told: dict[str, Any]) -> str:
-    """A selection of a manifest in a few words."""
-    usual = {"imported": "", "review": "approved", "variant": "post_review", "critiques": "written"}
-    words = [str(told[name]) for name, value in usual.items() if told.get(name, value) != value]
-    words += [*told.get("aspects", []), *(["edited"] if told.get("edited") else [])]
-    return " ".join([*words, *(["pinned"] if told.get("pins") else [])])
-
-
-def selection_of(
+def parse_selection(
     *,
     aspects: str = "",
     specs: str = "",
@@ -97,22 +92,29 @@ def selection_of(
 ) -> Selection:
     """A selection from the texts of settings and options: aspects joined by commas, `pins` a file of ids.
 
-    Raises UnusableInput for what is no such thing, with the remedy.
+    Raises UnusableInput for a text that is none of those allowed, with the remedy.
     """
     return Selection(
         aspects=tuple(sorted({part.strip() for part in aspects.split(",") if part.strip()})),
         specs=specs,
-        review=review,  # pyright: ignore[reportArgumentType]  # Selection judges the word
+        review=_one_of("review", review, LEVELS),
         edited=edited,
-        variant=variant,  # pyright: ignore[reportArgumentType]
-        critiques=critiques,  # pyright: ignore[reportArgumentType]
+        variant=_one_of("variant", variant, VARIANTS),
+        critiques=_one_of("critiques", critiques, WORDINGS),
         imported=imported,
         pins=read_pins(Path(pins)) if pins else (),
     )
 
 
+def _one_of(name: str, value: str, allowed: tuple[Word, ...]) -> Word:
+    for word in allowed:
+        if word == value:
+            return word
+    raise ValueError(f"{name} {value!r} is none of {', '.join(allowed)}: give one of them")
+
+
 def read_pins(path: Path) -> tuple[str, ...]:
-    """The ids in a file, one a line; what follows a # is for people. Raises UnusableInput if it cannot be read."""
+    """The ids in a file, one a line; what follows a # is a comment. Raises UnusableInput if it cannot be read."""
     try:
         lines = read_utf8(path).splitlines()
     except (OSError, UnusableInput) as error:

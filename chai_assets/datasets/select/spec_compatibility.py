@@ -1,4 +1,4 @@
-"""One specification for one dataset: which triples count as made under it, and which would mix another in. Pure."""
+"""One specification for one dataset: which triples count as made under it, and which do not. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from chai_resources.errors import UnusableInput
 
 
 @dataclass(frozen=True)
-class Counted:
-    """The version a dataset is made under, and what counts as made under it: (aspect, version, hash) each."""
+class DatasetSpec:
+    """The specification of a dataset; `equivalent` are the (aspect, version, hash) that count as made under it."""
 
     version: str
     hash: str
-    also: frozenset[tuple[str, str, str]] = frozenset()
+    equivalent: frozenset[tuple[str, str, str]] = frozenset()
 
-    def holds(self) -> pl.Expr:
-        """Whether a row (aspect, spec_version, spec_hash) counts."""
+    def covers(self) -> pl.Expr:
+        """Whether a row counts as made under it, by aspect, spec_version and spec_hash."""
         exact = (pl.col("spec_version") == self.version) & (pl.col("spec_hash") == self.hash)
         row = pl.concat_str("aspect", "spec_version", "spec_hash", separator=" ")
-        return (exact | row.is_in([" ".join(also) for also in self.also])).fill_null(False)
+        return (exact | row.is_in([" ".join(also) for also in self.equivalent])).fill_null(False)
 
 
-def declared(text: str, in_force: str) -> tuple[str, str]:
+def parse_version_range(text: str, in_force: str) -> tuple[str, str]:
     """The first and last version that a dataset may hold, of `1.1.0`, `1.0.0-1.1.0` or nothing (the one in force).
 
     Raises UnusableInput with the remedy.
@@ -43,8 +43,8 @@ def declared(text: str, in_force: str) -> tuple[str, str]:
     raise UnusableInput(f"CHAI_DATASET_SPECS={text} is no version or range: {remedy}")
 
 
-def counted(triples: pl.DataFrame, releases: Releases, versions: tuple[str, str]) -> Counted:
-    """What counts for a dataset of these versions: of the last one, of an equal meaning, or declared with it.
+def resolve_dataset_spec(triples: pl.DataFrame, releases: Releases, versions: tuple[str, str]) -> DatasetSpec:
+    """The specification of a dataset of these versions: the last one, with what means the same or is in the range.
 
     Raises SpecError where the last version is not released.
     """
@@ -52,24 +52,24 @@ def counted(triples: pl.DataFrame, releases: Releases, versions: tuple[str, str]
     lineage = Lineage(releases, last)
     releases.load(last)
     rows = triples.select("aspect", "spec_version", "spec_hash").drop_nulls().unique().iter_rows()
-    also = {row for row in rows if _counts(row, releases, lineage, first, last)}
-    return Counted(last, lineage.spec.hash, frozenset(also))
+    also = {row for row in rows if _is_covered(row, releases, lineage, first, last)}
+    return DatasetSpec(last, lineage.spec.hash, frozenset(also))
 
 
-def mixed_in(triples: pl.DataFrame, counts: Counted) -> list[Row]:
-    """Triples that do not count, by aspect and version: aspect, spec_version, spec_hash, triples."""
-    rest = triples.filter(~counts.holds())
+def triples_of_other_specs(triples: pl.DataFrame, spec: DatasetSpec) -> list[Row]:
+    """How many triples `spec` does not cover: aspect, spec_version, spec_hash, triples."""
+    rest = triples.filter(~spec.covers())
     keys = ["aspect", "spec_version", "spec_hash"]
     return rest.group_by(keys).agg(triples=pl.len()).sort(keys).to_dicts()
 
 
-def told(mixed: Iterable[Row]) -> str:
-    """The counts in words."""
+def describe_other_specs(mixed: Iterable[Row]) -> str:
+    """The counts of `triples_of_other_specs` in words."""
     parts = [(r["triples"], r["aspect"], r["spec_version"], str(r["spec_hash"])[:8]) for r in mixed]
     return ", ".join(f"{n} of {aspect} under {version} ({hash_})" for n, aspect, version, hash_ in parts)
 
 
-def _counts(row: tuple[str, str, str], releases: Releases, lineage: Lineage, first: str, last: str) -> bool:
+def _is_covered(row: tuple[str, str, str], releases: Releases, lineage: Lineage, first: str, last: str) -> bool:
     aspect, version, recorded = row
     try:
         if releases.load(version).hash != recorded:

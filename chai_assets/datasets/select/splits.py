@@ -1,7 +1,7 @@
-"""Which side of the train/eval line a source falls on. Pure.
+"""Which split a source goes into: train or eval. Pure.
 
 The source decides, never the clip: clips of one source look alike, so a split by clip would leak. A source that
-shows a shot of an earlier source goes where that one is. Nothing that comes later moves a source; only a pin does.
+shows a shot of an earlier source goes into the same split. Nothing that comes later moves a source; only a pin does.
 """
 
 import hashlib
@@ -18,27 +18,27 @@ Split = Literal["train", "eval"]
 SPLITS: tuple[Split, ...] = ("train", "eval")
 EVAL_SHARE = 0.1
 PINNED = "pinned"
-"""Stands in `split_by` where a pin, not a hash, decided."""
+"""The value of `split_by` where a pin, not a hash, decided."""
 
 
-class BadPins(UnusableInput):
-    """The pinned eval set cannot be had; the text names the id or the pair, and the remedy."""
+class InvalidPins(UnusableInput):
+    """The pinned eval set is impossible; the text names the id or the pair, and the remedy."""
 
 
 @dataclass(frozen=True)
-class Sides:
-    """Where sources and clips go."""
+class SplitAssignment:
+    """The split of every source, and the clips that stay out."""
 
     sources: pl.DataFrame
     """source_id, split, and split_by: the id of the source whose hash decided, or `pinned`."""
-    repeats: frozenset[str]
+    cross_split_repeats: frozenset[str]
     """Clips that show a shot of an earlier clip on the other side: they stay out."""
-    groups: int
+    near_duplicate_groups: int
     """Groups of two or more sources that show the same shots."""
 
 
 def split_of(source_id: str, eval_share: float = EVAL_SHARE) -> Split:
-    """The side of a source, from its id alone: it stays the same however many sources come after.
+    """The split of a source, from its id alone: it stays the same however many sources come after.
 
     `eval_share` is the expected share of sources in eval, 0 to 1; a larger share only moves sources from
     train to eval.
@@ -48,30 +48,30 @@ def split_of(source_id: str, eval_share: float = EVAL_SHARE) -> Split:
     return "eval" if int.from_bytes(digest[:8]) < eval_share * 2**64 else "train"
 
 
-def sides(clips: pl.DataFrame, eval_share: float, pins: Iterable[str] = ()) -> Sides:
-    """The side of every source of `clips`: clip_id, source_id, same_as, phash, duration_s, recorded_at.
+def assign_splits(clips: pl.DataFrame, eval_share: float, pins: Iterable[str] = ()) -> SplitAssignment:
+    """The split of every source of `clips`: clip_id, source_id, same_as, phash, duration_s, recorded_at.
 
-    Raises BadPins for a pin that is no source or clip, or that would leave two clips of one shot on both sides.
+    Raises InvalidPins for a pin that is no source or clip, or that would put one shot into both splits.
     """
     ordered = _oldest_first(clips)
-    pairs = _pairs(ordered)
+    pairs = _same_shot_pairs(ordered)
     names = ordered["source_id"].unique(maintain_order=True)
-    pinned = _pinned(ordered, set(pins))
-    pulled = pinned | {two for one, two in _both_ways(pairs) if one in pinned}
-    split = dict(_decided(names, pairs, pulled, eval_share))
+    pinned = _pinned_sources(ordered, set(pins))
+    pulled = pinned | {two for one, two in _both_directions(pairs) if one in pinned}
+    split = dict(_decide_splits(names, pairs, pulled, eval_share))
     across = [row for row in pairs.iter_rows(named=True) if split[row["source"]][0] != split[row["later_source"]][0]]
     for row in across:
         if row["later_source"] in pulled:
-            raise BadPins(
+            raise InvalidPins(
                 f"the pinned eval set leaves clip {row['clip_id']} (source {row['source']}) in train and clip "
                 f"{row['later_clip']} (source {row['later_source']}), which shows the same shot, in eval: "
                 "pin the former source too, or take the latter out of CHAI_DATASET_PINS"
             )
     table = [(source, *split[source]) for source in names]
-    return Sides(
+    return SplitAssignment(
         pl.DataFrame(table, schema=dict.fromkeys(("source_id", "split", "split_by"), pl.String), orient="row"),
         frozenset(row["later_clip"] for row in across),
-        _groups(pairs),
+        _count_groups(pairs),
     )
 
 
@@ -81,15 +81,15 @@ def _oldest_first(clips: pl.DataFrame) -> pl.DataFrame:
     return clips.with_columns(since=pl.col("recorded_at").min().over("source_id")).sort("since", "source_id", "clip_id")
 
 
-def _pairs(ordered: pl.DataFrame) -> pl.DataFrame:
+def _same_shot_pairs(ordered: pl.DataFrame) -> pl.DataFrame:
     """Pairs of clips of two sources that show the same shot: that of the earlier source, then that of the later."""
     clip, source = ordered["clip_id"], ordered["source_id"]
     place = ordered.select("clip_id").with_row_index("row")
-    told = ordered.with_row_index("row").filter(pl.col("same_as").is_not_null())
-    told = told.join(place, left_on="same_as", right_on="clip_id").select(
+    marked = ordered.with_row_index("row").filter(pl.col("same_as").is_not_null())
+    marked = marked.join(place, left_on="same_as", right_on="clip_id").select(
         first=pl.min_horizontal("row", "row_right"), again=pl.max_horizontal("row", "row_right")
     )
-    every = pl.concat([duplicate_pairs(ordered), told]).unique().sort("first", "again")
+    every = pl.concat([duplicate_pairs(ordered), marked]).unique().sort("first", "again")
     pairs = pl.DataFrame(
         {
             "clip_id": clip[every["first"]],
@@ -101,26 +101,26 @@ def _pairs(ordered: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(pl.col("source") != pl.col("later_source"))
 
 
-def _both_ways(pairs: pl.DataFrame) -> Iterable[tuple[str, str]]:
+def _both_directions(pairs: pl.DataFrame) -> Iterable[tuple[str, str]]:
     for one, two in pairs.select("source", "later_source").unique().iter_rows():
         yield one, two
         yield two, one
 
 
-def _pinned(ordered: pl.DataFrame, pins: set[str]) -> set[str]:
+def _pinned_sources(ordered: pl.DataFrame, pins: set[str]) -> set[str]:
     by_clip = ordered.filter(pl.col("clip_id").is_in(pins))
     by_source = ordered.filter(pl.col("source_id").is_in(pins))
     if unknown := sorted(pins - {*by_clip["clip_id"], *by_source["source_id"]}):
-        raise BadPins(
+        raise InvalidPins(
             f"{len(unknown)} pinned id(s) are no source and no clip, first {unknown[0]}: correct CHAI_DATASET_PINS"
         )
     return {*by_clip["source_id"], *by_source["source_id"]}
 
 
-def _decided(
+def _decide_splits(
     names: Iterable[str], pairs: pl.DataFrame, pulled: set[str], eval_share: float
 ) -> dict[str, tuple[Split, str]]:
-    """Side and decider of each source, the earliest first: each follows the earliest one whose shot it shows."""
+    """Split and `split_by` of each source, earliest first: each follows the earliest one whose shot it shows."""
     # `pairs` come in order of the earlier clip, so the first that is met is the earliest.
     follows: dict[str, str] = {}
     for earlier, later in pairs.select("source", "later_source").iter_rows():
@@ -136,7 +136,7 @@ def _decided(
     return found
 
 
-def _groups(pairs: pl.DataFrame) -> int:
+def _count_groups(pairs: pl.DataFrame) -> int:
     group: dict[str, str] = {}
 
     def first(source: str) -> str:

@@ -22,7 +22,7 @@ def scratch_folder(root: Path | None) -> Iterator[Path]:
     home.mkdir(parents=True, exist_ok=True)
     for left in home.glob(f"{_PREFIX}*"):
         _remove_if_abandoned(left)
-    folder, handle = _new(home)
+    folder, handle = _new_folder(home)
     try:
         yield folder
     finally:
@@ -30,10 +30,10 @@ def scratch_folder(root: Path | None) -> Iterator[Path]:
         os.close(handle)
 
 
-def _new(home: Path) -> tuple[Path, int]:
+def _new_folder(home: Path) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home))
-        handle = _held(folder)
+        handle = _try_lock(folder)
         # Another build may have taken it for a leftover before it was held.
         if handle is not None and folder.exists():
             folder.chmod(0o755)  # mkdtemp lets only its owner in; trainers run as someone else
@@ -42,7 +42,7 @@ def _new(home: Path) -> tuple[Path, int]:
             os.close(handle)
 
 
-def _held(folder: Path) -> int | None:
+def _try_lock(folder: Path) -> int | None:
     """The lock on a folder, or None where another process has it or it is gone."""
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -57,6 +57,6 @@ def _held(folder: Path) -> int | None:
 
 
 def _remove_if_abandoned(folder: Path) -> None:
-    if (handle := _held(folder)) is not None:
+    if (handle := _try_lock(folder)) is not None:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)

@@ -1,50 +1,49 @@
 """The dataset card: README.md with the front matter that the Hugging Face hub reads, made from the manifest.
 
-The words are in `card.md`; here are its tables. The card cannot name the dataset's id, which is a hash over it too.
+Its text is in `card.md`; here are its tables. The card cannot name the dataset's id, because the id is a hash over the
+card too.
 """
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from chai_assets.core.prompts import bullets, render
-from chai_assets.datasets.read.verify import NAME as VERIFY
-from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENCE
+from chai_assets.datasets.file_names import DATASET_INFO, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
+from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE
 from chai_assets.datasets.select.splits import SPLITS
-from chai_assets.datasets.write.formats import VIEWS
-from chai_assets.datasets.write.manifest import Content, FileEntry
-from chai_assets.datasets.write.trainer_formats import DATASET_INFO, MERGED_VIEWS, TRAINER_VIEWS
+from chai_assets.datasets.write.formats import RELEASE_FORMATS
+from chai_assets.datasets.write.manifest import FileEntry, ManifestContent
+from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS
 
-TRIPLES = "triples.parquet"
 TEMPLATE = Path(__file__).parent / "card.md"
-_ABOUT = {view.path: view.about for view in (*VIEWS, *TRAINER_VIEWS, *MERGED_VIEWS)} | {
+_DESCRIPTIONS = {one.path: one.description for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)} | {
     TRIPLES: "a triple with all its ids, people and rights",
-    "triples.jsonl": "the same triples",
-    VERIFY: "(checks every file, chain and split: `python verify.py`)",
+    TRIPLES_JSONL: "the same triples",
+    VERIFY_SCRIPT: "(checks every file, chain and split: `python verify.py`)",
     DATASET_INFO: "(LLaMA-Factory's list of the files)",
 }
 # The hub's own identifiers; whatever it does not know is `other` with a name of its own.
-_HUB_LICENCES = {
+_HUB_LICENSES = {
     *(f"cc-by{kind}-{version}" for kind in ("", "-sa", "-nc", "-nd", "-nc-sa", "-nc-nd") for version in ("3.0", "4.0")),
     *("cc0-1.0", "cc-by-2.0", "cc-by-2.5", "mit", "apache-2.0", "bsd-3-clause", "odbl", "odc-by", "pddl"),
-    *("cdla-permissive-2.0", "unlicense", UNKNOWN_LICENCE),
+    *("cdla-permissive-2.0", "unlicense", UNKNOWN_LICENSE),
 }
 _SIZES = [(10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M")]
 
 
-def card(content: Content) -> str:
+def render_card(content: ManifestContent) -> str:
     """README.md of a dataset of this content; `content.files` are all but the card itself."""
     counts, certificate = content.counts, content.leak_certificate.model_dump()
     filled = render(
         TEMPLATE,
         held=f"{counts.triples} triples of {counts.clips} clips from {counts.sources} sources",
         spec=content.spec_version,
-        taken=_taken(content),
-        files=_files(content.files),
-        counts=_counts(content),
+        taken=_selection_text(content),
+        files=_files_table(content.files),
+        counts=_counts_tables(content),
         leaks=", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in certificate.items()),
         licences=", ".join(f"{name}: {count}" for name, count in content.licences.items()),
         left_out=bullets(f"{entry.count} {entry.what}(s) left out: {entry.reason}" for entry in content.left_out),
@@ -53,28 +52,30 @@ def card(content: Content) -> str:
     return f"---\n{yaml.safe_dump(front_matter(content), sort_keys=False, allow_unicode=True)}---\n\n{filled.text}\n"
 
 
-def _taken(content: Content) -> str:
-    """What was selected, and what that means for reading the files."""
-    told, of = content.selection, content.instructions_from
-    said = [f"Taken were captions of review level {told['review']} or better ({told['variant']})."]
-    if told["variant"] == "pre_review":
-        said.append(
+def _selection_text(content: ManifestContent) -> str:
+    """What was selected, and what that means for whoever reads the files."""
+    selection, of = content.selection, content.instructions_from
+    sentences = [f"Taken were captions of review level {selection['review']} or better ({selection['variant']})."]
+    if selection["variant"] == "pre_review":
+        sentences.append(
             f"The {content.variant_differs} captions that a reviewer sent back stand here as they were before that: "
             "what the files call kept or approved is then what the annotator had settled on."
         )
-    if told["imported"]:
-        said.append(f"They come from the imported corpus {told['imported']}, which followed rules of its own.")
+    if selection["imported"]:
+        sentences.append(
+            f"They come from the imported corpus {selection['imported']}, which followed rules of its own."
+        )
     if content.human_edited:
-        said.append(f"{content.human_edited} were written over by a person, which `human_edited` marks.")
-    said.append(f"The task instructions are those of specification {of['version']}.")
-    return " ".join(said)
+        sentences.append(f"{content.human_edited} were written over by a person, which `human_edited` marks.")
+    sentences.append(f"The task instructions are those of specification {of['version']}.")
+    return " ".join(sentences)
 
 
-def front_matter(content: Content) -> dict[str, Any]:
+def front_matter(content: ManifestContent) -> dict[str, object]:
     """What the hub reads of a card: licence, language, tasks, tags, size, and the files of each split."""
     return {
         "pretty_name": "Video captions with their critiques",
-        **_licence(content.licences),
+        **_license_fields(content.licences),
         "language": ["en"],
         "task_categories": ["video-text-to-text", "text-to-video"],
         "tags": ["video-captioning", "critique", "preference", "reward-modeling", "chai"],
@@ -83,31 +84,31 @@ def front_matter(content: Content) -> dict[str, Any]:
     }
 
 
-def _licence(licences: dict[str, int]) -> dict[str, Any]:
+def _license_fields(licences: dict[str, int]) -> dict[str, object]:
     """The hub's `license`, and for those it does not know `license_name`."""
-    slugs = {re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-") or UNKNOWN_LICENCE for name in licences}
-    known = sorted(slugs & _HUB_LICENCES)
-    others = sorted(slugs - _HUB_LICENCES)
-    ids = [*known, "other"] if others else known or [UNKNOWN_LICENCE]
+    slugs = {re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-") or UNKNOWN_LICENSE for name in licences}
+    known = sorted(slugs & _HUB_LICENSES)
+    others = sorted(slugs - _HUB_LICENSES)
+    ids = [*known, "other"] if others else known or [UNKNOWN_LICENSE]
     named = {"license_name": "-or-".join(others)} if others else {}
     return {"license": ids[0] if len(ids) == 1 else ids, **named}
 
 
-def _configs(files: Iterable[FileEntry]) -> list[dict[str, Any]]:
+def _configs(files: Iterable[FileEntry]) -> list[dict[str, object]]:
     """A config a file, with the splits that have rows: the hub cannot show a file without any."""
     held = {entry.path for entry in files if entry.rows}
-    configs: list[dict[str, Any]] = []
-    for view in (*VIEWS, *TRAINER_VIEWS, *MERGED_VIEWS):
-        paths = [{"split": split, "path": f"{split}/{view.path}"} for split in SPLITS if f"{split}/{view.path}" in held]
+    configs: list[dict[str, object]] = []
+    for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS):
+        paths = [{"split": split, "path": f"{split}/{one.path}"} for split in SPLITS if f"{split}/{one.path}" in held]
         if paths:
-            name = view.path.rpartition(".")[0].replace("/", "_")
+            name = one.path.rpartition(".")[0].replace("/", "_")
             configs.append({"config_name": name, "data_files": paths})
     if TRIPLES in held:
         configs.append({"config_name": "triples", "data_files": [{"split": "both", "path": TRIPLES}]})
     return [config | ({} if number else {"default": True}) for number, config in enumerate(configs)]
 
 
-def _files(files: Iterable[FileEntry]) -> str:
+def _files_table(files: Iterable[FileEntry]) -> str:
     """A table of the files: what a row is, and how many rows each split has."""
     table: dict[str, list[str]] = {}
     for entry in files:
@@ -115,27 +116,29 @@ def _files(files: Iterable[FileEntry]) -> str:
         rows = "" if entry.rows is None else str(entry.rows)
         if side in SPLITS:
             name = f"`<split>/{path}`"
-            table.setdefault(name, [name, _ABOUT.get(path, ""), *[""] * len(SPLITS)])[2 + SPLITS.index(side)] = rows
+            table.setdefault(name, [name, _DESCRIPTIONS.get(path, ""), *[""] * len(SPLITS)])[2 + SPLITS.index(side)] = (
+                rows
+            )
         else:
-            about = _ABOUT.get(entry.path, "")
+            about = _DESCRIPTIONS.get(entry.path, "")
             table[entry.path] = [f"`{entry.path}`", about, f"{rows} in all" if rows else "", *[""] * (len(SPLITS) - 1)]
-    return _table(["file", "one row is", *SPLITS], table.values())
+    return _markdown_table(["file", "one row is", *SPLITS], table.values())
 
 
-def _counts(content: Content) -> str:
+def _counts_tables(content: ManifestContent) -> str:
     return "\n\n".join(
-        _table([name, "triples"], [[value, str(count)] for value, count in counted.items()])
+        _markdown_table([name, "triples"], [[value, str(count)] for value, count in counted.items()])
         for name, counted in _tallies(content)
     )
 
 
-def _tallies(content: Content) -> list[tuple[str, dict[str, int]]]:
+def _tallies(content: ManifestContent) -> list[tuple[str, dict[str, int]]]:
     """Whatever the counts are split by: `by_aspect` is (aspect, {value: triples})."""
     fields = content.counts.model_dump()
     found = [(name[3:].replace("_", " "), counted) for name, counted in fields.items() if name.startswith("by_")]
     return [*found, ("review", content.by_review)]
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def _markdown_table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -1,7 +1,7 @@
-"""The files of a dataset, written a part at a time and hashed on the way; nothing is read a second time.
+"""Writers for the files of a dataset: they take rows a chunk at a time and hash what they write.
 
-A file's bytes do not depend on how its rows were cut into parts: JSON lines have no seams, and Parquet has row
-groups of a fixed size.
+A file's bytes do not depend on how its rows were cut into chunks: JSON lines have no seams, and Parquet has row groups
+of a fixed size.
 """
 
 import errno
@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 from chai_assets.datasets.write.manifest import FileEntry
 
 ROW_GROUP = 50_000
-_AT_ONCE = 2_000
+_JSON_ROWS_AT_ONCE = 2_000
 """Rows of JSON made at once, into memory that is used again: a few megabytes, which the processor's cache holds."""
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class HashedFile:
@@ -64,18 +64,18 @@ class HashedFile:
         self._handle.close()
 
 
-Shape = Callable[[pl.DataFrame], pl.DataFrame]
-"""Makes a file's rows of a part's rows."""
+RowTransform = Callable[[pl.DataFrame], pl.DataFrame]
+"""Makes the rows of a file from the rows of a chunk."""
 
 
-class Rows(Protocol):
-    """A file that takes rows."""
+class RowWriter(Protocol):
+    """Writes rows to a file, chunk by chunk."""
 
     file: HashedFile
     rows: int
 
-    def add(self, table: pl.DataFrame) -> None:
-        """Rows to come after those before."""
+    def write_rows(self, table: pl.DataFrame) -> None:
+        """Writes these rows after those before."""
         ...
 
     def finish(self) -> None:
@@ -83,15 +83,15 @@ class Rows(Protocol):
         ...
 
 
-class Lines:
-    """JSON lines, of what `view` makes of the rows."""
+class JsonLinesWriter:
+    """Writes JSON lines of what `make_rows` makes of the rows."""
 
-    def __init__(self, file: HashedFile, view: Shape) -> None:
-        self.file, self.rows, self._view = file, 0, view
+    def __init__(self, file: HashedFile, make_rows: RowTransform) -> None:
+        self.file, self.rows, self._make_rows = file, 0, make_rows
 
-    def add(self, table: pl.DataFrame) -> None:
-        made, text = self._view(table), BytesIO()
-        for piece in made.iter_slices(_AT_ONCE):
+    def write_rows(self, table: pl.DataFrame) -> None:
+        made, text = self._make_rows(table), BytesIO()
+        for piece in made.iter_slices(_JSON_ROWS_AT_ONCE):
             text.seek(0)
             piece.write_ndjson(text)
             self.file.write(text.getbuffer()[: text.tell()])
@@ -101,14 +101,14 @@ class Lines:
         pass
 
 
-class Csv:
-    """Comma-separated values under one line of names, of what `view` makes of the rows."""
+class CsvWriter:
+    """Writes comma-separated values under one line of names."""
 
-    def __init__(self, file: HashedFile, view: Shape) -> None:
-        self.file, self.rows, self._view = file, 0, view
+    def __init__(self, file: HashedFile, make_rows: RowTransform) -> None:
+        self.file, self.rows, self._make_rows = file, 0, make_rows
 
-    def add(self, table: pl.DataFrame) -> None:
-        made = self._view(table)
+    def write_rows(self, table: pl.DataFrame) -> None:
+        made = self._make_rows(table)
         self.file.write(made.write_csv(include_header=not self.file.bytes).encode())
         self.rows += len(made)
 
@@ -116,19 +116,19 @@ class Csv:
         pass
 
 
-class Parquet:
-    """One Parquet file with row groups of ROW_GROUP rows; its schema is the first table's where none is given."""
+class ParquetWriter:
+    """Writes Parquet with row groups of ROW_GROUP rows; without a schema, the first table's is used."""
 
-    def __init__(self, file: HashedFile, view: Shape, schema: pa.Schema | None = None) -> None:
-        self.file, self.rows, self._view, self._schema = file, 0, view, schema
+    def __init__(self, file: HashedFile, make_rows: RowTransform, schema: pa.Schema | None = None) -> None:
+        self.file, self.rows, self._make_rows, self._schema = file, 0, make_rows, schema
         self._held: list[pl.DataFrame] = []
 
     @cached_property
     def _writer(self) -> pq.ParquetWriter:
         return pq.ParquetWriter(pa.PythonFile(self.file, "w"), self._schema, compression="zstd", store_schema=True)
 
-    def add(self, table: pl.DataFrame) -> None:
-        made = self._view(table)
+    def write_rows(self, table: pl.DataFrame) -> None:
+        made = self._make_rows(table)
         self._schema = self._schema or made.to_arrow().schema
         self._held.append(made)
         self.rows += len(made)
@@ -149,13 +149,15 @@ class Parquet:
         self._writer.write_table(group.to_arrow().cast(self._schema).combine_chunks(), row_group_size=ROW_GROUP)
 
 
-def rows_file(path: Path, view: Shape) -> Rows:
-    """A file of what `view` makes of rows, in the form its name says."""
-    return {".jsonl": Lines, ".csv": Csv, ".parquet": Parquet}[path.suffix](HashedFile(path), view)
+def open_row_writer(path: Path, make_rows: RowTransform) -> RowWriter:
+    """A writer for what `make_rows` makes of rows, in the form that the file's name says."""
+    return {".jsonl": JsonLinesWriter, ".csv": CsvWriter, ".parquet": ParquetWriter}[path.suffix](
+        HashedFile(path), make_rows
+    )
 
 
-def entry_of(rows: Rows, folder: Path) -> FileEntry:
-    """Closes a file of rows and says what is in it."""
+def close_writer(rows: RowWriter, folder: Path) -> FileEntry:
+    """Closes a writer and returns the manifest's entry of its file."""
     rows.finish()
     digest = rows.file.close()
     path = rows.file.path.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""The release formats, made from canonical rows: captions, critiques, yes/no rewards, merged captions.
+"""The release formats, made from canonical rows: captions, critiques and yes/no rewards; and the merged captions.
 
 A row is `messages` and `videos` (read as it is by ms-swift and LLaMA-Factory) and then where it came from; the
 shapes that other trainers want are in `trainer_formats.py`. The user turn is built from the plain task instruction
@@ -40,19 +40,19 @@ _PERFECT = pl.col("rating") == 5
 
 
 @dataclass(frozen=True)
-class View:
+class FileFormat:
     """One file of a dataset's split: its path there, what one row is, and how canonical rows become its rows.
 
-    `rows` sees a part of the canonical rows at a time and makes the rows of just that part, in their order.
+    `make_rows` gets the canonical rows a chunk at a time and makes the rows of just that chunk, in their order.
     """
 
     path: str
-    about: str
-    rows: Callable[[pl.DataFrame], pl.DataFrame]
+    description: str
+    make_rows: Callable[[pl.DataFrame], pl.DataFrame]
 
 
-def plain(text: pl.Expr) -> pl.Expr:
-    """The text with `<video>`, `<|im_end|>` and other such tokens in square brackets, which nothing reads as one.
+def escape_reserved(text: pl.Expr) -> pl.Expr:
+    """The text with `<video>`, `<|im_end|>` and the like in square brackets, so that nothing reads them as tokens.
 
     A row is kept so, rather than left out: the word is on the screen or slipped from a prompt, the rest of the
     caption is a person's work, and every file keeps the same rows. `triples.parquet` has it as written.
@@ -60,93 +60,93 @@ def plain(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(RESERVED, "[${1}]")
 
 
-def _readable(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.with_columns(plain(pl.col(*_TEXTS)))
+def _with_escaped_texts(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.with_columns(escape_reserved(pl.col(*_TEXTS)))
 
 
-def bracketed(rows: pl.DataFrame) -> int:
-    """How many of these canonical rows have a text with a token that `plain` puts into brackets."""
+def count_reserved(rows: pl.DataFrame) -> int:
+    """How many of these canonical rows have a text that `escape_reserved` changes."""
     return rows.select(pl.any_horizontal(pl.col(*_TEXTS).str.contains(RESERVED)).sum()).item()
 
 
 def _unchanged() -> pl.Expr:
     """Rated below 5, yet draft and caption are the same to a trainer, which strips texts."""
-    same = plain(pl.col("draft")).str.strip_chars() == plain(pl.col("final")).str.strip_chars()
+    same = escape_reserved(pl.col("draft")).str.strip_chars() == escape_reserved(pl.col("final")).str.strip_chars()
     return ~_PERFECT & same
 
 
-def unpaired(rows: pl.DataFrame) -> list[LeftOut]:
+def left_out_of_pairs(rows: pl.DataFrame) -> list[LeftOut]:
     """The triples that stay out of the files that set a draft against its caption."""
     reason = "rated below 5, yet the approved caption is the unchanged draft: no pair to learn from"
     return left_out("critique, reward and preference pair", reason, rows.filter(_unchanged())["id"])
 
 
-def changed(rows: pl.DataFrame) -> pl.LazyFrame:
+def changed_captions(rows: pl.DataFrame) -> pl.LazyFrame:
     """The rows of which draft and caption make a pair (rated below 5 and changed), their texts readable."""
-    return _readable(rows.lazy().filter(~_PERFECT & ~_unchanged()))
+    return _with_escaped_texts(rows.lazy().filter(~_PERFECT & ~_unchanged()))
 
 
-def captions(rows: pl.DataFrame) -> pl.LazyFrame:
+def caption_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
     """Exchanges of captioning, one a triple: the task instruction, answered by the approved caption.
 
     Exchanges have the columns of canonical rows and `about` (draft or final), `question` and `answer`. They are
     lazy: each file takes a few of the columns, and the others are never made.
     """
-    return _readable(rows.lazy()).with_columns(about=pl.lit("final"), question="instruction", answer="final")
+    return _with_escaped_texts(rows.lazy()).with_columns(about=pl.lit("final"), question="instruction", answer="final")
 
 
-def critiques(rows: pl.DataFrame) -> pl.LazyFrame:
+def critique_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
 
     A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
-    stays out, here and in `judgements`; as a caption it is kept.
+    stays out, here and in `reward_exchanges`; as a caption it is kept.
     """
     answers = {"draft": pl.col("critique"), "final": pl.lit(NO_CHANGE)}
-    return _on_captions(rows, CRITIQUE_PROMPT, answers)
+    return _exchanges_about(rows, CRITIQUE_PROMPT, answers)
 
 
-def judgements(rows: pl.DataFrame) -> pl.LazyFrame:
+def reward_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
     """Rated below 5: the caption is answered Yes and the draft No; perfect: Yes only."""
-    return _on_captions(rows, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
+    return _exchanges_about(rows, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
 
 
-def _on_captions(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
+def _exchanges_about(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
     """For each text named in `answers`, in that order, the template asked about it and answered so."""
     shown = pl.when(_PERFECT).then(pl.lit(["final"])).otherwise(pl.lit(list(answers)))
-    exchanges = _readable(rows.lazy().filter(~_unchanged())).with_columns(about=shown).explode("about")
+    exchanges = _with_escaped_texts(rows.lazy().filter(~_unchanged())).with_columns(about=shown).explode("about")
     on_draft = pl.col("about") == "draft"
     caption = pl.when(on_draft).then("draft").otherwise("final")
     return exchanges.with_columns(
-        question=pl.concat_str(_filled(template, caption)),
+        question=pl.concat_str(_fill_template(template, caption)),
         answer=pl.when(on_draft).then(answers["draft"]).otherwise(answers["final"]),
     )
 
 
-def _filled(template: str, caption: pl.Expr) -> list[pl.Expr]:
+def _fill_template(template: str, caption: pl.Expr) -> list[pl.Expr]:
     """The template as pieces to concatenate: captions may hold braces, so no formatting runs over them."""
     before, _, after = template.partition("{instruction}")
     middle, _, end = after.partition("{caption}")
     return [pl.lit(before), pl.col("instruction"), pl.lit(middle), caption, pl.lit(end)]
 
 
-def conversations(exchanges: pl.LazyFrame) -> pl.DataFrame:
+def chat_rows(exchanges: pl.LazyFrame) -> pl.DataFrame:
     """Rows of the release files: messages, videos, and where they come from."""
-    messages = turns(said("user", VIDEO + pl.col("question")), said("assistant", pl.col("answer")))
-    rows = exchanges.select(messages.alias("messages"), turns("video").alias("videos"), "id", "about", *_PROVENANCE)
+    messages = list_of(message("user", VIDEO + pl.col("question")), message("assistant", pl.col("answer")))
+    rows = exchanges.select(messages.alias("messages"), list_of("video").alias("videos"), "id", "about", *_PROVENANCE)
     return rows.collect()
 
 
-def said(role: str, content: pl.Expr) -> pl.Expr:
+def message(role: str, content: pl.Expr) -> pl.Expr:
     """A message as {role, content}."""
     return pl.struct(role=pl.lit(role), content=content)
 
 
-def turns(*items: pl.Expr | str) -> pl.Expr:
+def list_of(*items: pl.Expr | str) -> pl.Expr:
     """A list of just these items; twenty times faster than pl.concat_list on structs."""
     return pl.concat_arr(*items).arr.to_list()
 
 
-def merged_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
+def merged_caption_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
     """One row a clip: video, caption, words. Only captions merged from triples that are all in `rows`.
 
     `merged` holds rows of the table merged_captions; of several for one clip, the latest that is fit counts.
@@ -169,21 +169,21 @@ def merged_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame,
     return kept, left_out("merged caption", reason, lost)
 
 
-VIEWS = (
-    View(
+RELEASE_FORMATS = (
+    FileFormat(
         "caption_generation.jsonl",
         "the task instruction, answered by the approved caption",
-        lambda rows: conversations(captions(rows)),
+        lambda rows: chat_rows(caption_exchanges(rows)),
     ),
-    View(
+    FileFormat(
         "critique_generation.jsonl",
         'a caption, answered by its critique or "no change"',
-        lambda rows: conversations(critiques(rows)),
+        lambda rows: chat_rows(critique_exchanges(rows)),
     ),
-    View(
+    FileFormat(
         "reward.jsonl",
         "a caption, answered Yes (approved) or No (draft that needed a change)",
-        lambda rows: conversations(judgements(rows)),
+        lambda rows: chat_rows(reward_exchanges(rows)),
     ),
 )
 """The release files that each split holds, but for the merged captions; `trainer_formats.py` has the rest."""

@@ -1,23 +1,21 @@
-"""What a dataset says of itself: its manifest, the id that follows from it, and the card people read.
+"""The manifest of a dataset, and the id that follows from it.
 
-Nothing here holds a time or a place, so equal inputs give an equal manifest and an equal id.
+Nothing in it is a time or a place, so equal inputs give an equal manifest and an equal id. How readers see the
+manifests of other versions is in `read/manifest_data.py`.
 """
 
 import json
-from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from chai_assets.core.ids import record_id, sha256_text
-from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENCE, LeftOut
-from chai_assets.datasets.select.leaks import Certificate
-from chai_assets.datasets.select.selection import Selection
+from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
+from chai_assets.datasets.select.leaks import LeakCertificate
+from chai_assets.datasets.select.selection import Selection, SelectionFields
 from chai_assets.datasets.select.splits import SPLITS
 
-FORMAT = 2
-MANIFEST = "manifest.json"
-CARD = "README.md"
+MANIFEST_FORMAT = 2
 
 
 class FileEntry(BaseModel):
@@ -43,14 +41,14 @@ class Counts(BaseModel):
 
     @classmethod
     def of(cls, rows: pl.DataFrame) -> "Counts":
-        """Counts of canonical rows; a split without rows counts 0."""
+        """The counts of canonical rows; a split without rows counts 0."""
         return cls(
             triples=len(rows),
             clips=rows["clip_id"].n_unique(),
             sources=rows["source_id"].n_unique(),
-            by_split=dict.fromkeys(SPLITS, 0) | tally(rows["split"]),
-            by_aspect=tally(rows["aspect"]),
-            by_rating=tally(rows["rating"]),
+            by_split=dict.fromkeys(SPLITS, 0) | count_values(rows["split"]),
+            by_aspect=count_values(rows["aspect"]),
+            by_rating=count_values(rows["rating"]),
         )
 
 
@@ -68,11 +66,11 @@ class DraftPrompts(BaseModel):
         return cls(distinct=len(distinct), sha256=sha256_text("".join(f"{one}\n" for one in distinct)))
 
 
-class Content(BaseModel):
+class ManifestContent(BaseModel):
     """Everything that makes a dataset what it is: its id is a hash of this."""
 
     model_config = ConfigDict(frozen=True)
-    format: int = FORMAT
+    format: int = MANIFEST_FORMAT
     counts: Counts
     files: list[FileEntry]
     spec_version: str
@@ -91,7 +89,7 @@ class Content(BaseModel):
     instructions_from: dict[str, str]
     """Version and hash of the specification that the instructions stand in."""
     draft_prompts: DraftPrompts
-    selection: dict[str, Any]
+    selection: SelectionFields
     """What was taken of all that could be exported."""
     by_review: dict[str, int]
     """Rows by how far they were reviewed."""
@@ -102,17 +100,17 @@ class Content(BaseModel):
     near_duplicate_groups: int
     """Groups of sources that show the same shots, among all clips that the platform knows."""
     left_out: list[LeftOut]
-    leak_certificate: Certificate
+    leak_certificate: LeakCertificate
     notes: list[str]
 
 
-class Manifest(Content):
+class Manifest(ManifestContent):
     """A dataset's content with its id."""
 
     dataset_id: str
 
     @classmethod
-    def of(cls, content: Content) -> "Manifest":
+    def of(cls, content: ManifestContent) -> "Manifest":
         return cls(dataset_id=dataset_id(content), **content.model_dump())
 
     def text(self) -> str:
@@ -121,7 +119,7 @@ class Manifest(Content):
         return json.dumps(first | self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
-def dataset_id(content: Content) -> str:
+def dataset_id(content: ManifestContent) -> str:
     """The id that a dataset of this content has; a `Manifest` is hashed without the id it claims.
 
     Nor do the tables' versions count: they move when tables are merely compacted, and the rows stay the same.
@@ -129,22 +127,22 @@ def dataset_id(content: Content) -> str:
     return record_id("dataset", manifest=content.model_dump(mode="json", exclude={"dataset_id", "table_versions"}))
 
 
-def licences(rows: pl.DataFrame) -> dict[str, int]:
+def clips_by_license(rows: pl.DataFrame) -> dict[str, int]:
     """Clips by licence; a clip without one counts as unknown."""
-    return tally(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENCE))
+    return count_values(rows.unique("clip_id")["licence"].fill_null(UNKNOWN_LICENSE))
 
 
-def models(rows: pl.DataFrame) -> dict[str, int]:
+def triples_by_model(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the model that wrote the draft."""
-    return tally(rows["model"])
+    return count_values(rows["model"])
 
 
-def specs(rows: pl.DataFrame) -> dict[str, int]:
+def triples_by_spec(rows: pl.DataFrame) -> dict[str, int]:
     """Triples by the version of the specification they count for."""
-    return tally(rows["spec_version"])
+    return count_values(rows["spec_version"])
 
 
-def notes(counts: Counts) -> list[str]:
+def empty_split_notes(counts: Counts) -> list[str]:
     """What a user of the dataset has to know and might not expect."""
     return [
         f"{split} is empty: of {counts.sources} source(s) none fell on this side; "
@@ -165,6 +163,7 @@ def wording_notes(selection: Selection, rows: pl.DataFrame) -> list[str]:
     ]
 
 
-def tally(values: pl.Series) -> dict[str, int]:
+def count_values(values: pl.Series) -> dict[str, int]:
+    """How often each value occurs, by value."""
     counted = values.cast(pl.String).rename("value").value_counts().sort("value")
     return dict(counted.iter_rows())

@@ -1,7 +1,7 @@
 """Publishes a dataset: builds its files, names it by their content, and makes it current in one step.
 
 A dataset is a folder `<root>/<dataset_id>/` that holds a manifest, which is written last: without one it does
-not exist. `<root>/latest.json` names the current one. Being stopped at any point leaves the former current.
+not exist. `<root>/latest.json` names the latest one. A publication that is stopped leaves the former one the latest.
 """
 
 import json
@@ -14,69 +14,99 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.datasets.read.verify import NAME as VERIFY
+from chai_assets.datasets.file_names import CARD, DATASET_INFO, LATEST, MANIFEST, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
 from chai_assets.datasets.read.verify import script
 from chai_assets.datasets.select.canonical_rows import (
     CANONICAL,
     ExportRefused,
     LeftOut,
-    added_up,
-    canonical,
-    columns_of,
+    columns_to_read,
     left_out,
+    merge_left_out,
+    to_canonical,
 )
-from chai_assets.datasets.select.export_inputs import NAMED, Export, Part, captions, merged_of, named, polished_of
-from chai_assets.datasets.select.leaks import Leaked, certify
-from chai_assets.datasets.select.membership import Plan, Say, caption_hash, make_plan
-from chai_assets.datasets.select.selection import LATEST, LEVELS
+from chai_assets.datasets.select.export_inputs import (
+    TRIPLE_ONLY_COLUMNS,
+    Chunk,
+    ExportInputs,
+    chunk_captions,
+    merged_captions_of,
+    polished_critiques_of,
+    with_record_ids,
+)
+from chai_assets.datasets.select.export_plan import ExportPlan, Log, caption_hash, plan_export
+from chai_assets.datasets.select.leaks import LeakFound, certify
+from chai_assets.datasets.select.selection import LEVELS
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.build_folder import scratch_folder
-from chai_assets.datasets.write.caption_tokens import within_limit
-from chai_assets.datasets.write.card import card
-from chai_assets.datasets.write.file_writers import NO_ROOM, HashedFile, Lines, Parquet, Rows, entry_of, rows_file
-from chai_assets.datasets.write.formats import PROMPTS, VIEWS, View, bracketed, merged_rows, unpaired
+from chai_assets.datasets.write.caption_tokens import fit_to_token_limit
+from chai_assets.datasets.write.card import render_card
+from chai_assets.datasets.write.file_writers import (
+    DISK_FULL_ERRORS,
+    HashedFile,
+    JsonLinesWriter,
+    ParquetWriter,
+    RowWriter,
+    close_writer,
+    open_row_writer,
+)
+from chai_assets.datasets.write.formats import (
+    PROMPTS,
+    RELEASE_FORMATS,
+    FileFormat,
+    count_reserved,
+    left_out_of_pairs,
+    merged_caption_rows,
+)
 from chai_assets.datasets.write.manifest import (
-    CARD,
-    MANIFEST,
-    Content,
     Counts,
     DraftPrompts,
     FileEntry,
     Manifest,
-    licences,
-    models,
-    notes,
-    specs,
-    tally,
+    ManifestContent,
+    clips_by_license,
+    count_values,
+    empty_split_notes,
+    triples_by_model,
+    triples_by_spec,
     wording_notes,
 )
 from chai_assets.datasets.write.trainer_formats import (
-    DATASET_INFO,
-    MERGED_VIEWS,
-    TRAINER_VIEWS,
+    MERGED_FORMATS,
+    TRAINER_FORMATS,
     dataset_info,
     text_notes,
 )
 from chai_resources.errors import Unavailable
 from chai_resources.media import Media
 
-STATIC: dict[str, str | Callable[[Content], str]] = {
+STATIC_FILES: dict[str, str | Callable[[ManifestContent], str]] = {
     DATASET_INFO: lambda content: dataset_info(content.files),
-    VERIFY: script().decode(),
-    CARD: card,
+    VERIFY_SCRIPT: script().decode(),
+    CARD: render_card,
 }
 """Files that hold no rows, by path: their text, or what makes it of the manifest's content so far, in this order."""
 
-_SLIM = ["id", "clip_id", "source_id", "split", "aspect", "rating", "review", "human_edited", "variant_differs"]
-_SLIM += ["model", "spec_version", "licence", "prompt_hash", "wording"]
+_COUNTED_COLUMNS = [
+    "id",
+    "clip_id",
+    "source_id",
+    "split",
+    "aspect",
+    "rating",
+    "review",
+    "human_edited",
+    "variant_differs",
+]
+_COUNTED_COLUMNS += ["model", "spec_version", "licence", "prompt_hash", "wording"]
 
 
-class NoRoom(Unavailable):
+class DiskFull(Unavailable):
     """The files do not fit where they are written; the text names the file, what is needed and what is free."""
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishResult:
     """A published dataset: its manifest, the folder or prefix it is, and whether this call wrote it."""
 
     manifest: Manifest
@@ -88,40 +118,40 @@ def _quiet(_: str) -> None:
     pass
 
 
-def publish(export: Export, root: str, say: Say = _quiet, current: bool = True) -> Published:
+def publish(inputs: ExportInputs, root: str, log: Log = _quiet, make_latest: bool = True) -> PublishResult:
     """Publishes under `root` (a folder or an s3:// prefix); where `current`, `latest.json` then names the dataset.
 
     Equal inputs give the same dataset: it is found there and nothing is written. Raises ExportRefused where
-    the rows may not be exported, NoRoom where the disk is full; nothing is published then either.
+    the rows may not be exported, DiskFull where the disk is full; nothing is published then either.
     """
     store = Media(root=root)
     with scratch_folder(None if store.is_s3 else Path(root)) as scratch:
-        manifest = build(export, scratch, say)
+        manifest = build_dataset(inputs, scratch, log)
         prefix = manifest.dataset_id
         new = not store.exists(f"{prefix}/{MANIFEST}")
         if new:
-            _place(manifest, scratch, store)
+            _move_into_place(manifest, scratch, store)
     latest = (json.dumps({"dataset_id": prefix, "manifest": f"{prefix}/{MANIFEST}"}) + "\n").encode()
-    if current and (not store.exists(LATEST) or store.get_bytes(LATEST) != latest):
+    if make_latest and (not store.exists(LATEST) or store.get_bytes(LATEST) != latest):
         store.put_bytes(LATEST, latest)
-    return Published(manifest, f"{root.rstrip('/')}/{prefix}", new)
+    return PublishResult(manifest, f"{root.rstrip('/')}/{prefix}", new)
 
 
-def build(export: Export, folder: Path, say: Say = _quiet) -> Manifest:
+def build_dataset(inputs: ExportInputs, folder: Path, log: Log = _quiet) -> Manifest:
     """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
-    plan = make_plan(export, say)
-    files = _Files(folder)
+    plan = plan_export(inputs, log)
+    files = _OutputFiles(folder)
     try:
-        written = _write_rows(export, plan, files, say)
+        written = _write_rows(inputs, plan, files, log)
         entries = files.finish()
-        content = _content(export, plan, written, entries)
-        for path, made in STATIC.items():
-            entries.append(_static(folder, path, made, content))
+        content = _manifest_content(inputs, plan, written, entries)
+        for path, made in STATIC_FILES.items():
+            entries.append(_write_static(folder, path, made, content))
             content = content.model_copy(update={"files": sorted(entries, key=lambda entry: entry.path)})
     except OSError as error:
         files.abandon()
-        if error.errno in NO_ROOM:
-            raise _no_room(error, folder, files, plan) from error
+        if error.errno in DISK_FULL_ERRORS:
+            raise _disk_full(error, folder, files, plan) from error
         raise
     except BaseException:
         files.abandon()
@@ -129,7 +159,7 @@ def build(export: Export, folder: Path, say: Say = _quiet) -> Manifest:
     return Manifest.of(content)
 
 
-def latest(root: str) -> Manifest | None:
+def latest_manifest(root: str) -> Manifest | None:
     """The manifest of the current dataset under `root`, or None where nothing was published yet."""
     store = Media(root=root)
     if not store.exists(LATEST):
@@ -138,33 +168,33 @@ def latest(root: str) -> Manifest | None:
 
 
 @dataclass(frozen=True)
-class _Written:
+class _WrittenRows:
     rows: pl.DataFrame
-    """What counts and the certificate are made from: the columns _SLIM, and `caption`, a hash of it."""
-    out: list[LeftOut]
+    """What counts and the certificate are made from: _COUNTED_COLUMNS, and `caption`, a hash of it."""
+    left_out: list[LeftOut]
     bracketed: int
     """Rows with a text that holds a word which trainers would take for media."""
 
 
-class _Files:
+class _OutputFiles:
     """Every file of a dataset that holds rows."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.whole: list[Rows] = [
-            Parquet(HashedFile(folder / "triples.parquet"), lambda rows: rows, CANONICAL),
-            Lines(HashedFile(folder / "triples.jsonl"), lambda rows: rows),
+        self.whole: list[RowWriter] = [
+            ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, CANONICAL),
+            JsonLinesWriter(HashedFile(folder / TRIPLES_JSONL), lambda rows: rows),
         ]
         # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
-        self.views = {split: self._opened(split, (*VIEWS, *TRAINER_VIEWS)) for split in SPLITS}
-        self.merged = {split: self._opened(split, MERGED_VIEWS) for split in SPLITS}
+        self.per_triple = {split: self._opened(split, (*RELEASE_FORMATS, *TRAINER_FORMATS)) for split in SPLITS}
+        self.per_clip = {split: self._opened(split, MERGED_FORMATS) for split in SPLITS}
 
-    def _opened(self, split: str, views: Iterable[View]) -> list[Rows]:
-        return [rows_file(self._folder / split / view.path, view.rows) for view in views]
+    def _opened(self, split: str, formats: Iterable[FileFormat]) -> list[RowWriter]:
+        return [open_row_writer(self._folder / split / one.path, one.make_rows) for one in formats]
 
     @property
-    def _every(self) -> list[Rows]:
-        split = [*self.views.values(), *self.merged.values()]
+    def _every(self) -> list[RowWriter]:
+        split = [*self.per_triple.values(), *self.per_clip.values()]
         return [*self.whole, *(file for files in split for file in files)]
 
     @property
@@ -175,10 +205,10 @@ class _Files:
     def rows(self) -> int:
         return self.whole[-1].rows
 
-    def jobs(self, rows: pl.DataFrame, merged: pl.DataFrame) -> Iterator[tuple[Rows, pl.DataFrame]]:
-        """What each file gets of a part's rows."""
+    def row_batches(self, rows: pl.DataFrame, merged: pl.DataFrame) -> Iterator[tuple[RowWriter, pl.DataFrame]]:
+        """What each file gets of a chunk's rows."""
         # Sides without rows too: a file knows its columns from what it is given.
-        for files, table in ((self.views, rows), (self.merged, merged)):
+        for files, table in ((self.per_triple, rows), (self.per_clip, merged)):
             for split in SPLITS:
                 side = table.filter(pl.col("split") == split)
                 yield from ((file, side) for file in files[split])
@@ -186,49 +216,53 @@ class _Files:
 
     def finish(self) -> list[FileEntry]:
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda rows: entry_of(rows, self._folder), self._every))
+            return list(pool.map(lambda rows: close_writer(rows, self._folder), self._every))
 
     def abandon(self) -> None:
         for rows in self._every:
             rows.file.abandon()
 
 
-def _write_rows(export: Export, plan: Plan, files: _Files, say: Say) -> _Written:
-    """Writes all rows; while one part is turned into text, the next one is read."""
+def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log: Log) -> _WrittenRows:
+    """Writes all rows; while one chunk is turned into text, the next one is read."""
     slim: list[pl.DataFrame] = []
     out: list[LeftOut] = []
     in_brackets = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running: list[Future[None]] = []
-        for part in plan.parts:
-            rows, merged, left = _part(export, plan, part)
+        for part in plan.chunks:
+            rows, merged, left = _read_chunk(inputs, plan, part)
             out += left
-            in_brackets += bracketed(rows)
-            slim.append(rows.select(*_SLIM, caption=caption_hash("final")))
+            in_brackets += count_reserved(rows)
+            slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash("final")))
             for future in running:
                 future.result()
-            running = [pool.submit(file.add, table) for file, table in files.jobs(rows, merged)]
-            say(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
+            running = [pool.submit(file.write_rows, table) for file, table in files.row_batches(rows, merged)]
+            log(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
         for future in running:
             future.result()
-    return _Written(pl.concat(slim), out, in_brackets)
+    return _WrittenRows(pl.concat(slim), out, in_brackets)
 
 
-def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.DataFrame, list[LeftOut]]:
-    """The canonical rows of a part, its merged captions, and what stays out of some files."""
-    selection = export.selection
-    here = plan.rows.filter(part.holds_source()).drop("clip_id")
-    found = captions(export, part, plan.clips)
-    wanted = columns_of(selection.variant)
+def _read_chunk(
+    inputs: ExportInputs, plan: ExportPlan, chunk: Chunk
+) -> tuple[pl.DataFrame, pl.DataFrame, list[LeftOut]]:
+    """The canonical rows of a chunk, its merged captions, and what stays out of some files."""
+    selection = inputs.selection
+    here = plan.rows.filter(chunk.contains_source()).drop("clip_id")
+    found = chunk_captions(inputs, chunk, plan.clips)
+    wanted = columns_to_read(selection.variant)
     lazy = [found.prompts, found.approved.select(wanted)]
     if selection.levels != LEVELS[:1]:
         of_level = pl.col("review").is_in(selection.levels)
-        lazy.append(found.others.filter(of_level).select(name for name in wanted if name not in NAMED))
+        lazy.append(
+            found.unapproved.filter(of_level).select(name for name in wanted if name not in TRIPLE_ONLY_COLUMNS)
+        )
     prompts, approved, *others = pl.collect_all(lazy)
-    rows = pl.concat([approved, *(named(one).select(wanted) for one in others)])
+    rows = pl.concat([approved, *(with_record_ids(one).select(wanted) for one in others)])
     rows = rows.join(prompts, on="draft_id", how="left")
-    rows = canonical(rows, here, export.instructions, selection.variant, polished_of(export, part))
-    merged, left = merged_rows(merged_of(export, part), rows)
+    rows = to_canonical(rows, here, inputs.instructions, selection.variant, polished_critiques_of(inputs, chunk))
+    merged, left = merged_caption_rows(merged_captions_of(inputs, chunk), rows)
     columns = merged.columns
     # In the order of the rows, which no cutting into parts changes.
     merged = (
@@ -237,49 +271,57 @@ def _part(export: Export, plan: Plan, part: Part) -> tuple[pl.DataFrame, pl.Data
         .join(merged, on="clip_id", maintain_order="left")
         .select(columns)
     )
-    out = [*left, *unpaired(rows)]
+    out = [*left, *left_out_of_pairs(rows)]
     if selection.variant == "pre_review":
         changed = pl.col("clip_id").is_in(rows.filter("variant_differs")["clip_id"].unique().implode())
         reason = "it was merged from captions as they were after review"
         out += left_out("merged caption", reason, merged.filter(changed)["clip_id"])
         merged = merged.filter(~changed)
-    merged, too_long = within_limit(merged, export.tokens)
+    merged, too_long = fit_to_token_limit(merged, inputs.token_counter)
     return rows, merged, [*out, *too_long]
 
 
-def _content(export: Export, plan: Plan, written: _Written, entries: list[FileEntry]) -> Content:
+def _manifest_content(
+    inputs: ExportInputs, plan: ExportPlan, written: _WrittenRows, entries: list[FileEntry]
+) -> ManifestContent:
     rows = written.rows
     try:
         certificate = certify(rows, plan.clips)
-    except Leaked as leak:
+    except LeakFound as leak:
         raise ExportRefused(str(leak)) from leak
     counts = Counts.of(rows)
-    return Content(
+    return ManifestContent(
         counts=counts,
         files=sorted(entries, key=lambda entry: entry.path),
-        spec_version=export.counted.version,
-        spec_hash=export.counted.hash,
-        specs=specs(rows),
-        table_versions=dict(sorted(export.table_versions.items())),
-        code_version=export.code_version,
-        eval_share=export.eval_share,
-        models=models(rows),
-        licences=licences(rows),
+        spec_version=inputs.dataset_spec.version,
+        spec_hash=inputs.dataset_spec.hash,
+        specs=triples_by_spec(rows),
+        table_versions=dict(sorted(inputs.table_versions.items())),
+        code_version=inputs.code_version,
+        eval_share=inputs.eval_share,
+        models=triples_by_model(rows),
+        licences=clips_by_license(rows),
         prompts=PROMPTS,
-        instructions_from=export.instructions_from,
+        instructions_from=inputs.instructions_from,
         draft_prompts=DraftPrompts.of(rows["prompt_hash"]),
-        selection=export.selection.told(),
-        by_review=dict.fromkeys(LEVELS, 0) | tally(rows["review"]),
+        selection=inputs.selection.as_manifest(),
+        by_review=dict.fromkeys(LEVELS, 0) | count_values(rows["review"]),
         human_edited=int(rows["human_edited"].sum()),
         variant_differs=int(rows["variant_differs"].sum()),
-        near_duplicate_groups=plan.groups,
-        left_out=added_up([*plan.out, *written.out]),
+        near_duplicate_groups=plan.near_duplicate_groups,
+        left_out=merge_left_out([*plan.left_out, *written.left_out]),
         leak_certificate=certificate,
-        notes=[*notes(counts), *wording_notes(export.selection, rows), *text_notes(export.tokens, written.bracketed)],
+        notes=[
+            *empty_split_notes(counts),
+            *wording_notes(inputs.selection, rows),
+            *text_notes(inputs.token_counter, written.bracketed),
+        ],
     )
 
 
-def _static(folder: Path, path: str, made: str | Callable[[Content], str], content: Content) -> FileEntry:
+def _write_static(
+    folder: Path, path: str, made: str | Callable[[ManifestContent], str], content: ManifestContent
+) -> FileEntry:
     file = HashedFile(folder / path)
     try:
         file.write((made if isinstance(made, str) else made(content)).encode())
@@ -289,7 +331,7 @@ def _static(folder: Path, path: str, made: str | Callable[[Content], str], conte
     return FileEntry(path=path, rows=None, sha256=file.close(), bytes=file.bytes)
 
 
-def _place(manifest: Manifest, scratch: Path, store: Media) -> None:
+def _move_into_place(manifest: Manifest, scratch: Path, store: Media) -> None:
     """Makes the files the dataset: by one rename in a folder; to a bucket they are sent, the manifest last."""
     prefix = manifest.dataset_id
     if store.is_s3:
@@ -309,11 +351,11 @@ def _place(manifest: Manifest, scratch: Path, store: Media) -> None:
         os.close(handle)
 
 
-def _no_room(error: OSError, folder: Path, files: _Files, plan: Plan) -> NoRoom:
+def _disk_full(error: OSError, folder: Path, files: _OutputFiles, plan: ExportPlan) -> DiskFull:
     free = shutil.disk_usage(folder).free
     done = files.rows
     about = f"about {files.bytes * len(plan.rows) / done / 1e9:,.1f} GB in all" if done else "more than that"
-    return NoRoom(
+    return DiskFull(
         f"{error.filename}: {error.strerror} after {files.bytes / 1e9:,.3f} GB; the dataset needs {about}, and "
         f"{free / 1e9:,.1f} GB are free there: make room (or lift the limit on file sizes), then export again; what "
         "was current still is, and what was half written is removed"

@@ -11,7 +11,7 @@ from chai_assets.datasets.checks import expectations
 from chai_assets.datasets.checks.docs import write_docs
 from chai_assets.datasets.checks.suite import FRAMES, suite
 from chai_assets.datasets.checks.validation import Evidence, Validation, validate
-from tests.datasets.factory import COUNTED, NOON, clip, frame, triples_of
+from tests.datasets.factory import DATASET_SPEC, NOON, clip, frame, triples_of
 from tests.datasets.tables import records_of
 
 
@@ -19,7 +19,7 @@ def validation(*texts: str) -> Validation:
     rows = triples_of([clip(number) for number in range(8)])
     for row, text in zip(rows, texts, strict=False):
         row["final"] = text
-    return validate(frame("triples", rows), COUNTED, Evidence(records_of(rows).read, None, NOON))
+    return validate(frame("triples", rows), DATASET_SPEC, Evidence(records_of(rows).read, None, NOON))
 
 
 @pytest.fixture(scope="module")

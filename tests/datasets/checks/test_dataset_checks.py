@@ -14,7 +14,7 @@ from chai_assets.datasets.checks.provenance import with_provenance
 from chai_assets.datasets.checks.suite import suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, validate
 from chai_assets.triples.chain_hash import chain_hash
-from tests.datasets.factory import COUNTED, NOON, clip, frame, triple, triples_of
+from tests.datasets.factory import DATASET_SPEC, NOON, clip, frame, triple, triples_of
 from tests.datasets.tables import Records, Rows, records_of
 
 BAD = 6
@@ -37,7 +37,7 @@ class World:
         records = self.records or records_of(self.rows)
         before = None if self.before is None else exported(self.before)
         evidence = Evidence(records.read, before, self.now)
-        found = validate(self.as_frame(frame("triples", self.rows)), COUNTED, evidence)
+        found = validate(self.as_frame(frame("triples", self.rows)), DATASET_SPEC, evidence)
         return {outcome.name: outcome for outcome in found.outcomes}
 
 
@@ -337,7 +337,7 @@ def test_below_the_level_approved_no_review_and_no_reviewer_is_asked_for():
 
 def test_no_fact_is_ever_null_whatever_is_missing():
     rows = [dict.fromkeys(row) for row in sound()]
-    facts = with_facts(as_declared(frame("triples", rows)), COUNTED)
+    facts = with_facts(as_declared(frame("triples", rows)), DATASET_SPEC)
     facts = with_provenance(facts, records_of(sound()).read)
     rules = [check for check in suite() if check.frame == "triples" and hasattr(expectations, check.expectation)]
     judged = [check.columns[0] for check in rules]

@@ -16,7 +16,7 @@ from tests.datasets.factory import many
 def test_a_published_dataset_is_read_as_ids_aspects_ratings_and_lengths(tmp_path: Path):
     export = many(4)
     publish(export, str(tmp_path))
-    before = last_export(Media(root=str(tmp_path)), Selection().told())
+    before = last_export(Media(root=str(tmp_path)), Selection().as_manifest())
     assert before is not None
     assert set(before["triple_id"]) == set(export.triples["triple_id"])
     row = before.filter(triple_id=export.triples["triple_id"][0]).row(0, named=True)
@@ -30,16 +30,16 @@ def test_a_published_dataset_is_read_as_ids_aspects_ratings_and_lengths(tmp_path
 
 
 def test_where_nothing_was_published_there_is_nothing_to_compare_with(tmp_path: Path):
-    assert last_export(Media(root=str(tmp_path)), Selection().told()) is None
+    assert last_export(Media(root=str(tmp_path)), Selection().as_manifest()) is None
 
 
 def test_a_dataset_of_another_selection_is_none_to_compare_with(tmp_path: Path):
     publish(replace(many(4), selection=Selection(variant="pre_review")), str(tmp_path))
-    assert last_export(Media(root=str(tmp_path)), Selection().told()) is None
+    assert last_export(Media(root=str(tmp_path)), Selection().as_manifest()) is None
 
 
 def test_a_dataset_without_the_files_of_its_manifest_is_an_error_and_not_taken_for_none(tmp_path: Path):
     published = publish(many(4), str(tmp_path))
     Path(published.uri, "triples.parquet").unlink()
     with pytest.raises(MediaError):
-        last_export(Media(root=str(tmp_path)), Selection().told())
+        last_export(Media(root=str(tmp_path)), Selection().as_manifest())

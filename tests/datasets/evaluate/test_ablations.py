@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from chai_assets.cli.main import app
-from chai_assets.datasets.evaluate.ablations import Refused, ablation_rows, write_ablations
-from chai_assets.datasets.evaluate.degrade import VARIANTS, Unfit, degrade, remarks
+from chai_assets.datasets.evaluate.ablations import AblationsRefused, ablation_rows, write_ablations
+from chai_assets.datasets.evaluate.degrade import RULE_VARIANTS, VariantUnavailable, degrade, remarks
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.write.publish import publish
 from chai_assets.spec.versioning.releases import load_spec
@@ -51,12 +51,12 @@ CRITIQUES = st.lists(st.sampled_from(SAID), min_size=1, max_size=4, unique=True)
 NUMBERS = st.integers(0, 9)
 
 
-@given(st.sampled_from(VARIANTS), CRITIQUES, NUMBERS)
+@given(st.sampled_from(RULE_VARIANTS), CRITIQUES, NUMBERS)
 def test_every_variant_differs_and_is_the_same_again(variant: Any, critique: str, number: int):
     row = triple(critique, number)
     try:
         made = degrade(variant, row, CAMERA)
-    except Unfit:
+    except VariantUnavailable:
         return
     assert made.text != critique
     assert made.changed
@@ -83,7 +83,7 @@ def test_a_deletion_drops_one_remark_and_keeps_the_others(critique: str, number:
 def test_a_replacement_changes_one_remark_and_no_words_that_the_draft_has(critique: str, number: int):
     try:
         made = degrade("inaccurate_replacement", triple(critique, number), CAMERA)
-    except Unfit:
+    except VariantUnavailable:
         return
     before, after = remarks(critique), remarks(made.text)
     assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
@@ -107,7 +107,7 @@ def test_a_critique_that_does_not_construct_names_what_is_wrong_and_not_what_is_
     ],
 )
 def test_what_cannot_be_degraded_says_why(variant: Any, critique: str, reason: str):
-    with pytest.raises(Unfit, match=reason):
+    with pytest.raises(VariantUnavailable, match=reason):
         degrade(variant, triple(critique), CAMERA)
 
 
@@ -160,14 +160,14 @@ def test_two_runs_write_the_same_bytes(dataset: Path, tmp_path: Path):
 def test_a_folder_in_the_dataset_or_in_use_is_refused(dataset: Path, tmp_path: Path):
     before = _state(tmp_path)
     for out, says in ((dataset / "train" / "ablations", "lies in the dataset"), (tmp_path, "holds something")):
-        with pytest.raises(Refused, match=says):
+        with pytest.raises(AblationsRefused, match=says):
             write_ablations(dataset, out, SPEC)
     assert _state(tmp_path) == before
 
 
 def test_a_dataset_that_was_changed_is_refused(dataset: Path, tmp_path: Path):
     (dataset / "triples.parquet").write_bytes(b"PAR1")
-    with pytest.raises(Refused, match="not the file its manifest names"):
+    with pytest.raises(AblationsRefused, match="not the file its manifest names"):
         write_ablations(dataset, tmp_path / "out", SPEC)
     assert not (tmp_path / "out").exists()
 
@@ -192,7 +192,7 @@ def test_a_model_writes_what_it_can_and_the_rule_the_rest():
     ]
     made, _ = ablation_rows(rows, SPEC, captioner=Degrader())
     by = {(row["variant"], row["made_by"]) for row in made if row["critique"]}
-    assert by == {(variant, "spoiler") for variant in VARIANTS[:3]} | {("nonconstructive", "rule")}
+    assert by == {(variant, "spoiler") for variant in RULE_VARIANTS[:3]} | {("nonconstructive", "rule")}
     offline, left = ablation_rows(rows, SPEC, captioner=OfflineCaptioner())
     assert (offline, left) == ablation_rows(rows, SPEC)
 

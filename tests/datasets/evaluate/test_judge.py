@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from chai_assets.cli.main import app
 from chai_assets.core.prompts import render
-from chai_assets.datasets.evaluate.agreement import ALL, Pair, agreements
+from chai_assets.datasets.evaluate.agreement import ALL, JudgedPair, agreements
 from chai_assets.datasets.evaluate.judge import TEMPLATE
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.selection import Selection
@@ -149,12 +149,12 @@ def test_the_question_is_the_one_that_reward_models_are_trained_on():
 
 P = st.floats(0, 1)
 PAIRS = st.lists(
-    st.builds(Pair, st.sampled_from(["camera", "scene"]), st.sampled_from("abcde"), P, P, P, P), min_size=1
+    st.builds(JudgedPair, st.sampled_from(["camera", "scene"]), st.sampled_from("abcde"), P, P, P, P), min_size=1
 )
 
 
 @given(PAIRS)
-def test_every_interval_holds_its_share_of_what_the_rows_say(pairs: list[Pair]):
+def test_every_interval_holds_its_share_of_what_the_rows_say(pairs: list[JudgedPair]):
     found = {entry.aspect: entry for entry in agreements(pairs)}
     assert set(found) == {pair.aspect for pair in pairs} | {ALL}
     assert sum(entry.pairs for name, entry in found.items() if name != ALL) == found[ALL].pairs == len(pairs)
@@ -171,7 +171,9 @@ def test_every_interval_holds_its_share_of_what_the_rows_say(pairs: list[Pair]):
 
 def test_rows_of_one_source_count_as_one_when_the_interval_is_drawn():
     def width(sources: int) -> float:
-        pairs = [Pair("camera", f"s{n % sources}", 0.5, 0.9 if n % sources % 2 else 0.1, 0, 0) for n in range(400)]
+        pairs = [
+            JudgedPair("camera", f"s{n % sources}", 0.5, 0.9 if n % sources % 2 else 0.1, 0, 0) for n in range(400)
+        ]
         share = agreements(pairs)[-1].pairwise
         assert share.low is not None
         assert share.high is not None

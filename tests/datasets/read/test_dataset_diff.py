@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chai_assets.datasets.read.diff import Difference, Side, compare
+from chai_assets.datasets.read.diff import ComparedDataset, DatasetDiff, compare
 
 _row = st.fixed_dictionaries(
     {
@@ -26,9 +26,9 @@ _SCHEMA = dict.fromkeys(["id", "clip_id", "aspect", "source_id", "split", "draft
 _SCHEMA |= {"rating": pl.Int64}
 
 
-def side(rows: list[dict[str, Any]], **manifest: Any) -> Side:
+def side(rows: list[dict[str, Any]], **manifest: Any) -> ComparedDataset:
     made = {"dataset_id": "dst_x", "counts": {"triples": len(rows)}, "files": []}
-    return Side(made | manifest, pl.LazyFrame(rows, schema=_SCHEMA))
+    return ComparedDataset(made | manifest, pl.LazyFrame(rows, schema=_SCHEMA))
 
 
 def row(clip: str = "c1", aspect: str = "scene", **changes: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_facts_and_files_that_differ_are_told_and_equal_ones_are_not() -> None:
         selection={"aspects": ["camera"]},
         files=[entry("a", "2", 7), entry("b", "3", 1)],
     )
-    found: Difference = compare(old, new)
+    found: DatasetDiff = compare(old, new)
     assert {change.what: (change.old, change.new) for change in found.facts} == {
         "models.m2": (None, 1),
         "spec_version": ("1.0.0", "1.1.0"),

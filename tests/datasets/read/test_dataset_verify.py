@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
+from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.read import verify
 from chai_assets.datasets.read.verify import NAME, ROWS, manifest_id, verify_dataset
 from chai_assets.datasets.select.splits import split_of
-from chai_assets.datasets.write.manifest import MANIFEST, Manifest, dataset_id
-from chai_assets.datasets.write.publish import build, publish
+from chai_assets.datasets.write.manifest import Manifest, dataset_id
+from chai_assets.datasets.write.publish import build_dataset, publish
 from chai_assets.triples.chain_hash import chain_hash
 from tests.datasets.factory import many
 
@@ -227,7 +228,7 @@ def test_the_id_of_any_manifest_is_the_one_the_platform_gives_it(content: dict[s
 
 
 def test_the_id_of_a_real_manifest_is_the_one_it_was_published_under(tmp_path: Path) -> None:
-    manifest: Manifest = build(many(2), tmp_path)
+    manifest: Manifest = build_dataset(many(2), tmp_path)
     assert manifest_id(json.loads(manifest.text())) == dataset_id(manifest) == manifest.dataset_id
 
 

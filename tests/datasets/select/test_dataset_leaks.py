@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chai_assets.datasets.select import membership as plan
+from chai_assets.datasets.select import export_plan as plan
 from chai_assets.datasets.select import splits
 from chai_assets.datasets.select.canonical_rows import ExportRefused
-from chai_assets.datasets.select.leaks import Leaked, certify
-from chai_assets.datasets.write.publish import build, publish
+from chai_assets.datasets.select.leaks import LeakFound, certify
+from chai_assets.datasets.write.publish import build_dataset, publish
 from chai_assets.ingestion.encode import encode_shots
 from chai_assets.ingestion.shots import scan
 from tests.datasets.factory import clip, export, look, source_id, triple, triples_of
@@ -27,7 +27,7 @@ def both_sides(**changes: Any) -> list[dict[str, Any]]:
 
 def test_a_sound_dataset_carries_a_certificate_of_zeros(tmp_path: Path):
     clips = [clip(n, 1, phash=look(n) if n else None, duration_s=3.0) for n in range(30)]
-    certificate = build(export(clips), tmp_path).leak_certificate
+    certificate = build_dataset(export(clips), tmp_path).leak_certificate
     assert certificate.model_dump() == {
         "sources": 0,
         "clips": 0,
@@ -72,7 +72,7 @@ def test_a_reencoded_near_duplicate_on_the_other_side_makes_the_export_fail_and_
     one, again = reencoded(tmp_path)
     clips = [clip(TRAIN, 1, phash=one, duration_s=2.0), clip(EVAL, 1, phash=again, duration_s=2.0)]
     # A splitter that does its work keeps the two together.
-    assert build(export(clips), tmp_path / "sound").near_duplicate_groups == 1
+    assert build_dataset(export(clips), tmp_path / "sound").near_duplicate_groups == 1
     # One that has gone blind does not, and the certificate does not ask it.
     monkeypatch.setattr(
         splits, "duplicate_pairs", lambda clips: pl.DataFrame(schema={"first": pl.UInt32, "again": pl.UInt32})
@@ -94,7 +94,7 @@ def test_a_caption_on_both_sides_that_was_not_left_out_makes_the_export_fail(
     triples = [triple(of, rating=3, final="The same words.") for of in clips]
     monkeypatch.setattr(plan, "caption_hash", lambda column: pl.lit(None, pl.UInt64))
     with pytest.raises(ExportRefused, match=rf"caption of clip {clips[1]['clip_id']}.*clip {clips[0]['clip_id']}"):
-        build(export(clips, triples), tmp_path)
+        build_dataset(export(clips, triples), tmp_path)
 
 
 def test_the_certificate_finds_every_pair_that_is_alike_across_the_sides():
@@ -117,6 +117,6 @@ def test_the_certificate_finds_every_pair_that_is_alike_across_the_sides():
         rows = clips.select("clip_id", "source_id", caption=pl.lit(None, pl.UInt64)).with_columns(
             split=pl.Series(["eval" if n == planted else "train" for n in range(len(raw))])
         )
-        with pytest.raises(Leaked, match=f"clip c{planted - 10:05} .* clip c{planted:05} .*{bits} of 256"):
+        with pytest.raises(LeakFound, match=f"clip c{planted - 10:05} .* clip c{planted:05} .*{bits} of 256"):
             certify(rows, clips)
         raw[planted] = chance.integers(0, 256, (3, 35), dtype=np.uint8)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chai_assets.datasets.select.canonical_rows import ExportRefused
 from chai_assets.datasets.select.selection import Selection
-from chai_assets.datasets.select.splits import PINNED, BadPins, sides, split_of
-from chai_assets.datasets.write.publish import build
+from chai_assets.datasets.select.splits import PINNED, InvalidPins, assign_splits, split_of
+from chai_assets.datasets.write.publish import build_dataset
 from tests.datasets.factory import NOON, clip, export, frame, look, source_id, triples_of
 
 shares = st.floats(min_value=0, max_value=1)
@@ -53,7 +53,7 @@ def one_clip_each(looks: list[int], first: int = 0) -> list[dict[str, Any]]:
 
 
 def sides_of(clips: list[dict[str, Any]], *pins: str) -> dict[str, tuple[str, str]]:
-    found = sides(frame("clips", clips), 0.5, pins).sources
+    found = assign_splits(frame("clips", clips), 0.5, pins).sources
     return {source: (split, by) for source, split, by in found.iter_rows()}
 
 
@@ -93,16 +93,16 @@ def test_sources_with_the_same_shot_go_where_the_first_of_them_goes_by_its_hash(
 
 def test_a_clip_that_was_said_to_be_the_same_as_another_takes_its_source_along():
     held_out, twin = clip(26, 1), clip(1, 1, same_as=clip(26, 1)["clip_id"], recorded_at=NOON + timedelta(1))
-    found = sides(frame("clips", [twin, held_out]), 0.1)
+    found = assign_splits(frame("clips", [twin, held_out]), 0.1)
     assert dict(found.sources.select("source_id", "split").iter_rows())[twin["source_id"]] == "eval"
-    assert (found.groups, found.repeats) == (1, frozenset())
+    assert (found.near_duplicate_groups, found.cross_split_repeats) == (1, frozenset())
 
 
 def test_a_source_that_shows_shots_of_both_sides_follows_the_earlier_one_and_its_other_clip_stays_out(tmp_path: Path):
     train, held_out = one_clip_each([1])[0], one_clip_each([2], first=26)[0]
     later = NOON + timedelta(days=1)
     both = [clip(100 + n, 2, phash=look(seen), duration_s=3.0, recorded_at=later) for n, seen in enumerate((1, 2))]
-    manifest = build(export([train, held_out, *both]), tmp_path)
+    manifest = build_dataset(export([train, held_out, *both]), tmp_path)
     rows = pl.read_parquet(tmp_path / "triples.parquet")
     assert dict(rows.select("clip_id", "split").iter_rows()) == {
         train["clip_id"]: "train",
@@ -122,7 +122,7 @@ def test_a_pinned_source_or_clip_is_eval_with_everything_that_shows_its_shots(tm
         assert {found[of["source_id"]] for of in (twin, pinned, later)} == {("eval", PINNED)}
         assert found[other["source_id"]][1] == other["source_id"]
     clips = [twin, pinned, later, other]
-    manifest = build(export(clips, selection=Selection(pins=(pinned["clip_id"],))), tmp_path)
+    manifest = build_dataset(export(clips, selection=Selection(pins=(pinned["clip_id"],))), tmp_path)
     assert manifest.counts.by_split == {"train": 5, "eval": 15}
     assert manifest.selection["pins"] == [pinned["clip_id"]]
 
@@ -134,17 +134,17 @@ def test_a_pin_that_would_leave_one_shot_on_both_sides_is_refused_with_the_pair(
     pinned = clip(30, 1, phash=look(2), duration_s=3.0, recorded_at=NOON + timedelta(2))
     clips = [first, *second, pinned]
     with pytest.raises(ExportRefused) as refused:
-        build(export(clips, selection=Selection(pins=(pinned["source_id"],))), tmp_path)
+        build_dataset(export(clips, selection=Selection(pins=(pinned["source_id"],))), tmp_path)
     for of in (first, second[0]):
         assert of["clip_id"] in str(refused.value)
         assert of["source_id"] in str(refused.value)
     assert "pin the former source too" in str(refused.value)
     both = (pinned["source_id"], first["source_id"])
-    assert build(export(clips, selection=Selection(pins=both)), tmp_path).counts.by_split["train"] == 0
+    assert build_dataset(export(clips, selection=Selection(pins=both)), tmp_path).counts.by_split["train"] == 0
 
 
 def test_a_pin_that_is_no_source_and_no_clip_is_refused():
-    with pytest.raises(BadPins, match=r"1 pinned id\(s\) are no source and no clip, first clp_lost"):
+    with pytest.raises(InvalidPins, match=r"1 pinned id\(s\) are no source and no clip, first clp_lost"):
         sides_of([clip(0)], "clp_lost", clip(0)["clip_id"])
 
 
@@ -154,7 +154,7 @@ def test_no_exported_source_changes_sides_as_data_grows(tmp_path_factory, before
     def exported(numbers: set[int]) -> dict[str, str]:
         clips = [clip(number, clips_per_source=2) for number in sorted(numbers)]
         folder = tmp_path_factory.mktemp("grown")
-        build(export(clips, triples_of(clips, ("camera",)), eval_share=0.5), folder)
+        build_dataset(export(clips, triples_of(clips, ("camera",)), eval_share=0.5), folder)
         rows = pl.read_parquet(folder / "triples.parquet")
         assert on_both_sides(rows, "source_id") == on_both_sides(rows, "clip_id") == []
         return dict(rows.select("source_id", "split").iter_rows())

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from chai_assets.datasets.write.manifest import Manifest
-from chai_assets.datasets.write.publish import build
+from chai_assets.datasets.write.publish import build_dataset
 from tests.datasets.factory import clip, export, many, triple, triples_of
 
 BOTH_SIDES = {"clips_per_source": 1, "eval_share": 0.6}
@@ -27,7 +27,7 @@ def licensed(*licences: str | None) -> dict[str, Any]:
 
 
 def test_the_front_matter_names_files_that_are_there_by_split_and_what_the_hub_asks_for(tmp_path: Path):
-    manifest = build(many(12, **BOTH_SIDES), tmp_path)
+    manifest = build_dataset(many(12, **BOTH_SIDES), tmp_path)
     matter = front_matter(tmp_path)
     assert (matter["license"], matter["language"], matter["size_categories"]) == ("cc-by-4.0", ["en"], ["n<1K"])
     assert set(matter["task_categories"]) == {"video-text-to-text", "text-to-video"}
@@ -44,7 +44,7 @@ def test_the_front_matter_names_files_that_are_there_by_split_and_what_the_hub_a
 
 
 def test_a_split_without_rows_is_not_named_to_the_hub(tmp_path: Path):
-    build(many(4, eval_share=0.0), tmp_path)
+    build_dataset(many(4, eval_share=0.0), tmp_path)
     assert "eval" not in {
         data["split"] for config in front_matter(tmp_path)["configs"] for data in config["data_files"]
     }
@@ -64,7 +64,7 @@ def test_a_split_without_rows_is_not_named_to_the_hub(tmp_path: Path):
 def test_licences_the_hub_does_not_know_are_other_with_a_name(
     tmp_path: Path, licences: list[str | None], expected: dict[str, Any]
 ):
-    build(export(**licensed(*licences)), tmp_path)
+    build_dataset(export(**licensed(*licences)), tmp_path)
     matter = front_matter(tmp_path)
     assert {name: value for name, value in matter.items() if name.startswith("license")} == expected
 
@@ -73,7 +73,7 @@ def test_the_card_tells_each_file_its_counts_and_what_was_left_out(tmp_path: Pat
     of, other = clip(0), clip(1)
     unchanged = triple(of, "scene", rating=4)
     unchanged["final"] = unchanged["draft"]
-    manifest = build(export([of], [triple(of), unchanged, triple(other)]), tmp_path)
+    manifest = build_dataset(export([of], [triple(of), unchanged, triple(other)]), tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     for entry in manifest.files:
         shown = re.sub("^(train|eval)/", "<split>/", entry.path)
@@ -91,7 +91,7 @@ def test_the_card_tells_each_file_its_counts_and_what_was_left_out(tmp_path: Pat
 
 
 def test_the_files_that_the_card_shows_how_to_load_are_there(tmp_path: Path):
-    build(many(4), tmp_path)
+    build_dataset(many(4), tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"DATASET/(\S+?\.\w+)", text))
     assert len(shown) == 7
@@ -101,7 +101,7 @@ def test_the_files_that_the_card_shows_how_to_load_are_there(tmp_path: Path):
 def test_the_size_is_that_of_the_triples(tmp_path: Path):
     from chai_assets.datasets.write.card import front_matter as made
 
-    manifest = build(many(1), tmp_path)
+    manifest = build_dataset(many(1), tmp_path)
 
     def sized(triples: int) -> list[str]:
         counts = manifest.counts.model_copy(update={"triples": triples})
@@ -118,5 +118,5 @@ def test_the_size_is_that_of_the_triples(tmp_path: Path):
 def test_a_licence_in_any_spelling_leaves_the_front_matter_readable(tmp_path: Path):
     whole = export([clip(0)])
     strange = whole.clips.with_columns(licence=pl.lit('---\n"a": [b] # | {c}'))
-    build(replace(whole, clips=strange), tmp_path)
+    build_dataset(replace(whole, clips=strange), tmp_path)
     assert front_matter(tmp_path)["license_name"] == "a-b-c"

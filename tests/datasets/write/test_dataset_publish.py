@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chai_assets.datasets.file_names import LATEST, MANIFEST
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select.canonical_rows import ExportRefused
-from chai_assets.datasets.write.manifest import MANIFEST
-from chai_assets.datasets.write.publish import LATEST, build, latest, publish
+from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_resources.media import Media
 from tests.datasets.factory import clip, export, many, triples_of
 from tests.services.local import S3Server, start_s3
@@ -61,11 +61,11 @@ def publish_and_die(root: str, clips: int, fatal: int) -> subprocess.CompletedPr
 
 
 def test_a_published_dataset_is_whole_and_current_and_publishing_it_again_writes_nothing(root: str, tmp_path: Path):
-    assert latest(root) is None
+    assert latest_manifest(root) is None
     first = publish(many(8), root)
     assert first.new
     assert first.uri == f"{root}/{first.manifest.dataset_id}"
-    assert latest(root) == first.manifest
+    assert latest_manifest(root) == first.manifest
     assert verify_dataset(fetch(root, first.manifest.dataset_id, tmp_path / "got")) == []
 
     before = stamps(root)
@@ -76,10 +76,10 @@ def test_a_published_dataset_is_whole_and_current_and_publishing_it_again_writes
 
 def test_the_newest_export_is_current_and_the_former_stays_as_it_was(root: str, tmp_path: Path):
     old, new = publish(many(4), root), publish(many(5), root)
-    assert latest(root) == new.manifest
+    assert latest_manifest(root) == new.manifest
     assert verify_dataset(fetch(root, old.manifest.dataset_id, tmp_path)) == []
     assert not publish(many(4), root).new
-    assert latest(root) == old.manifest
+    assert latest_manifest(root) == old.manifest
 
 
 @settings(max_examples=15)
@@ -102,7 +102,7 @@ def test_equal_rows_in_any_order_and_twice_give_the_same_bytes(
         table_versions=dict(reversed(whole.table_versions.items())),
     )
     one, two = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("two")
-    assert build(whole, one) == build(other, two)
+    assert build_dataset(whole, one) == build_dataset(other, two)
     for path in one.rglob("*.*"):
         assert path.read_bytes() == (two / path.relative_to(one)).read_bytes()
 
@@ -113,7 +113,7 @@ def test_equal_rows_in_any_order_and_twice_give_the_same_bytes(
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_a_dataset_is_made_from_is_part_of_its_id(tmp_path: Path, change: dict[str, Any]):
-    assert build(many(2), tmp_path).dataset_id != build(many(2, **change), tmp_path).dataset_id
+    assert build_dataset(many(2), tmp_path).dataset_id != build_dataset(many(2, **change), tmp_path).dataset_id
 
 
 def test_tables_that_were_merely_compacted_give_the_same_dataset(root: str):
@@ -131,7 +131,7 @@ def test_a_refused_export_leaves_everything_as_it_was(root: str):
     with pytest.raises(ExportRefused, match=r"0\.9\.0"):
         publish(export([clip(0)], mixed), root)
     assert stamps(root) == before
-    assert latest(root) == published.manifest
+    assert latest_manifest(root) == published.manifest
 
 
 @pytest.fixture(scope="module")
@@ -151,18 +151,18 @@ def test_a_publication_killed_at_any_write_leaves_the_former_dataset_current(
     """`fatal` is a share of the writes, or counts from the last of them: in a folder -1 is latest.json, -2 the
     rename that makes the dataset, -3 the manifest; in a bucket -2 is the manifest."""
     in_bucket = root.startswith("s3://")
-    expected = build(many(6), tmp_path / "scratch")
+    expected = build_dataset(many(6), tmp_path / "scratch")
     if in_bucket not in writes_of:
         lived = publish_and_die(f"{root}-lived", 6, -1)
         named, count = lived.stdout.split()[-2:]
-        assert (named, latest(f"{root}-lived")) == (expected.dataset_id, expected), lived.stderr
+        assert (named, latest_manifest(f"{root}-lived")) == (expected.dataset_id, expected), lived.stderr
         writes_of[in_bucket] = int(count)
     writes = writes_of[in_bucket]
 
     former = publish(many(4), root).manifest
     killed = publish_and_die(root, 6, int(fatal * writes) if fatal >= 0 else writes + int(fatal))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert latest(root) == former
+    assert latest_manifest(root) == former
     assert verify_dataset(fetch(root, former.dataset_id, tmp_path / "former")) == []
     complete = Media(root=root).exists(f"{expected.dataset_id}/{MANIFEST}")
     assert complete == (fatal == -1)
@@ -171,7 +171,7 @@ def test_a_publication_killed_at_any_write_leaves_the_former_dataset_current(
 
     finished = publish(many(6), root)
     assert finished.new == (not complete)
-    assert latest(root) == finished.manifest == expected
+    assert latest_manifest(root) == finished.manifest == expected
     assert verify_dataset(fetch(root, expected.dataset_id, tmp_path / "later")) == []
     if not in_bucket:
         assert verify_dataset(finished.uri) == []

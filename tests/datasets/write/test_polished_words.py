@@ -6,7 +6,7 @@ from typing import Any, cast
 import polars as pl
 import pytest
 
-from chai_assets.datasets.select.export_inputs import polished_of
+from chai_assets.datasets.select.export_inputs import polished_critiques_of
 
 ROWS = [
     # critique, recorded, text, fault
@@ -27,5 +27,5 @@ def test_the_newest_counts_and_a_fault_in_it_leaves_the_written_words(critiques:
     schema = ["critique_id", "recorded_at", "text", "fault"]
     table = pl.DataFrame(ROWS, schema=schema, orient="row").with_columns(batch=pl.lit("b"), polished_id=pl.lit("p"))
     export = SimpleNamespace(polished_critiques=table, selection=SimpleNamespace(critiques=critiques))
-    found = polished_of(cast(Any, export), cast(Any, SimpleNamespace(batches=["b"])))
+    found = polished_critiques_of(cast(Any, export), cast(Any, SimpleNamespace(batches=["b"])))
     assert dict(found.iter_rows()) == taken

@@ -12,24 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chai_assets.datasets.select.export_inputs import Export
-from chai_assets.datasets.write.formats import VIEWS, bracketed, plain
-from chai_assets.datasets.write.publish import build
-from chai_assets.datasets.write.trainer_formats import TRAINER_VIEWS, dataset_info
+from chai_assets.datasets.select.export_inputs import ExportInputs
+from chai_assets.datasets.write.formats import RELEASE_FORMATS, count_reserved, escape_reserved
+from chai_assets.datasets.write.publish import build_dataset
+from chai_assets.datasets.write.trainer_formats import TRAINER_FORMATS, dataset_info
 from tests.datasets.factory import INSTRUCTIONS, clip, export, frame, many, merged, triple, triples_of
 from tests.datasets.write.trainer_schemas import SCHEMAS, MsSwiftPair, check_all, read_rows
 
-BY_TRIPLE = (*VIEWS, *TRAINER_VIEWS)
+BY_TRIPLE = (*RELEASE_FORMATS, *TRAINER_FORMATS)
 
 
-def canonical(whole: Export) -> pl.DataFrame:
+def canonical(whole: ExportInputs) -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
-        build(whole, Path(folder))
+        build_dataset(whole, Path(folder))
         return pl.read_parquet(f"{folder}/triples.parquet")
 
 
 def test_every_row_of_every_file_keeps_the_rules_of_its_trainer(tmp_path: Path):
-    manifest = build(many(12, clips_per_source=1, eval_share=0.6), tmp_path)
+    manifest = build_dataset(many(12, clips_per_source=1, eval_share=0.6), tmp_path)
     assert min(manifest.counts.by_split.values()) > 0
     read = check_all(tmp_path, manifest)
     assert read == {entry.path: entry.rows for entry in manifest.files if entry.path in read}
@@ -38,7 +38,7 @@ def test_every_row_of_every_file_keeps_the_rules_of_its_trainer(tmp_path: Path):
 
 
 def test_a_side_without_rows_has_the_same_files_and_columns(tmp_path: Path):
-    manifest = build(many(2, eval_share=0.0), tmp_path)
+    manifest = build_dataset(many(2, eval_share=0.0), tmp_path)
     read = check_all(tmp_path, manifest)
     assert {path for path, rows in read.items() if not rows} == {path for path in read if path.startswith("eval/")}
     for name in (name for name in SCHEMAS if name.endswith(".parquet")):
@@ -54,7 +54,7 @@ def test_the_approved_caption_is_preferred_to_the_draft_where_it_was_changed_and
     unchanged["final"] = unchanged["draft"]
     for_space = triple(of, "spatial", rating=3)
     for_space["final"] = for_space["draft"] + "\n"
-    manifest = build(export([of], [changed, perfect, unchanged, for_space]), tmp_path)
+    manifest = build_dataset(export([of], [changed, perfect, unchanged, for_space]), tmp_path)
     (swift,) = read_rows(tmp_path / "train/dpo/ms_swift.jsonl")
     assert swift["messages"][0]["content"] == "<video>" + INSTRUCTIONS["camera"]
     assert (swift["messages"][1]["content"], swift["rejected_response"]) == (changed["final"], changed["draft"])
@@ -68,7 +68,7 @@ def test_the_approved_caption_is_preferred_to_the_draft_where_it_was_changed_and
 
 @pytest.mark.parametrize("task", ["caption_generation", "critique_generation", "reward"])
 def test_each_trainer_sees_the_same_questions_and_answers_in_the_same_order(tmp_path: Path, task: str):
-    build(many(3), tmp_path)
+    build_dataset(many(3), tmp_path)
     release = [
         (row["id"], row["messages"][0]["content"].removeprefix("<video>"), row["messages"][1]["content"])
         for row in read_rows(tmp_path / f"train/{task}.jsonl")
@@ -88,14 +88,14 @@ def test_each_trainer_sees_the_same_questions_and_answers_in_the_same_order(tmp_
 @pytest.mark.parametrize("view", BY_TRIPLE, ids=lambda view: view.path)
 def test_a_file_made_in_parts_is_the_file_made_at_once(view):
     rows = canonical(many(4))
-    parts = [view.rows(rows[start : start + 7]) for start in range(0, len(rows), 7)]
-    assert pl.concat(parts).equals(view.rows(rows))
-    assert view.rows(rows[:0]).schema == view.rows(rows).schema
+    parts = [view.make_rows(rows[start : start + 7]) for start in range(0, len(rows), 7)]
+    assert pl.concat(parts).equals(view.make_rows(rows))
+    assert view.make_rows(rows[:0]).schema == view.make_rows(rows).schema
 
 
 def test_a_row_is_slim_in_a_trainers_own_files(tmp_path: Path):
-    build(many(2), tmp_path)
-    for name in (view.path for view in TRAINER_VIEWS):
+    build_dataset(many(2), tmp_path)
+    for name in (view.path for view in TRAINER_FORMATS):
         row = next(read_rows(tmp_path / "train" / name))
         assert set(row) <= {
             *("id", "video", "videos", "messages", "rejected_response", "conversations"),
@@ -113,7 +113,7 @@ CHAT_TEMPLATE = jinja2.Template(
 
 
 def test_a_chat_template_finds_one_video_in_a_row_read_from_parquet(tmp_path: Path):
-    build(many(2), tmp_path)
+    build_dataset(many(2), tmp_path)
     for row in read_rows(tmp_path / "train/trl/reward.parquet"):
         text = CHAT_TEMPLATE.render(messages=row["prompt"] + row["completion"])
         assert text.startswith("[user]<|video_pad|>Describe the ")
@@ -139,7 +139,9 @@ def test_whatever_was_written_every_file_keeps_its_trainers_rules(
     row = triple(of, rating=rating, draft=draft, critique=critique, final=final)
     whole = merged(of, [row])
     captions = frame("merged_captions", [whole])
-    manifest = build(export([of], [row], instructions={"camera": instruction}, merged_captions=captions), folder)
+    manifest = build_dataset(
+        export([of], [row], instructions={"camera": instruction}, merged_captions=captions), folder
+    )
     read = check_all(folder, manifest)
     assert read["train/caption_generation.jsonl"] == 1
     assert read["train/reward.jsonl"] == len(list(read_rows(folder / "train/qwen/reward.jsonl")))
@@ -149,7 +151,9 @@ def test_whatever_was_written_every_file_keeps_its_trainers_rules(
 
 @given(written)
 def test_a_text_made_readable_stays_as_it_is_when_read_again_and_loses_only_brackets(text: str):
-    once, twice = pl.select(once=plain(pl.lit(text)), twice=plain(plain(pl.lit(text)))).row(0)
+    once, twice = pl.select(
+        once=escape_reserved(pl.lit(text)), twice=escape_reserved(escape_reserved(pl.lit(text)))
+    ).row(0)
     assert once == twice
     assert once.translate(str.maketrans("<>[]", "    ")) == text.translate(str.maketrans("<>[]", "    "))
 
@@ -159,8 +163,8 @@ def test_rows_with_reserved_words_are_kept_and_the_manifest_counts_them(tmp_path
     triples[1]["final"] = "The overlay reads <video> & 2 < 3 > 1."
     triples[3]["critique"] = "Say <|im_end|>."
     whole = export([clip(0)], triples)
-    assert bracketed(canonical(whole)) == 2
-    manifest = build(whole, tmp_path)
+    assert count_reserved(canonical(whole)) == 2
+    manifest = build_dataset(whole, tmp_path)
     assert [note[:10] for note in manifest.notes if "square brackets" in note] == ["2 triple(s"]
     captions = [row["messages"][1]["content"] for row in read_rows(tmp_path / "train/caption_generation.jsonl")]
     assert "The overlay reads [video] & 2 < 3 > 1." in captions
@@ -176,7 +180,7 @@ def test_no_label_and_no_draft_prompt_is_in_any_file(tmp_path: Path):
         )
         for name in ("triples", "clips", "merged_captions")
     }
-    manifest = build(replace(whole, **planted), tmp_path)
+    manifest = build_dataset(replace(whole, **planted), tmp_path)
     assert mark not in manifest.text()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == len(manifest.files)
@@ -187,7 +191,7 @@ def test_no_label_and_no_draft_prompt_is_in_any_file(tmp_path: Path):
 
 
 def test_dataset_info_names_files_and_columns_that_are_there(tmp_path: Path):
-    manifest = build(many(12, clips_per_source=1, eval_share=0.6), tmp_path)
+    manifest = build_dataset(many(12, clips_per_source=1, eval_share=0.6), tmp_path)
     entries = json.loads(dataset_info(manifest.files))
     assert entries == json.loads((tmp_path / "dataset_info.json").read_text())
     tasks = ("caption_generation", "critique_generation", "reward", "dpo")

@@ -1,7 +1,7 @@
-"""Captions below an approved triple, put together from the records, and what a reviewer first rejected of a draft.
+"""Captions that no triple holds, with their level of review, and what a reviewer first rejected of a draft.
 
-Pure Polars, lazy: a part of the tables goes in, and only the columns that are asked of the result are read. The
-rules for levels of review are those of `selection.py`; approved captions are the rows of the table triples.
+They are put together from the records of the loop. Pure Polars and lazy: only the columns that are asked of the result
+are read. `selection.py` says what the levels mean; approved captions are the rows of the table triples.
 """
 
 from collections.abc import Callable
@@ -12,34 +12,34 @@ import polars as pl
 from chai_assets.core.imported import imported_work
 
 PERSON = "person"
-"""What `revisions.model` says where a person wrote the caption himself."""
+"""The value of `revisions.model` where a person wrote the caption."""
 
-NOT_TAKEN = {
+WHY_INELIGIBLE = {
     "unfinished": "its latest critique has no revision that was called right",
     "rejected": "its last review is a rejection, and it was not changed since",
     "without_triple": "it was approved, yet no triple of it is in force",
 }
-"""Why a caption is at no level of review at all, in words."""
+"""Why a caption has no level of review, so that no selection takes it."""
 
 
 @dataclass(frozen=True)
-class Records:
-    """Rows of the record tables, all of the same clips; those of annotations that were deleted are left out."""
+class LoopRecords:
+    """Rows of the record tables, all of the same clips."""
 
     drafts: pl.LazyFrame
     critiques: pl.LazyFrame
     revisions: pl.LazyFrame
     reviews: pl.LazyFrame
 
-    def where(self, kept: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "Records":
-        """The records of each table that are kept."""
-        return Records(kept(self.drafts), kept(self.critiques), kept(self.revisions), kept(self.reviews))
+    def filtered(self, keep: Callable[[pl.LazyFrame], pl.LazyFrame]) -> "LoopRecords":
+        """The records that `keep` keeps of each table."""
+        return LoopRecords(keep(self.drafts), keep(self.critiques), keep(self.revisions), keep(self.reviews))
 
-    def without(self, events: pl.LazyFrame) -> "Records":
+    def without_deleted(self, events: pl.LazyFrame) -> "LoopRecords":
         """The records but for those read from annotations that `annotation_events` calls deleted."""
         deleted = events.filter(pl.col("what") == "deleted").select("annotation_id").unique()
         gone = events.join(deleted, on="annotation_id").select("event_id").unique()
-        return Records(
+        return LoopRecords(
             self.drafts,
             self.critiques.join(gone, on="event_id", how="anti"),
             self.revisions,
@@ -47,27 +47,27 @@ class Records:
         )
 
 
-def in_force(entries: pl.LazyFrame) -> pl.LazyFrame:
-    """Triples whose latest entry says `verified`; an entry that was appended twice counts where it stood first."""
+def triples_in_force(entries: pl.LazyFrame) -> pl.LazyFrame:
+    """Triples whose latest entry says `verified`; of an entry that was appended twice the first counts."""
     written = entries.sort("recorded_at", maintain_order=True).unique("entry_id", keep="first", maintain_order=True)
     last = written.unique("triple_id", keep="last", maintain_order=True)
     return last.filter(pl.col("standing") == "verified")
 
 
-def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
+def unapproved_captions(records: LoopRecords, triples: pl.LazyFrame) -> pl.LazyFrame:
     """The latest caption of each (clip, aspect) that has no triple in force.
 
-    `level` is corrected or unreviewed, or one of NOT_TAKEN. Columns as the rows of `triples`, which is the triples
+    `level` is corrected, unreviewed or a key of WHY_INELIGIBLE. Columns as the rows of `triples`, which is the triples
     in force, but for what only an approved one has (triple_id, review_id, reviewer, chain_hash).
     """
     # Nearly all captions of a grown project are approved: what is about those goes first.
-    records = records.where(lambda rows: rows.join(triples, on=["clip_id", "aspect"], how="anti"))
+    records = records.filtered(lambda rows: rows.join(triples, on=["clip_id", "aspect"], how="anti"))
     latest = _latest_critiques(records)
-    critiques = _critiques(records).drop("draft_id", "verdict", "clip_id", "aspect", "batch")
+    critiques = _rated_critiques(records).drop("draft_id", "verdict", "clip_id", "aspect", "batch")
     drafts = records.drafts.unique("draft_id", keep="any").select(
         "draft_id", "model", "spec_version", "spec_hash", draft="text"
     )
-    revisions = _by_critique(records)
+    revisions = _revision_of_critique(records)
     found = (
         latest.join(critiques, left_on="shaping", right_on="critique_id", how="left", maintain_order="left")
         .rename({"shaping": "critique_id"})
@@ -75,25 +75,25 @@ def candidates(records: Records, triples: pl.LazyFrame) -> pl.LazyFrame:
         .with_columns(revision_id=pl.when(pl.col("verdict") != "perfect").then("revision_id"))
         .join(drafts, on="draft_id", how="left", maintain_order="left")
     )
-    found = _judged(found, records)
-    stands = pl.col("revision_id").is_null()
+    found = _with_review_level(found, records)
+    draft_kept = pl.col("revision_id").is_null()
     return found.with_columns(
-        final=pl.when(stands).then("draft").otherwise("revised"),
-        findings=pl.when(stands).then(pl.lit([], found.collect_schema()["findings"])).otherwise("findings"),
-        human_edited=~stands & (pl.col("written_by") == PERSON).fill_null(False),
+        final=pl.when(draft_kept).then("draft").otherwise("revised"),
+        findings=pl.when(draft_kept).then(pl.lit([], found.collect_schema()["findings"])).otherwise("findings"),
+        human_edited=~draft_kept & (pl.col("written_by") == PERSON).fill_null(False),
     )
 
 
-def rejected_first(records: Records) -> pl.LazyFrame:
-    """What a reviewer rejected first of each draft: `draft_id`, and the rest named `was_...`.
+def first_rejections(records: LoopRecords) -> pl.LazyFrame:
+    """What a reviewer first rejected of each draft: `draft_id`, and columns named `was_...`.
 
     `was_revised` is null where the draft itself was rejected.
     """
     rejections = records.reviews.filter(pl.col("verdict") == "reject").sort("submitted_at", "event_id")
     first = rejections.unique("draft_id", keep="first", maintain_order=True)
     first = first.select("draft_id", "critique_id", "revision_id", "review_id", reviewer="author")
-    records = records.where(lambda rows: rows.join(rejections, on="draft_id", how="semi"))
-    critiques = _critiques(records).select("critique_id", "critique", "findings", "rating", "rounds", "annotator")
+    records = records.filtered(lambda rows: rows.join(rejections, on="draft_id", how="semi"))
+    critiques = _rated_critiques(records).select("critique_id", "critique", "findings", "rating", "rounds", "annotator")
     revisions = records.revisions.unique("revision_id", keep="any").select(
         "revision_id", revised="text", human_edited=(pl.col("model") == PERSON).fill_null(False)
     )
@@ -101,7 +101,7 @@ def rejected_first(records: Records) -> pl.LazyFrame:
     return whole.rename({name: f"was_{name}" for name in whole.collect_schema().names() if name != "draft_id"})
 
 
-def _critiques(records: Records) -> pl.LazyFrame:
+def _rated_critiques(records: LoopRecords) -> pl.LazyFrame:
     """Critiques with the rating that was last given to the draft itself: later rounds rate a revision."""
     drafts_rejected = records.reviews.filter(pl.col("revision_id").is_null()).select(cause="review_id").unique()
     critiques = records.critiques.join(
@@ -127,7 +127,7 @@ def _critiques(records: Records) -> pl.LazyFrame:
     ).unique("critique_id", keep="last", maintain_order=True)
 
 
-def _latest_critiques(records: Records) -> pl.LazyFrame:
+def _latest_critiques(records: LoopRecords) -> pl.LazyFrame:
     """The latest critique of the latest critiqued draft of each (clip, aspect), and the one that shaped its caption."""
     made = records.drafts.select("draft_id", "recorded_at").sort("recorded_at", "draft_id")
     made = made.unique("draft_id", keep="first", maintain_order=True).with_row_index("made")
@@ -145,7 +145,7 @@ def _latest_critiques(records: Records) -> pl.LazyFrame:
     )
 
 
-def _by_critique(records: Records) -> pl.LazyFrame:
+def _revision_of_critique(records: LoopRecords) -> pl.LazyFrame:
     """One revision a critique: what a person wrote, else what a person answered, else what the model wrote first."""
     answered = records.critiques.select(revision_id="cause", answered=pl.lit(True)).unique("revision_id")
     ordered = records.revisions.join(answered, on="revision_id", how="left", maintain_order="left").sort(
@@ -155,8 +155,8 @@ def _by_critique(records: Records) -> pl.LazyFrame:
     return ordered.unique("critique_id", keep="first", maintain_order=True)
 
 
-def _judged(found: pl.LazyFrame, records: Records) -> pl.LazyFrame:
-    """With the level of review each caption has."""
+def _with_review_level(found: pl.LazyFrame, records: LoopRecords) -> pl.LazyFrame:
+    """The captions with their level of review."""
     key = ["draft_id", "critique_id", "revision_id"]
     reviews = records.reviews.sort("submitted_at", "event_id")
     own = reviews.select(*key, own="verdict").unique(key, keep="last", maintain_order=True)
