@@ -18,7 +18,7 @@ from chai_assets.core.word_diff import word_changes
 from chai_assets.datasets.read.manifest_data import ManifestData, SelectionData
 from chai_assets.datasets.read.published import ListedDataset, PublishedDataset, StoredFiles
 from chai_assets.datasets.read.verify import Folder, manifest_id, verify
-from chai_resources.media import Media
+from chai_resources.media_store import MediaStore
 
 if TYPE_CHECKING:
     from chai_assets.datasets.evaluate.agreement import EstimatedShare
@@ -40,7 +40,7 @@ _SHOWN_OTHERWISE |= {"spec_version", "spec_hash", "specs", "models", "licences",
 _MOST_MOVED = 5
 
 
-def check(store: Media, console: Console) -> list[str]:
+def check(store: MediaStore, console: Console) -> list[str]:
     """What `verify` finds wrong with the dataset in a store, with a bar while it reads."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 

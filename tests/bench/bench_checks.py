@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from chai_assets.datasets.checks.validation import Evidence, validate
-from chai_assets.datasets.select.spec_compatibility import Counted
+from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_resources.tables import Tables
 from tests.bench.support.dataset_tables import SPEC, Maker
 from tests.bench.support.measuring import cpu_s, peak_mb, say
@@ -58,7 +58,7 @@ def measure(folder: str) -> dict[str, float]:
     before = triples.gather_every(2).select(
         "triple_id", "aspect", "rating", words=pl.col("final").str.count_matches(r"\S+")
     )
-    found = validate(triples, Counted(SPEC["spec_version"], SPEC["spec_hash"]), Evidence(read, before, NOON))
+    found = validate(triples, DatasetSpec(SPEC["spec_version"], SPEC["spec_hash"]), Evidence(read, before, NOON))
     failed = {outcome.name for outcome in found.outcomes if not outcome.passed} - MADE_UP_WORDS
     if failed:
         raise SystemExit(f"sound triples failed: {', '.join(failed)}")

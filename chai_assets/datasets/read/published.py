@@ -13,14 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-import polars as pl
-
 from chai_assets.datasets.file_names import LATEST, MANIFEST, TRIPLES
 from chai_assets.datasets.read.manifest_data import ManifestData
 from chai_assets.datasets.read.verify import read_manifest
 from chai_resources.errors import UnusableInput
-from chai_resources.media import Media
-from chai_resources.media_store import MediaError
+from chai_resources.media_store import MediaError, MediaStore
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +33,7 @@ class DatasetNotFound(UnusableInput):
 class PublishedDataset:
     """A dataset that can be read: where it lies and what it says of itself."""
 
-    store: Media
+    store: MediaStore
     """Rooted at the dataset itself: the keys are the paths of its files."""
     manifest: ManifestData
 
@@ -85,7 +82,7 @@ class ListedDataset:
 class StoredFiles:
     """A dataset in any store, as `verify` reads it: an object of a bucket is fetched before it is read."""
 
-    def __init__(self, store: Media) -> None:
+    def __init__(self, store: MediaStore) -> None:
         self.store = store
 
     def files(self) -> dict[str, int]:
@@ -106,16 +103,16 @@ class StoredFiles:
             raise OSError(str(error)) from error
 
 
-def open_store(address: str, root: str) -> Media:
+def open_store(address: str, root: str) -> MediaStore:
     """The store of one dataset: `address` is a folder, an s3:// prefix, an id, its beginning, or `latest`.
 
     Ids and `latest` are looked up under `root`. Raises DatasetNotFound if there is none.
     """
     if address == "latest":
-        return Media(root=f"{root.rstrip('/')}/{_latest_id(root)}")
+        return MediaStore(root=f"{root.rstrip('/')}/{_latest_id(root)}")
     if _ID.fullmatch(address) and not Path(address).exists():
-        return Media(root=f"{root.rstrip('/')}/{_complete_id(address, root)}")
-    return Media(root=address.rstrip("/") or "/")
+        return MediaStore(root=f"{root.rstrip('/')}/{_complete_id(address, root)}")
+    return MediaStore(root=address.rstrip("/") or "/")
 
 
 def open_dataset(address: str, root: str) -> PublishedDataset:
@@ -125,7 +122,7 @@ def open_dataset(address: str, root: str) -> PublishedDataset:
 
 def list_datasets(root: str) -> list[ListedDataset]:
     """Every dataset under `root`, the earliest first; one whose manifest is damaged is listed with the reason."""
-    store = Media(root=root)
+    store = MediaStore(root=root)
     latest = _latest_id(root) if store.exists(LATEST) else ""
     found = []
     for entry in store.entries():
@@ -134,14 +131,14 @@ def list_datasets(root: str) -> list[ListedDataset]:
             continue
         dataset, problem = None, ""
         try:
-            dataset = _read(Media(root=f"{root.rstrip('/')}/{name}"))
+            dataset = _read(MediaStore(root=f"{root.rstrip('/')}/{name}"))
         except DatasetNotFound as error:
             problem = str(error)
         found.append(ListedDataset(name, entry.changed_at, name == latest, dataset, problem))
     return sorted(found, key=lambda listed: (listed.published_at, listed.name))
 
 
-def _read(store: Media) -> PublishedDataset:
+def _read(store: MediaStore) -> PublishedDataset:
     if not store.exists(MANIFEST):
         raise DatasetNotFound(
             f"{store.root} has no {MANIFEST}, so it is no dataset: name the folder that holds one, "
@@ -153,7 +150,7 @@ def _read(store: Media) -> PublishedDataset:
         raise DatasetNotFound(f"{store.root}/{MANIFEST} is damaged ({error}): fetch the dataset again") from error
 
 
-def _hint(store: Media) -> str:
+def _hint(store: MediaStore) -> str:
     """For somebody who named the folder of all datasets instead of one of them."""
     if not store.exists(LATEST):
         return ""
@@ -161,7 +158,7 @@ def _hint(store: Media) -> str:
 
 
 def _latest_id(root: str) -> str:
-    store = Media(root=root)
+    store = MediaStore(root=root)
     if not store.exists(LATEST):
         raise DatasetNotFound(
             f"{root} has no nightly dataset yet: run `chai dataset export`, or take one by its id from "
@@ -174,7 +171,7 @@ def _latest_id(root: str) -> str:
 
 
 def _complete_id(beginning: str, root: str) -> str:
-    names = sorted({key.partition("/")[0] for key in Media(root=root).list_keys(beginning)})
+    names = sorted({key.partition("/")[0] for key in MediaStore(root=root).list_keys(beginning)})
     if len(names) == 1:
         return names[0]
     if not names:

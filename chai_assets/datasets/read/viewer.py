@@ -20,7 +20,7 @@ import polars as pl
 from chai_assets.core.word_diff import word_changes
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.select.canonical_rows import CanonicalRow, FindingRow
-from chai_resources.media import Media
+from chai_resources.media_store import MediaStore
 
 _PAGE = Path(__file__).with_name("viewer_page")
 _TEXTS = ("draft", "critique", "final", "instruction")
@@ -69,7 +69,7 @@ def write_viewer(dataset: PublishedDataset, folder: Path, size: int, media: str)
     ]
     folder.mkdir(parents=True, exist_ok=True)
     about = {"id": dataset.id, "spec": dataset.manifest.get("spec_version"), "triples": keys.height}
-    Media(root=str(folder)).put_bytes("index.html", render_page({"dataset": about, "triples": triples}).encode())
+    MediaStore(root=str(folder)).put_bytes("index.html", render_page({"dataset": about, "triples": triples}).encode())
     return len(triples)
 
 
