@@ -11,7 +11,6 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 
 from chai_resources.tables import Tables
 
-Row = dict[str, Any]
 NewRow = dict[str, Any]
 """A row on its way into a table, where columns that it lacks become null and unknown ones are refused."""
 
@@ -76,6 +75,25 @@ class WrittenValue(TypedDict):
     task: str
     templates: list[str]
     answered: bool
+
+
+class SourceRow(TypedDict):
+    """A row of `sources`."""
+
+    batch: str
+    source_id: str
+    name: str
+    uri: str
+    bytes: int
+    duration_s: float
+    width: int
+    height: int
+    fps: float
+    codec: str
+    has_audio: bool
+    rights: str | None
+    licence: str | None
+    recorded_at: datetime
 
 
 class ClipRow(TypedDict):
@@ -318,6 +336,7 @@ class StandingRow(TypedDict):
 
 
 ROW_TYPES = {
+    "sources": SourceRow,
     "clips": ClipRow,
     "tasks": TaskRow,
     "annotation_events": EventRow,

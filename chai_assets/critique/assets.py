@@ -5,7 +5,8 @@ import dagster as dg
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
 from chai_assets.core.partitions import batches
-from chai_assets.critique.polish import finish_polish, plan_polish
+from chai_assets.core.rows import CritiqueRow, PolishedCritiqueRow, read_rows
+from chai_assets.critique.polish import complete_polish, pending_polishes
 from chai_assets.critique.tasks import critique_reader, critique_task_builder
 from chai_assets.inference.generate import Generator
 from chai_assets.workflow.item_state import CritiqueTurn
@@ -53,11 +54,11 @@ def polished_critiques(
         return dg.MaterializeResult(metadata={"note": "critiques are not polished: set CHAI_POLISH=yes to have them"})
     batch, tables = context.partition_key, workflow.tables
     generator = Generator.in_run(context, "polish", captioner, tables, workflow.media)
-    written = tables.rows("critiques", batch) if polishing.on else []
-    known = tables.rows("polished_critiques", batch, columns=["polished_id", "critique_id", "template_hash"])
+    written = read_rows(tables, CritiqueRow, batch) if polishing.on else []
+    known = read_rows(tables, PolishedCritiqueRow, batch, ["polished_id", "critique_id", "template_hash"])
     newest = {row["critique_id"]: row for row in known}
-    pending = plan_polish(written, newest, workflow.release.templates, generator.captioner, generator.given_up())
-    report = generator.run(pending, finish_polish({row["critique_id"]: row for row in written}, newest))
+    pending = pending_polishes(written, newest, workflow.release.templates, generator.captioner, generator.given_up())
+    report = generator.run(pending, complete_polish({row["critique_id"]: row for row in written}, newest))
     faulty = tables.read("polished_critiques", batch, columns=["critique_id", "fault", "written", "text"])
     faulty = faulty.unique("critique_id", keep="last", maintain_order=True).drop_nulls("fault")
     return table_result(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.prompts import TEMPLATES, Templates, build_request, bullets, render
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import CritiqueRow, FindingValue, NewRow, PolishedCritiqueRow
 from chai_assets.critique.prose.quotations import quotations
 from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioners.engines.edits import words
@@ -20,8 +20,12 @@ _SHORTEST, _LONGEST, _FEW = 0.5, 1.5, 5
 """Share of the written words that a polished critique has at least and at most, and words that it may have beyond."""
 
 
-def plan_polish(
-    critiques: Iterable[Row], newest: Mapping[str, Row], templates: Templates, captioner: Captioner, given_up: set[str]
+def pending_polishes(
+    critiques: Iterable[CritiqueRow],
+    newest: Mapping[str, PolishedCritiqueRow],
+    templates: Templates,
+    captioner: Captioner,
+    given_up: set[str],
 ) -> list[PendingRequest]:
     """Requests for the critiques that ask for a change in words and were not polished with the template that counts.
 
@@ -42,7 +46,7 @@ def plan_polish(
     return list(wanted.values())
 
 
-def polish_request(critique: Row, captioner: Captioner) -> Request:
+def polish_request(critique: CritiqueRow, captioner: Captioner) -> Request:
     """What a model is asked; the clip is not shown, for there is nothing to find out."""
     kept = kept_words(critique["text"], critique["findings"] or [])
     quoted = [quote for _, _, quote in quotations(critique["text"])]
@@ -52,13 +56,13 @@ def polish_request(critique: Row, captioner: Captioner) -> Request:
     return build_request("polish", critique["critique_id"], prompt, context, clip_id=clip, captioner=captioner)
 
 
-def kept_words(written: str, findings: Iterable[Row]) -> list[str]:
+def kept_words(written: str, findings: Iterable[FindingValue]) -> list[str]:
     """What findings quote and ask for, where the critique says it in just those words; in the order it does."""
     asked = dict.fromkeys(text for finding in findings for text in (finding["quote"], finding["fix"]) if text)
     return sorted((text for text in asked if _at(text, written) >= 0), key=lambda text: (_at(text, written), len(text)))
 
 
-def check_polish(written: str, polished: str, findings: Iterable[Row]) -> dict[str, str]:
+def check_polish(written: str, polished: str, findings: Iterable[FindingValue]) -> dict[str, str]:
     """What is checked of a polished critique, each with what is wrong; an empty text where it holds."""
     kept = kept_words(written, findings)
     lost = [text for text in kept if _at(text, polished) < 0]
@@ -75,13 +79,15 @@ def check_polish(written: str, polished: str, findings: Iterable[Row]) -> dict[s
     }
 
 
-def finish_polish(critiques: Mapping[str, Row], newest: Mapping[str, Row]) -> Callable[[Row], Row]:
+def complete_polish(
+    critiques: Mapping[str, CritiqueRow], newest: Mapping[str, PolishedCritiqueRow]
+) -> Callable[[NewRow], NewRow]:
     """Completes the row of a polished critique: its id and what was checked. `critiques` are rows by id.
 
     The row it replaces is part of the id: a template may come back, and its row shall be the newest again.
     """
 
-    def finish(row: Row) -> Row:
+    def finish(row: NewRow) -> NewRow:
         findings = critiques[row["critique_id"]]["findings"] or []
         checks = check_polish(row["written"], row["text"], findings)
         faults = [fault for fault in checks.values() if fault]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, SourceRow
 from chai_assets.critique import page as critique_page
 from chai_assets.critique.findings import Finding
 from chai_assets.demo.material import Answers, slips, truth
@@ -189,7 +189,7 @@ def _alike(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one.lower().split(), other.lower().split()).ratio()
 
 
-def items_by_clip(clips: Iterable[Row], sources: Iterable[Row]) -> dict[str, tuple[str, int]]:
+def items_by_clip(clips: Iterable[ClipRow], sources: Iterable[SourceRow]) -> dict[str, tuple[str, int]]:
     """(file stem, shot number) of each clip; a clip whose source row is still to be written is left out."""
     stems = {row["source_id"]: row["name"].rsplit(".", 1)[0] for row in sources}
     return {row["clip_id"]: (stems[row["source_id"]], row["shot"]) for row in clips if row["source_id"] in stems}

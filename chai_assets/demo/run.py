@@ -17,6 +17,7 @@ from rich.console import Console
 
 from chai_assets.annotation.push import OPEN
 from chai_assets.core.partitions import batches as batches_partition
+from chai_assets.core.rows import ClipRow, SourceRow, read_rows
 from chai_assets.demo.material import write_inbox
 from chai_assets.demo.people import SECONDS, Script, items_by_clip, respond
 from chai_assets.demo.report import report
@@ -118,7 +119,9 @@ class Demo:
 
     def script(self) -> Script:
         """What the practice people know of the clips ingested so far."""
-        return Script(self.release.load(), items_by_clip(self.tables.rows("clips"), self.tables.rows("sources")))
+        return Script(
+            self.release.load(), items_by_clip(read_rows(self.tables, ClipRow), read_rows(self.tables, SourceRow))
+        )
 
     def approved(self) -> bool:
         """Whether every batch is ingested and all its items have come to their end."""

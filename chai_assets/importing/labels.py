@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chai_assets.core import ids
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.reasons import FileIssue
 from chai_assets.importing.records import Corpus
@@ -72,7 +72,7 @@ def _take(states: dict[str, dict[str, str]], text: str) -> FileIssue | None:
     return None
 
 
-def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -> tuple[list[Row], list[Row]]:
+def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -> tuple[list[NewRow], list[NewRow]]:
     """Rows of `primitives`, one a clip, and the report's rows. `clips` are the corpus's: id by name."""
     rows = [_row(corpus, labels, clips[name], states) for name, states in labels.states.items() if name in clips]
     unknown = [name for name in labels.states if name not in clips]
@@ -83,7 +83,7 @@ def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -
     return rows, report
 
 
-def _row(corpus: Corpus, labels: CorpusLabels, clip_id: str, states: Mapping[str, str]) -> Row:
+def _row(corpus: Corpus, labels: CorpusLabels, clip_id: str, states: Mapping[str, str]) -> NewRow:
     row = {
         "batch": corpus.batch,
         "event_id": ids.record_id("event", labels=labels.sha256, batch=corpus.batch, clip=clip_id),
@@ -101,7 +101,7 @@ def _row(corpus: Corpus, labels: CorpusLabels, clip_id: str, states: Mapping[str
     return {**row, "label_id": ids.label_id({**row, "answers": row["states"]})}
 
 
-def _report(corpus: Corpus, labels: CorpusLabels, path: str, clip: str | None, issue: FileIssue) -> Row:
+def _report(corpus: Corpus, labels: CorpusLabels, path: str, clip: str | None, issue: FileIssue) -> NewRow:
     return {
         "batch": corpus.batch,
         "file_id": corpus.file_id(path, labels.sha256),

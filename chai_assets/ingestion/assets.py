@@ -1,10 +1,13 @@
 """The asset `clips`: videos of an inbox folder become a batch of clips. What is done to a video is in `ingest.py`."""
 
+from typing import cast
+
 import dagster as dg
 
 from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.imported import own_work
 from chai_assets.core.partitions import batches
+from chai_assets.core.rows import ClipRow, SourceRow
 from chai_resources.inbox import Inbox
 from chai_resources.media import Media
 from chai_resources.tables import Tables, as_rows
@@ -28,7 +31,10 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
 
     batch = context.partition_key
     # An imported corpus has names and no media: nothing of it can be what a file here shows.
-    stored = StoredRows(*(as_rows(tables.read(name, where=own_work())) for name in ("sources", "clips")))
+    stored = StoredRows(
+        cast("list[SourceRow]", as_rows(tables.read("sources", where=own_work()))),
+        cast("list[ClipRow]", as_rows(tables.read("clips", where=own_work()))),
+    )
     added, seen = 0, set()
     for outcome in ingest(
         batch,

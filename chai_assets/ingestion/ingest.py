@@ -20,7 +20,7 @@ from typing import TypeVar
 from av.error import FFmpegError
 
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import ClipRow, NewRow, SourceRow
 from chai_assets.ingestion.encode import Encoded, encode_shots
 from chai_assets.ingestion.inbox import videos
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
@@ -50,8 +50,8 @@ class ClipRules:
 class StoredRows:
     """The rows of the tables `sources` and `clips`, of every batch: none of it is stored again."""
 
-    sources: Iterable[Row] = ()
-    clips: Iterable[Row] = ()
+    sources: Iterable[SourceRow] = ()
+    clips: Iterable[ClipRow] = ()
 
 
 @dataclass
@@ -63,9 +63,9 @@ class FileOutcome:
     """
 
     name: str
-    sources: list[Row] = field(default_factory=list)
-    clips: list[Row] = field(default_factory=list)
-    problems: list[Row] = field(default_factory=list)
+    sources: list[NewRow] = field(default_factory=list)
+    clips: list[NewRow] = field(default_factory=list)
+    problems: list[NewRow] = field(default_factory=list)
 
 
 def ingest(batch: str, uri: str, media: Media, stored: StoredRows, rules: ClipRules) -> Iterator[FileOutcome]:
@@ -182,7 +182,7 @@ class _RowBuilder:
         outcome.sources.append(self._source_row(done, done.scan))
         return outcome
 
-    def problem(self, name: str, kind: str, reason: str, shot: Shot | None = None) -> Row:
+    def problem(self, name: str, kind: str, reason: str, shot: Shot | None = None) -> NewRow:
         """A row of `ingest_problems`; the same trouble found again has the same id."""
         span = _milliseconds(shot) if shot else None
         text = reason if reason.startswith(name) else f"{name} {reason}"
@@ -213,10 +213,11 @@ class _RowBuilder:
         row = self._clip_row(done, shot, clip)
         self._media.put_file(row["media_key"], clip.path)
         self._media.put_bytes(row["thumb_key"], clip.thumb)
-        self._index.add(_known_shot(row), clip.signature)
+        shot_known = KnownShot(row["clip_id"], done.source_id, row["name"], row["duration_s"])
+        self._index.add(shot_known, clip.signature)
         outcome.clips.append(row)
 
-    def _clip_row(self, done: _ReadFile, shot: Shot, clip: Encoded) -> Row:
+    def _clip_row(self, done: _ReadFile, shot: Shot, clip: Encoded) -> NewRow:
         start, end = _milliseconds(shot)
         clip_id = record_id("clip", source=done.source_id, start_ms=start, end_ms=end)
         right = self._rights.of(done.entry.key)
@@ -241,7 +242,7 @@ class _RowBuilder:
             "licence": right.licence,
         }
 
-    def _source_row(self, done: _ReadFile, scanned: Scan) -> Row:
+    def _source_row(self, done: _ReadFile, scanned: Scan) -> NewRow:
         right = self._rights.of(done.entry.key)
         return {
             "batch": self._batch,
@@ -279,7 +280,7 @@ def _milliseconds(shot: Shot) -> tuple[int, int]:
     return round(shot.start_s * 1000), round(shot.end_s * 1000)
 
 
-def _known_shot(row: Row) -> KnownShot:
+def _known_shot(row: ClipRow) -> KnownShot:
     return KnownShot(row["clip_id"], row["source_id"], row["name"], row["duration_s"])
 
 

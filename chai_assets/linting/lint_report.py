@@ -4,11 +4,10 @@ Captions are read here with the labels they were made from. The rules are in `ca
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from chai_assets.core.asset_metadata import preview
-from chai_assets.core.rows import Row
-from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, PrimitiveStates, lint_caption
+from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, FlagKind, PrimitiveStates, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.models import Spec
 from chai_resources.tables import Tables
@@ -25,39 +24,45 @@ def flag_lines(flags: Iterable[Flag]) -> list[str]:
     return shown if len(shown) <= LINES else [*shown[: LINES - 1], f"and {len(shown) - LINES + 1} more of the kind"]
 
 
+class FlagRow(TypedDict):
+    """What an asset shows of a flag: where it is, its kind, the words, and the message."""
+
+    clip_id: str
+    aspect: str
+    kind: FlagKind
+    words: str
+    doubt: str
+
+
 def label_states(tables: Tables, batch: str | None = None) -> dict[str, PrimitiveStates]:
     """The states of the primitives by label id, in one batch or in all."""
     labels = tables.read("primitives", batch, columns=["label_id", "states"])
     return {label: {state["primitive"]: state["state"] for state in states} for label, states in labels.iter_rows()}
 
 
-def find_flags(captions: Iterable[Row], states: Mapping[str, PrimitiveStates], spec: Spec) -> list[Row]:
+def find_flags(
+    captions: Iterable[Mapping[str, Any]], states: Mapping[str, PrimitiveStates], spec: Spec
+) -> list[FlagRow]:
     """One row for each flag: clip_id, aspect, kind, words, doubt (the message).
 
     Captions are rows with clip_id, aspect, text and label_id; without that label's states no caption contradicts
     it. Those of an aspect that the specification has not are left out.
     """
     return [
-        {
-            "clip_id": row["clip_id"],
-            "aspect": row["aspect"],
-            "kind": flag.kind,
-            "words": flag.quote,
-            "doubt": flag.message,
-        }
+        FlagRow(clip_id=row["clip_id"], aspect=row["aspect"], kind=flag.kind, words=flag.quote, doubt=flag.message)
         for row in captions
         if row["aspect"] in spec.aspects and row["text"]
         for flag in lint_caption(row["text"], lexicon_of(spec, row["aspect"]), states.get(row["label_id"]))
     ]
 
 
-def count_flags(doubts: Iterable[Row]) -> dict[str, int]:
+def count_flags(doubts: Iterable[FlagRow]) -> dict[str, int]:
     """How many flags there are of each kind, zeros included."""
     kinds = [row["kind"] for row in doubts]
     return {kind: kinds.count(kind) for kind in FLAG_KINDS}
 
 
-def flags_metadata(doubts: list[Row]) -> dict[str, Any]:
+def flags_metadata(doubts: list[FlagRow]) -> dict[str, Any]:
     """The metadata of an asset: the number of flags of each kind, and the first five, contradictions first."""
     ordered = sorted(doubts, key=lambda row: FLAG_KINDS.index(row["kind"]))
     return {"doubts_by_kind": count_flags(doubts), "doubts": preview(ordered)}

@@ -1,12 +1,12 @@
 """Reads the tables and makes plans of them. The rules by which rows are decided are in `release_impact.py`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
 from chai_assets.core.imported import own_work
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.planning.corrected_upstream import rest_on_corrected
 from chai_assets.planning.effort import medians, priced
 from chai_assets.planning.price import with_usd
@@ -87,18 +87,18 @@ def current_states(
     return pl.concat([frame.select(columns) for frame in (logged, *missing)]), versions
 
 
-def rows_now(tables: Tables, batch: str, items: list[Standing]) -> list[Row]:
+def rows_now(tables: Tables, batch: str, items: list[Standing]) -> list[NewRow]:
     """The rows of the table `standings` as they are for a batch now, without their entry ids."""
     counted = triples_in_force(tables.read("triples", batch)).select("clip_id", "aspect", "spec_version")
     triples = {(clip, aspect): counts_for for clip, aspect, counts_for in counted.iter_rows()}
     return standing_rows(items, batch, triples)
 
 
-def _walked(tables: Tables, release: SpecRelease, batch: str) -> list[Row]:
+def _walked(tables: Tables, release: SpecRelease, batch: str) -> list[NewRow]:
     return rows_now(tables, batch, standings_of(tables, release, batch))
 
 
-def corrected_upstream(tables: Tables, release: SpecRelease) -> list[Row]:
+def corrected_upstream(tables: Tables, release: SpecRelease) -> list[NewRow]:
     """Captions that rest on an upstream caption which was corrected since, with the difference, over all batches."""
     moved = latest(tables.read("standings")).filter(pl.col("moved_upstream").list.len() > 0)
     rows = []
@@ -106,5 +106,8 @@ def corrected_upstream(tables: Tables, release: SpecRelease) -> list[Row]:
         drafts = tables.read("drafts", batch, columns=["draft_id", "text"]).iter_rows()
         revisions = tables.read("revisions", batch, columns=["revision_id", "text"]).iter_rows()
         texts = dict([*drafts, *revisions])
-        rows += [{"batch": batch, **row} for row in rest_on_corrected(standings_of(tables, release, batch), texts)]
+        rows += [
+            {"batch": batch, **asdict(stale)}
+            for stale in rest_on_corrected(standings_of(tables, release, batch), texts)
+        ]
     return rows

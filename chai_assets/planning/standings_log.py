@@ -10,21 +10,21 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_resources.schemas import TABLES
 
 _NOT_CONTENT = {"entry_id", "recorded_at"}
 
 
-def standing_rows(items: Iterable[Standing], batch: str, triples: Mapping[tuple[str, str], str]) -> list[Row]:
+def standing_rows(items: Iterable[Standing], batch: str, triples: Mapping[tuple[str, str], str]) -> list[NewRow]:
     """A row for each item, without its entry id; `triples` holds the version each triple in force counts for."""
     return [_row(item, batch, triples) for item in items]
 
 
-def new_entries(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
+def new_entries(rows: Iterable[NewRow], known: Iterable[NewRow]) -> list[NewRow]:
     """The rows that differ from the last one known of their item, with their entry ids."""
-    history: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    history: dict[tuple[str, str], list[NewRow]] = defaultdict(list)
     for row in known:
         history[row["clip_id"], row["aspect"]].append(row)
     fresh = []
@@ -42,7 +42,7 @@ def latest(entries: pl.DataFrame) -> pl.DataFrame:
     return entries.unique(["clip_id", "aspect"], keep="last", maintain_order=True)
 
 
-def as_frame(rows: list[Row]) -> pl.DataFrame:
+def as_frame(rows: list[NewRow]) -> pl.DataFrame:
     """Rows that were not written, in the columns of the table."""
     names = [name for name in TABLES["standings"].schema.names if name not in _NOT_CONTENT]
     empty = pl.from_arrow(TABLES["standings"].schema.empty_table())
@@ -50,7 +50,7 @@ def as_frame(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: empty.schema[name] for name in names})
 
 
-def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> Row:
+def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> NewRow:
     draft = item.draft
     critiques = [turn for turn in item.turns if isinstance(turn, CritiqueTurn)]
     answered = {turn.cause for turn in critiques if turn.answer is not None or turn.unreadable is not None}
@@ -71,7 +71,7 @@ def _row(item: Standing, batch: str, triples: Mapping[tuple[str, str], str]) -> 
     }
 
 
-def _written(item: Standing) -> list[Row] | None:
+def _written(item: Standing) -> list[NewRow] | None:
     """What a model wrote for it, where every template is known: what an unknown one led to stands anyway."""
     rows = [
         {"task": task, "templates": list(writing.templates), "answered": writing.answered}

@@ -6,7 +6,7 @@ import polars as pl
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.prompts import Templates
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.inference.pending import PendingRequest
 from chai_assets.spec.models import Spec
 from chai_assets.triples.limit import MergeLimit
@@ -66,7 +66,7 @@ def _fully_approved(triples: pl.DataFrame, aspects: Sequence[str]) -> pl.DataFra
     )
 
 
-def merge_requests(
+def pending_merges(
     due: pl.DataFrame,
     texts: Mapping[str, str],
     spec: Spec,
@@ -86,14 +86,14 @@ def merge_requests(
     return wanted
 
 
-def finish_merge(due: pl.DataFrame, limit: MergeLimit) -> Callable[[Row], Row]:
+def complete_merge(due: pl.DataFrame, limit: MergeLimit) -> Callable[[NewRow], NewRow]:
     """Completes merged captions: the id, the length in words and in tokens, and whether that is too long.
 
     The caption it replaces is part of the id, so that an earlier template that comes back makes a newest caption again.
     """
     replaced = {tuple(ids): old for ids, old in due.select("triple_ids", "replaces").iter_rows() if old}
 
-    def finish(row: Row) -> Row:
+    def finish(row: NewRow) -> NewRow:
         parts = {"triples": row["triple_ids"], "request": row["request_hash"], "text": row["text"]}
         if old := replaced.get(tuple(row["triple_ids"])):
             parts["replaces"] = old

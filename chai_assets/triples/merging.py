@@ -7,7 +7,13 @@ from chai_assets.inference.generate import GenerationReport, Generator
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.triples.join import triples_in_force
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED_COLUMNS, TRIPLE_COLUMNS, clips_to_merge, finish_merge, merge_requests
+from chai_assets.triples.merge_rows import (
+    MERGED_COLUMNS,
+    TRIPLE_COLUMNS,
+    clips_to_merge,
+    complete_merge,
+    pending_merges,
+)
 
 PASSES = ("whole", "shorter")
 """The second pass asks for a shorter caption of what the first one wrote over the limit."""
@@ -23,8 +29,8 @@ def merge_captions(generator: Generator, lineage: Lineage, limit: MergeLimit) ->
         due = clips_to_merge(approved, merged, aspects, lineage.templates)
         texts = dict(approved.select("triple_id", "final").iter_rows())
         texts |= dict(merged.select("merged_id", "text").iter_rows())
-        pending = merge_requests(due, texts, lineage.spec, generator.captioner, generator.given_up(), limit)
+        pending = pending_merges(due, texts, lineage.spec, generator.captioner, generator.given_up(), limit)
         pending = [item for item in pending if item.request.hash not in asked]
         asked |= {item.request.hash for item in pending}
-        report = report.plus(generator.run(pending, finish_merge(due, limit), asked_before=asked))
+        report = report.plus(generator.run(pending, complete_merge(due, limit), asked_before=asked))
     return report

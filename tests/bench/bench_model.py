@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.inference.generate import Generator
 from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
@@ -71,7 +71,7 @@ def _asked(clips: int, with_clips: bool) -> dict[str, float]:
 def _stage(
     wanted: list[PendingRequest], choice: CaptionerChoice, media: Media, tables: Tables, log: Callable[[str], None]
 ) -> Callable[[], int]:
-    def finish(row: Row) -> Row:
+    def finish(row: NewRow) -> NewRow:
         return {**row, "draft_id": f"{row['clip_id']}-{row['aspect']}"}
 
     generator = Generator("draft", "bench", tables, choice, choice.open(media), "bench", log)

@@ -14,7 +14,7 @@ from chai_assets.core.prompts import Templates
 from chai_assets.planning.prompt_impact import of_items
 from chai_assets.planning.standings_log import as_frame, new_entries, standing_rows
 from chai_assets.triples.limit import MergeLimit
-from chai_assets.triples.merge_rows import MERGED_COLUMNS, clips_to_merge, finish_merge
+from chai_assets.triples.merge_rows import MERGED_COLUMNS, clips_to_merge, complete_merge
 from chai_assets.workflow.item_state import CritiqueTurn, Standing
 from chai_assets.workflow.records import critique_key
 from chai_resources.schemas import TABLES
@@ -159,7 +159,7 @@ def test_the_newest_merged_caption_is_of_the_template_on_disk_and_a_clip_is_merg
         for row in due.drop("why", "replaces").to_dicts():
             # Whatever the template says, the same captions and model: the hardest case for ids.
             made = {**row, "template_hash": templates.merge or None, "request_hash": "r", "text": "Merged."}
-            merged.append(finish_merge(due, MergeLimit())(made))
+            merged.append(complete_merge(due, MergeLimit())(made))
         return due.height
 
     assert run(Templates()) == 1

@@ -314,7 +314,7 @@ def test_a_corrected_upstream_caption_is_told_and_redone_only_where_the_rules_sa
     assert (accepted.stage, accepted.stale_upstream) == ("review", {"subject": "older"})
     assert story.item("motion", OneVersion(redo_upstream=True)).stage == "drafting"
     [row] = rest_on_corrected([accepted], {"older": "a red car"})
-    assert (row["rests_on"], row["difference"]) == ("subject", "-a red car +r1")
+    assert (row.rests_on, row.difference) == ("subject", "-a red car +r1")
 
 
 def test_a_clip_with_a_reported_problem_is_set_aside(story: Story) -> None:

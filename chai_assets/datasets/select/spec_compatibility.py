@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypedDict, cast
 
 import polars as pl
 
-from chai_assets.core.rows import Row
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.spec.versioning.releases import Releases, order
@@ -56,14 +56,23 @@ def resolve_dataset_spec(triples: pl.DataFrame, releases: Releases, versions: tu
     return DatasetSpec(last, lineage.spec.hash, frozenset(also))
 
 
-def triples_of_other_specs(triples: pl.DataFrame, spec: DatasetSpec) -> list[Row]:
+class SpecCount(TypedDict):
+    """How many triples of an aspect were made under a specification."""
+
+    aspect: str
+    spec_version: str
+    spec_hash: str | None
+    triples: int
+
+
+def triples_of_other_specs(triples: pl.DataFrame, spec: DatasetSpec) -> list[SpecCount]:
     """How many triples `spec` does not cover: aspect, spec_version, spec_hash, triples."""
     rest = triples.filter(~spec.covers())
     keys = ["aspect", "spec_version", "spec_hash"]
-    return rest.group_by(keys).agg(triples=pl.len()).sort(keys).to_dicts()
+    return cast("list[SpecCount]", rest.group_by(keys).agg(triples=pl.len()).sort(keys).to_dicts())
 
 
-def describe_other_specs(mixed: Iterable[Row]) -> str:
+def describe_other_specs(mixed: Iterable[SpecCount]) -> str:
     """The counts of `triples_of_other_specs` in words."""
     parts = [(r["triples"], r["aspect"], r["spec_version"], str(r["spec_hash"])[:8]) for r in mixed]
     return ", ".join(f"{n} of {aspect} under {version} ({hash_})" for n, aspect, version, hash_ in parts)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.importing.item_facts import ItemFacts
 from chai_assets.importing.layout import ASPECTS
 
@@ -29,7 +29,7 @@ class Figure:
         return self.count / self.of if self.of else None
 
 
-def figures(files: Sequence[Row], facts: Sequence[ItemFacts]) -> list[Figure]:
+def figures(files: Sequence[NewRow], facts: Sequence[ItemFacts]) -> list[Figure]:
     """Every figure of the audit, in the order in which it is read."""
     return [*_broken(facts), *_stale(facts), *_reviewing(facts), *_coverage(facts), *_copies(files)]
 
@@ -231,7 +231,7 @@ def _coverage(facts: Sequence[ItemFacts]) -> list[Figure]:
     ]
 
 
-def _copies(files: Sequence[Row]) -> list[Figure]:
+def _copies(files: Sequence[NewRow]) -> list[Figure]:
     section = "Are the files in order?"
     named = [set((row["reason"] or "").split(", ")) for row in files]
     return [

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.importing.integrity.figures import figures
 from chai_assets.importing.item_facts import ItemFacts, ItemStatus
 from chai_assets.importing.layout import ASPECTS
@@ -22,7 +22,7 @@ ENOUGH_REVIEWS = 30
 
 
 def integrity_report(
-    batch: str, files: Sequence[Row], facts: Sequence[ItemFacts], rows: dict[str, int]
+    batch: str, files: Sequence[NewRow], facts: Sequence[ItemFacts], rows: dict[str, int]
 ) -> dict[str, Any]:
     """The whole report as JSON. `files`: rows of the import's files; `facts`: its items; `rows`: records by table."""
     return {
@@ -41,7 +41,7 @@ def integrity_report(
     }
 
 
-def _files(files: Sequence[Row]) -> dict[str, dict[str, int]]:
+def _files(files: Sequence[NewRow]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in files:
         found[row["kind"]]["files"] += 1
@@ -82,7 +82,7 @@ def reviewers(facts: Iterable[ItemFacts]) -> list[dict[str, Any]]:
     ]
 
 
-def _reasons(files: Sequence[Row]) -> list[dict[str, Any]]:
+def _reasons(files: Sequence[NewRow]) -> list[dict[str, Any]]:
     """Each reason that was found: on how many files of which kind, what it means, what to do, and the first paths."""
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     paths: dict[str, list[str]] = defaultdict(list)

@@ -10,7 +10,7 @@ import polars as pl
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.imported import own_work
-from chai_assets.core.rows import Row
+from chai_assets.core.rows import NewRow
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import order
 from chai_resources.errors import NotAllowed
@@ -82,6 +82,6 @@ def _record(tables: Tables, batches: Sequence[str], spec: Spec, wanted: Sequence
     return tables.append("spec_adoptions", [_row(batch, spec, settled) for batch, settled in missing])
 
 
-def _row(batch: str, spec: Spec, settled: bool) -> Row:
+def _row(batch: str, spec: Spec, settled: bool) -> NewRow:
     row = {"batch": batch, "spec_version": spec.version, "spec_hash": spec.hash, "settled": settled}
     return {**row, "adoption_id": record_id("adoption", **row)}

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from chai_assets.core.prompts import Templates, WritingTask
+from chai_assets.core.rows import LabelRow
 from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.versioning.carry import (
     CaptionContent,
@@ -20,8 +21,6 @@ from chai_assets.spec.versioning.carry import (
     unchanged,
 )
 from chai_assets.spec.versioning.releases import Releases
-
-Row = Mapping[str, Any]
 
 
 class Lineage:
@@ -69,11 +68,11 @@ class Lineage:
             before = spec.aspects
         return found
 
-    def carried_answers(self, label: Row) -> CarriedAnswers:
+    def carried_answers(self, label: LabelRow) -> CarriedAnswers:
         """The answers of a label, carried over to this version."""
         return self._answers_under(label, self.spec.version)
 
-    def draft_still_valid(self, draft: Row, made_from: Row, label: Row) -> bool:
+    def draft_still_valid(self, draft: Mapping[str, Any], made_from: LabelRow, label: LabelRow) -> bool:
         """Whether a draft still says what is to be said under this version.
 
         `made_from` is the label it was made from, `label` the current one: the answer to a later asking, or the
@@ -93,11 +92,11 @@ class Lineage:
         then = self._releases.load(version).aspects.get(aspect)
         return then is not None and aspect in self.spec.aspects and unchanged(then, self.spec.aspects[aspect])
 
-    def _content(self, label: Row, version: str) -> CaptionContent:
+    def _content(self, label: LabelRow, version: str) -> CaptionContent:
         aspect = self._aspect(version, label["aspect"])
         return caption_content(aspect, self._answers_under(label, version).answers)
 
-    def _answers_under(self, label: Row, version: str) -> CarriedAnswers:
+    def _answers_under(self, label: LabelRow, version: str) -> CarriedAnswers:
         given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
         if label["spec_version"] == version:
             return CarriedAnswers(given)
