@@ -184,7 +184,7 @@ def captions_follow_the_specification(
     )
 
 
-# The export runs every night; a day and two hours without one is worth a warning colour.
+# The export runs every night; a day and two hours without one is worth a warning color.
 NIGHTLY = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=25), fail_window=timedelta(hours=26))
 
 

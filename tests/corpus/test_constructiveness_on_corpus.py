@@ -40,7 +40,7 @@ def test_originals_score_above_the_variants_that_lost_their_remedy(measured: dic
         assert measured[f"variants {aspect}"]["scorer"][0] > 0.95, aspect
 
 
-def test_critiques_labelled_constructive_score_higher_and_not_for_their_length(measured: dict) -> None:
+def test_critiques_labeled_constructive_score_higher_and_not_for_their_length(measured: dict) -> None:
     found, length = (measured["labels"][name] for name in ("scorer", "length alone"))
     assert found[1] > 0.69
     assert found[0] > length[0] + 0.04

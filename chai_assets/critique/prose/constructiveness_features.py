@@ -181,7 +181,7 @@ class Statement(NamedTuple):
     abstract: float
     """Speaks of a kind of thing, such as the position, and brings no value of it."""
     vague: float
-    """Has words of judgement, such as "better" or "clearer", and says nothing that an editor could write."""
+    """Has words of judgment, such as "better" or "clearer", and says nothing that an editor could write."""
 
     @property
     def exact(self) -> bool:

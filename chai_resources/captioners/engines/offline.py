@@ -97,7 +97,7 @@ class OfflineCaptioner(Captioner):
 
 
 def compose(statements: Iterable[str]) -> str:
-    """A caption of the statements in their order: each said once, short neighbours of one subject joined."""
+    """A caption of the statements in their order: each said once, short neighbors of one subject joined."""
     sentences: list[str] = []
     for sentence in dict.fromkeys(_sentence(statement) for statement in statements if words(statement)):
         joined = _joined(sentences[-1], sentence) if sentences else None

@@ -160,7 +160,7 @@ def test_each_minimum_level_takes_just_the_captions_reviewed_so_far_and_counts_t
     }
 
 
-def test_captions_that_people_wrote_over_are_taken_when_asked_for_and_labelled(tmp_path: Path):
+def test_captions_that_people_wrote_over_are_taken_when_asked_for_and_labeled(tmp_path: Path):
     made = levels()
     selection = Selection(review="unreviewed", imported="old", edited=True)
     whole = export_stories(list(made.values()), dataset_spec=OLD, selection=selection)
