@@ -3,11 +3,12 @@
 import re
 
 from chai_assets.core.imported import batch_of_corpus
+from chai_resources.errors import UnusableInput
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,72}\Z")
 
 
-class ImportRefused(ValueError):
+class ImportRefused(UnusableInput):
     """A corpus cannot be imported as asked; the text says why and what to do."""
 
 

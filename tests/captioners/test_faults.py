@@ -190,7 +190,7 @@ def test_whatever_fails_in_whatever_order_no_row_is_lost_or_doubled_and_the_ledg
             asked = set(names) - set(stage.made) - settled
             outcome = stage.ask(names, f"run-{run}")
             failed = [error["clip_id"] for error in outcome.errors]
-            assert outcome.made + len(failed) == len(asked)
+            assert outcome.written + len(failed) == len(asked)
             assert len(set(failed)) == len(failed)
             settled |= {error["clip_id"] for error in outcome.errors if error["kind"] != "retryable"}
             assert len(set(stage.made)) == len(stage.made), "none twice"
@@ -201,7 +201,7 @@ def test_whatever_fails_in_whatever_order_no_row_is_lost_or_doubled_and_the_ledg
         assert sorted([*stage.made, *settled]) == sorted(names), "once it passes, one more run completes all"
         counted(stage, book)
         calls = book.calls.total()
-        assert stage.ask(names, "another").made == 0
+        assert stage.ask(names, "another").written == 0
         assert book.calls.total() == calls, "what is done is asked no more"
 
 
@@ -212,8 +212,8 @@ def test_a_server_that_remembers_calls_is_not_paid_twice_for_an_answer_that_was_
     book.remembers = True
     book.faults |= {"slow": ["slow"], "cut": ["cut"] * 4}
     stage = ModelStage("openai", url, tmp_path)
-    assert stage.ask(["slow", "cut", "plain"], "run-1").made == 2
-    assert stage.ask(["slow", "cut", "plain"], "run-2").made == 1
+    assert stage.ask(["slow", "cut", "plain"], "run-1").written == 2
+    assert stage.ask(["slow", "cut", "plain"], "run-2").written == 1
     assert set(book.charged.values()) == {1}
 
 
@@ -229,7 +229,7 @@ def test_an_upload_that_fails_is_charged_to_nobody_and_tried_again(
     book.upload_faults = ["drop", "503", "429-after-0.02"]
     asked = wanted("a")
     with_clip = replace(asked.request, media=ClipMedia("clips/film.mp4", "video/mp4", 1.0, 25.0))
-    assert stage.ask_these([replace(asked, request=with_clip)], "run-1").made == 1
+    assert stage.ask_these([replace(asked, request=with_clip)], "run-1").written == 1
     assert of(stage, "a")["charged"].to_list() == ["no", "no", "no", "yes"]
     assert (book.uploads, book.charged.total()) == (1, 1)
 
@@ -252,7 +252,7 @@ def refused_writes(stage: ModelStage, book: Book, names: list[str]) -> None:
     outcome = stage.ask(names, "run-1")
     assert len(stage.made) == book.charged.total() > 0, "what was paid is there"
     assert book.calls.total() <= 8, "the calls that were out, and no more"
-    assert outcome.made + len(outcome.errors) == len(names)
+    assert outcome.written + len(outcome.errors) == len(names)
     waiting = [error for error in outcome.errors if error["kind"] == "retryable"]
     assert len(waiting) >= len(names) - 9
     assert all("answers cannot be stored" in error["message"] and "run again" in error["message"] for error in waiting)
