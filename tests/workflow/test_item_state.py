@@ -142,6 +142,16 @@ def test_an_item_goes_through_every_stage_in_order(story: Story) -> None:
     assert (candidate.critique["critique_id"], candidate.caption_id, candidate.rating) == ("k1", "r1", 2)
 
 
+def test_an_answer_that_could_be_read_in_the_end_counts_though_it_was_quarantined_first(story: Story) -> None:
+    story.label()
+    story.draft()
+    story.critique("d1", "perfect", "k1", rating=5)
+    answer = story.records.critiques[-1]
+    quarantined = {name: answer[name] for name in ("event_id", "chai_key")}
+    story.records.quarantine.append({**quarantined, "reason": "who is that?", "remedy": "name them"})
+    assert story.item().stage == "review"
+
+
 def test_a_perfect_draft_goes_straight_to_review(story: Story) -> None:
     story.label()
     story.draft()
