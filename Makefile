@@ -45,19 +45,19 @@ test: setup ## Run the tests against a real Label Studio, S3 server and PostgreS
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not chaos and not demo and not ray and not vllm"
 
 test-browser: setup ## Drive the labeling pages in Chromium (needs the package chromium)
-	@$(BIN)/python -m pytest -m browser
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 test-chaos: setup ## Kill the platform at random points and see that nothing is lost or doubled
-	@$(BIN)/python -m pytest -m chaos
+	@$(BIN)/python -m pytest -m chaos tests/chaos
 
 test-ray: setup ## Work on a real Ray cluster of two nodes, and kill workers, drivers, runs and heads of it
-	@$(BIN)/python -m pytest -s -m ray
+	@$(BIN)/python -m pytest -s -m ray tests/executors
 
 test-demo: setup ## Run the demo twice from nothing: it ends well, and the second time finds nothing to do
-	@$(BIN)/python -m pytest -s -m demo
+	@$(BIN)/python -m pytest -s -m demo tests/demo
 
 test-vllm: setup $(VLLM_VENV)/.done ## Ask a real vLLM that serves a tiny model on this CPU (its environment takes 2.4 GB)
-	@$(BIN)/python -m pytest -m vllm
+	@$(BIN)/python -m pytest -m vllm tests/vllm
 
 $(VLLM_VENV)/.done: deploy/vllm/requirements.lock deploy/vllm/torchvision_on_cpu.py
 	@echo "Building vLLM's environment (a few minutes, once)"

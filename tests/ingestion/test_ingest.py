@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from chai_assets.core.ids import record_id
+from chai_assets.core.rows import NewRow
 from chai_assets.ingestion import ingest as ingest_module
 from chai_assets.ingestion.inbox import batches
-from chai_assets.ingestion.ingest import ClipRules, FileOutcome, Row, StoredRows, ingest
+from chai_assets.ingestion.ingest import ClipRules, FileOutcome, StoredRows, ingest
 from chai_assets.ingestion.shots import Scan
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
@@ -33,9 +34,9 @@ class Batch:
 
     def __init__(self, folder: Path | str, media: Media, name: str = "b1") -> None:
         self.folder, self.media, self.name = str(folder), media, name
-        self.sources: list[Row] = []
-        self.clips: list[Row] = []
-        self.problems: list[Row] = []
+        self.sources: list[NewRow] = []
+        self.clips: list[NewRow] = []
+        self.problems: list[NewRow] = []
 
     def run(self, rules: ClipRules = RULES, known: "Batch | None" = None) -> list[FileOutcome]:
         other = known or Batch("", self.media)
