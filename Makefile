@@ -9,7 +9,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-deps --no-com
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test test-browser test-chaos test-ray test-vllm test-demo lint bench clean lock
+.PHONY: help setup demo up down status test test-browser test-chaos test-fuzz test-ray test-vllm test-demo lint bench clean lock
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ test-browser: setup ## Drive the labeling pages in Chromium (needs the package c
 
 test-chaos: setup ## Kill the platform at random points and see that nothing is lost or doubled
 	@$(BIN)/python -m pytest -m chaos tests/chaos
+
+test-fuzz: setup ## Throw 2,000 damaged files, answers and texts of each kind at the platform (half an hour or more)
+	@$(BIN)/python -m pytest -s --timeout 7200 --fuzz-cases 2000 tests/fuzz
 
 test-ray: setup ## Work on a real Ray cluster of two nodes, and kill workers, drivers, runs and heads of it
 	@$(BIN)/python -m pytest -s -m ray tests/executors

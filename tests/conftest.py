@@ -10,6 +10,7 @@ import pytest
 from xdist.workermanage import WorkerController
 
 from tests.captioners.model_server import Book, model_server
+from tests.fuzz.cases import Cases
 from tests.services.label_studio import LabelStudioHandle, start_label_studio
 from tests.services.local import S3Server, start_s3
 
@@ -20,6 +21,11 @@ os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
 _SLOW = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("untimed", deadline=None, derandomize=False, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-cases", type=int, default=60, help="cases that each fuzzer draws")
+    parser.addoption("--fuzz-seed", type=int, default=None, help="draws the fuzzers' cases of an earlier run again")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,6 +44,15 @@ def pytest_configure_node(node: WorkerController) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"drawn in this run: --hypothesis-seed={config.option.hypothesis_seed} draws the same again"
+
+
+@pytest.fixture
+def cases(request: pytest.FixtureRequest) -> Cases:
+    """The cases of a fuzzer, drawn anew in every run; the seed is shown where the test fails, and by `-s`."""
+    given = request.config.getoption("--fuzz-seed")
+    seed = random.SystemRandom().randrange(2**32) if given is None else given
+    print(f"{request.node.name}: --fuzz-seed={seed} draws the same cases again")
+    return Cases(seed, request.config.getoption("--fuzz-cases"))
 
 
 @pytest.fixture(scope="session")
