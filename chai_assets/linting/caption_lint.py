@@ -6,10 +6,11 @@ never stops a caption. Where a pattern cannot be sure there is no flag: precisio
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from chai_assets.core.text import FUNCTION_WORDS
 from chai_assets.linting.lexicon import Lexicon, Phrase
 from chai_assets.linting.phrase_patterns import normalize
 from chai_assets.linting.wording import ADVICE, WORDING
@@ -94,12 +95,31 @@ def lint_caption(text: str, lexicon: Lexicon, states: PrimitiveStates | None = N
     alone.
     """
     reading = _Reading(text, lexicon, states)
-    flags = [*reading.about_terms(), *reading.about_wording()]
     kept: list[Flag] = []
-    for flag in sorted(flags, key=lambda f: (f.start, FLAG_KINDS.index(f.kind), -f.end)):
-        if not kept or flag.start >= kept[-1].end:
-            kept.append(flag)
-    return kept
+    flags = [*reading.about_terms(), *reading.about_wording()]
+    for flag in sorted(flags, key=lambda f: (FLAG_KINDS.index(f.kind), f.start, -f.end)):
+        if rest := _beside(kept, flag, text):
+            kept.append(rest)
+    return sorted(kept, key=lambda f: f.start)
+
+
+def _beside(kept: Sequence[Flag], flag: Flag, text: str) -> Flag | None:
+    """The flag on those of its words that no weightier flag is about; None where nothing is left to be said of."""
+    over = [(other.start, other.end) for other in kept if other.start < flag.end and flag.start < other.end]
+    if not over:
+        return flag
+    edges = [flag.start, *(edge for span in sorted(over) for edge in span), flag.end]
+    left = [match for start, end in zip(edges[::2], edges[1::2], strict=True) for match in _words(text, start, end)]
+    start, end = max(left, key=lambda span: span[1] - span[0], default=(0, 0))
+    if text[start:end].lower() in FUNCTION_WORDS or start == end:
+        return None
+    return replace(flag, quote=text[start:end], start=start, end=end)
+
+
+def _words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The stretch of words within text[start:end], without what stands around them; nothing where there is none."""
+    if start < end and (match := re.search(r"\w(?:.*\w)?", text[start:end], re.DOTALL)):
+        yield start + match.start(), start + match.end()
 
 
 def primitives_named_in(text: str, lexicon: Lexicon) -> set[str]:

@@ -211,6 +211,33 @@ def test_guesses_moods_the_writer_and_talk_of_the_video(text: str, expected: lis
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "present", "expected"),
+    [
+        ("This slow-motion video shows a dog.", ["fast-motion"], [("contradiction", "slow-motion"), ("meta", "video")]),
+        (
+            "In this slow-motion video, a dog runs.",
+            ["fast-motion"],
+            [("contradiction", "slow-motion"), ("meta", "video")],
+        ),
+    ],
+)
+def test_talk_of_the_video_hides_nothing_that_the_labels_deny(
+    text: str, present: list[str], expected: list[tuple[str, str]]
+) -> None:
+    assert flagged(text, **labeled("camera", *present)) == expected
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_a_contradiction_is_flagged_whatever_else_is_wrong_around_it(data: st.DataObject) -> None:
+    text, present, words = data.draw(st.sampled_from(CONTRADICTIONS))
+    phrase = data.draw(st.sampled_from(["{}", "This video shows that {}", "We think that {}", "It seems that {}"]))
+    around = phrase.format(text[0].lower() + text[1:])
+    found = flagged(around, **labeled("camera", *present))
+    assert words.lower() in [quote.lower() for kind, quote in found if kind == "contradiction"]
+
+
 def test_words_of_the_specification_itself_are_no_fault() -> None:
     camera, subject = lexicon_of(SPEC, "camera"), lexicon_of(SPEC, "subject")
     assert lint_caption("The footage plays in reverse.", camera) == []

@@ -135,6 +135,29 @@ _SHOULD = re.compile(
 _UNWANTED = re.compile(
     r"\b(?:unnecessary|unnecessarily|not necessary|redundant|irrelevant|superfluous|not (?:needed|relevant))\b"
 )
+_SCREEN = "(?:video|clip|footage|scene|shot|frame|picture|view|image)"
+# To say that the video does not show what the caption says is to say that it goes.
+_NOT_SHOWN = re.compile(
+    r"\b(?:is|are|was|were)(?:n't| not| never)(?: \w+ly| really| even)? (?:visible|present|seen|shown|there|depicted"
+    rf"|observed|on (?:screen|camera)|in (?:the|this) {_SCREEN})\b"
+    r"|\b(?:cannot|can't|can not|couldn't|could not) (?:be (?:\w+ly )?)?(?:seen|see|observed?|made out)\b"
+    r"|\b(?:do|does|did)(?:n't| not) (?:\w+ly )?(?:appear|exist|occur|happen|take place)\b(?! to\b)"
+    r"|\bnever (?:appears?|seen|shown|visible|happens?|occurs?|takes? place)\b(?! to\b)"
+    r"|\bno (?:\w+ ){1,4}(?:is|are|was|were|can be) (?:\w+ly )?(?:visible|seen|shown|present|there)\b"
+    r"|\bthere(?:'s| is| are| was| were) (?:no visible|none visible|no (?:\w+ ){1,5}"
+    rf"(?:visible|shown|to be seen|on (?:screen|camera)|in (?:the|this) {_SCREEN}))\b"
+    rf"|\b{_SCREEN} (?:does(?:n't| not)|never) (?:\w+ly )?(?:show|depict|feature|contain|include|have)s?\b"
+)
+# The same, where all that it names stands in the caption: "there is no evidence" is no removal.
+_THERE_IS_NONE = re.compile(
+    r"\bthere(?:'s| is| are| was| were) (?:no|none|not any)\b|\bthere (?:is|are|was|were)(?:n't| not) (?:an?|any)\b"
+)
+# What a removal may name in place of words of the caption: "Please remove this detail."
+_THAT = re.compile(
+    rf"{_DROP} (?:it|them|(?:this|that|these|those|the)(?: \w+)? "
+    r"(?:details?|parts?|mentions?|references?|statements?|sentences?|words?|phrases?|information|descriptions?"
+    r"|descriptors?)|this|that|these|those)\b"
+)
 _CONTRAST = re.compile(
     r"\b(?:(?:instead|rather)(?! (?:of|than) (?:\w+ ){0,2}(?:describ|focus|provid|specif|mention|stat)\w*ing)|actually"
     r"|in (?:reality|fact|actuality)|whereas|because|but)\b"
@@ -196,11 +219,19 @@ def statements(critique: str, caption: str) -> list[Statement]:
     """The statements of a critique in order, each read against the caption; any text will do, also none."""
     known = _caption_stems(caption)
     read = [_read(piece, quotes, known) for piece, quotes in _pieces(critique)]
+    before = [False, *(statement.points > 0 for statement, _ in read)]
     following = [*(remedy for _, remedy in read), False][1:]
     return [
-        statement._replace(verdict=0.0, abstract=0.0) if statement.verdict and answered else statement
-        for (statement, _), answered in zip(read, following, strict=True)
+        _among_others(statement, answered, pointed)
+        for (statement, _), answered, pointed in zip(read, following, before[:-1], strict=True)
     ]
+
+
+def _among_others(statement: Statement, answered: bool, pointed: bool) -> Statement:
+    """A statement as the ones beside it have it read: whether the next answers it, whether the one before points."""
+    if pointed and not statement.exact and _THAT.search(normalize(statement.text)):
+        return Statement(statement.text, *_BEST)
+    return statement._replace(verdict=0.0, abstract=0.0) if statement.verdict and answered else statement
 
 
 def only_judges(fix: str) -> bool:
@@ -248,11 +279,16 @@ def _read(piece: str, quotes: list[str], caption: frozenset[str]) -> tuple[State
     prepared = _Prepared(low, words, quotes, content, len((content - caption) | quoted), points)
 
     order = _order(low)
-    drops = bool(_UNWANTED.search(low))
-    edit = bool(order or drops or _SHOULD.search(low))
-    drops = drops or (edit and bool(_DROPPED.search(low)))
+    # Nothing is known of an unknown caption: what the critique names may well stand in it.
+    says_what = located or bool(content & caption if caption else content)
+    denied = says_what and _is_denied(low, content, caption)
+    order_or_should = bool(order or _SHOULD.search(low))
+    removed = says_what and (denied or (order_or_should and bool(_DROPPED.search(low))))
+    unwanted = bool(_UNWANTED.search(low))
+    edit = order_or_should or unwanted or denied
+    drops = unwanted or denied or (edit and bool(_DROPPED.search(low)))
     text = "".join(f"{between}{quote}" for between, quote in zip(piece.split(_HIDDEN), [*quotes, ""], strict=True))
-    if edit and _is_exact(prepared, drops, adds=bool(order and order["add"])):
+    if removed or (edit and _is_exact(prepared, drops, adds=bool(order and order["add"]))):
         return Statement(text, *_BEST), False
     concrete = sum(stem(word) not in caption for word in words & _CONCRETE)
     return _inexact(prepared, text, edit, drops, min(1.0, concrete / _FULL["concrete"]))
@@ -300,6 +336,11 @@ def _inexact(prepared: _Prepared, text: str, edit: bool, drops: bool, concrete: 
         vague=float(vague),
     )
     return statement, not statement.verdict and (edit or contrast or fact)
+
+
+def _is_denied(low: str, content: frozenset[str], caption: frozenset[str]) -> bool:
+    """Whether the statement says that the video does not show what it names."""
+    return bool(_NOT_SHOWN.search(low) or (content <= caption and _THERE_IS_NONE.search(low)))
 
 
 def _order(low: str) -> re.Match[str] | None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chai_resources.captioners.engines.removals import widen
+
 Finding = Mapping[str, Any]
 """finding_id, kind, quote, start, end, fix; offsets in code points, end exclusive."""
 
@@ -83,7 +85,19 @@ def plan(draft: str, findings: Sequence[Finding]) -> list[Edit]:
     for edit in sorted(placed, key=lambda edit: (edit.start, -edit.end, edit.finding)):
         if not chosen or edit.start >= chosen[-1].end:
             chosen.append(edit)
-    return [_as_it_holds(draft, edit, chosen) for edit in chosen]
+    return [_as_it_holds(draft, edit, chosen) for edit in _widened(draft, chosen)]
+
+
+def _widened(draft: str, edits: Sequence[Edit]) -> Iterator[Edit]:
+    """The edits, removals with what cannot stand without the words that go; none reaches into another."""
+    floors = [0, *(edit.end for edit in edits)]
+    ceilings = [*(edit.start for edit in edits[1:]), len(draft)]
+    for edit, floor, ceiling in zip(edits, floors, ceilings, strict=False):
+        if edit.fix:
+            yield edit
+        else:
+            start, end, fix = widen(draft, edit.start, edit.end, floor, ceiling)
+            yield replace(edit, start=start, end=end, fix=fix)
 
 
 def additions(text: str, findings: Sequence[Finding]) -> list[str]:

@@ -35,6 +35,15 @@ HELPFUL = [
     "1. The hull of the boat is white.\n2. Use \"pedestals up\" instead of 'pans left'.",
     "The direction of the pan is wrong. The camera pans right, from the pier to the harbour.",
     "“gulls” should be “two pelicans”.",
+    "The gulls are not visible in the video.",
+    "No gulls can be seen.",
+    "The video never shows a pier.",
+    "There is no red boat.",
+    "The boat does not appear.",
+    "Remove the gulls.",
+    "The mention of the pier should be removed.",
+    "It would be better to leave out the gulls.",
+    "The mention of gulls is wrong, as none are visible. Please remove this detail.",
 ]
 UNHELPFUL = [
     "",
@@ -51,6 +60,12 @@ UNHELPFUL = [
     "Maybe it could be better.",
     'Replace "red" with "something better".',
     "Looks good to me.",
+    "Remove it.",
+    "The lighthouse is not visible.",
+    "There is no evidence for this.",
+    "There is no mention of the weather.",
+    "The boat does not appear to be moored.",
+    "Is the pier visible?",
 ]
 
 
