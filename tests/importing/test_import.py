@@ -365,8 +365,13 @@ def test_a_reviewers_correction_of_another_draft_is_one_whatever_the_hashes_say(
         clip, anew = f"film{number}.0.0.mp4", f"A new draft, number {number}, shows a red kite."
         mended = anew.replace("red", "blue")
         correction = feedback(clip, user="Bo Lind", pre_caption=anew, gpt_caption=mended, final_caption=mended)
-        kinds = {"feedback_prev": feedback(clip, timestamp="2025-03-01T09:00:00"), "feedback": correction}
-        files |= item(clip, precaption=precaption(clip, pre_caption=anew), **kinds, review=review(False))
+        files |= item(
+            clip,
+            precaption=precaption(clip, pre_caption=anew),
+            feedback_prev=feedback(clip, timestamp="2025-03-01T09:00:00"),
+            feedback=correction,
+            review=review(False),
+        )
     place.take(files)
     drafts, critiques, revisions, reviews, triples = (
         place.tables.read(name).lazy() for name in ("drafts", "critiques", "revisions", "reviews", "triples")
