@@ -266,6 +266,8 @@ def _text_of(value: object, show_number: Callable[[float], str] | None = None) -
         return show_number(number)
     if isinstance(value, dict) and not any(isinstance(inner, dict | list) for inner in value.values()):
         return ", ".join(f"{name}: {_text_of(inner)}" for name, inner in value.items()) or "none"
+    if value is None:
+        return "not known"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

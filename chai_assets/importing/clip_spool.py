@@ -6,17 +6,15 @@ corpus chose.
 
 import hashlib
 import sqlite3
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from chai_assets.importing.corpus_files import CorpusFile
-from chai_assets.importing.layout import FileKind, FileRole, role_of
+from chai_assets.importing.layout import CAPTIONS, FileKind, FileRole, choose_root, corpus_path, role_of
 from chai_assets.importing.reasons import FileIssue
 
 # One of a handful of prompts makes up most of every file: what repeats is packed, at the speed of reading.
@@ -46,12 +44,14 @@ class Spool:
     """The files of one corpus. A context manager: at its end the temporary file is gone."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="chai-import-")
-        self._db = sqlite3.connect(Path(self._folder.name) / "files.sqlite", isolation_level=None)
+        # A database without a name has a file that SQLite unlinks as it opens it: also a kill leaves nothing behind.
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._names = "path"
         self._db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-            "CREATE TABLE files (path TEXT PRIMARY KEY, sha256 TEXT, clip TEXT, aspect TEXT, kind TEXT, data BLOB);"
-            "CREATE TABLE refused (path TEXT PRIMARY KEY, sha256 TEXT, reason TEXT, detail TEXT);"
+            "CREATE TABLE files (stood TEXT PRIMARY KEY, path TEXT, root TEXT, sha256 TEXT, clip TEXT, aspect TEXT,"
+            " kind TEXT, data BLOB);"
+            "CREATE TABLE refused (stood TEXT PRIMARY KEY, path TEXT, sha256 TEXT, reason TEXT, detail TEXT);"
         )
 
     def __enter__(self) -> Self:
@@ -61,13 +61,18 @@ class Spool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._db.close()
-        self._folder.cleanup()
 
     def fill(self, found: Iterable[CorpusFile]) -> None:
-        """Takes in all files of a corpus. A path that comes a second time is told apart by a number after it."""
+        """Takes in all files of a corpus. A path that comes a second time is told apart by a number after it.
+
+        Raises ImportRefused where several folders may be the corpus.
+        """
         self._db.execute("BEGIN")
         for file in found:
             self._put(file)
+        roots = dict(self._db.execute("SELECT root, count(*) FROM files WHERE kind != 'merged' GROUP BY root"))
+        if roots:
+            self._keep(choose_root(roots))
         self._db.execute("COMMIT")
         self._db.execute("CREATE INDEX by_clip ON files (clip, aspect, kind, path)")
 
@@ -79,14 +84,33 @@ class Spool:
             try:
                 if isinstance(role, FileIssue):
                     row = (path, sha256, role.reason, role.detail)
-                    self._db.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", row)
+                    self._db.execute("INSERT INTO refused VALUES (?1, ?1, ?2, ?3, ?4)", row)
                 else:
                     packed = zlib.compress(file.data, _PACKED)
-                    row = (path, sha256, role.clip, role.aspect, role.kind, packed)
-                    self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
+                    row = (path, role.root, sha256, role.clip, role.aspect, role.kind, packed)
+                    self._db.execute("INSERT INTO files VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)", row)
                 return
             except sqlite3.IntegrityError:
                 continue
+
+    def _keep(self, root: str) -> None:
+        """Refuses what lies in other folders of captions, and names what is left as every copy of the corpus does."""
+        # Beside a corpus that was given without its own folder nothing else was given.
+        merged = root if root.rpartition("/")[2] == CAPTIONS else f"{root.rpartition('/')[0]}/{CAPTIONS}".lstrip("/")
+        other = FileIssue.of("other_corpus")
+        outside = "FROM files WHERE root != (CASE kind WHEN 'merged' THEN ? ELSE ? END)"
+        self._db.execute(
+            f"INSERT INTO refused SELECT stood, path, sha256, ?, ? {outside}",
+            (other.reason, other.detail, merged, root),
+        )
+        self._db.execute(f"DELETE {outside}", (merged, root))
+        for table in ("files", "refused"):
+            for (stood,) in self._db.execute(f"SELECT stood FROM {table}").fetchall():
+                self._db.execute(f"UPDATE {table} SET path = ? WHERE stood = ?", (corpus_path(stood, root), stood))
+
+    def name_as_they_stand(self) -> None:
+        """Names files by their whole paths, as imports once did: for a corpus that was imported so."""
+        self._names = "stood"
 
     def count(self) -> int:
         """Files taken in, refused ones included."""
@@ -96,25 +120,30 @@ class Spool:
         """Distinct clips that files are about."""
         return self._db.execute("SELECT count(DISTINCT clip) FROM files").fetchone()[0]
 
-    def digest(self) -> str:
-        """Hash over all paths and contents: the same for the same corpus, whatever order it came in."""
+    def digest(self, names: Literal["path", "stood"] = "path") -> str:
+        """Hash over all paths and contents: the same for the same corpus, whatever order it came in.
+
+        By `path` it is the same for a folder and for a tar, by `stood` only where they are given in the same way.
+        """
         whole = hashlib.sha256()
         for table in ("files", "refused"):
-            for path, sha256 in self._db.execute(f"SELECT path, sha256 FROM {table} ORDER BY path"):
+            for path, sha256 in self._db.execute(f"SELECT {names}, sha256 FROM {table} ORDER BY {names}"):
                 whole.update(f"{path}\0{sha256}\n".encode())
         return whole.hexdigest()
 
     def refused(self) -> Iterator[RefusedFile]:
         """The files without a place, by path."""
-        for path, sha256, reason, detail in self._db.execute("SELECT * FROM refused ORDER BY path"):
+        rows = self._db.execute(f"SELECT {self._names}, sha256, reason, detail FROM refused ORDER BY 1")
+        for path, sha256, reason, detail in rows:
             yield RefusedFile(path, sha256, FileIssue(reason, detail))
 
     def by_clip(self) -> Iterator[tuple[str, list[CaptionFile]]]:
         """Each clip with all its files, by name."""
-        rows = self._db.execute("SELECT clip, aspect, kind, path, sha256, data FROM files ORDER BY 1, 2, 3, 4")
+        columns = f"clip, aspect, kind, {self._names}, sha256, root, data"
+        rows = self._db.execute(f"SELECT {columns} FROM files ORDER BY 1, 2, 3, 4")
         for clip, group in groupby(rows, key=lambda row: row[0]):
             yield clip, [_file(clip, *rest) for _, *rest in group]
 
 
-def _file(clip: str, aspect: str, kind: FileKind, path: str, sha256: str, data: bytes) -> CaptionFile:
-    return CaptionFile(path, sha256, FileRole(clip, aspect, kind), zlib.decompress(data))
+def _file(clip: str, aspect: str | None, kind: FileKind, path: str, sha256: str, root: str, data: bytes) -> CaptionFile:
+    return CaptionFile(path, sha256, FileRole(clip, aspect, kind, root), zlib.decompress(data))

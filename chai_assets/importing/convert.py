@@ -13,6 +13,7 @@ from chai_assets.importing.layout import (
     ASPECTS,
     Feedback,
     FileKind,
+    Merged,
     Precaption,
     Review,
     parse_file,
@@ -34,7 +35,7 @@ class Converted:
     facts: list[ItemFacts] = field(default_factory=list)
 
 
-_Model = TypeVar("_Model", bound=Precaption | Feedback | Review, covariant=True)
+_Model = TypeVar("_Model", bound=Precaption | Feedback | Review | Merged, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class _ClipConversion:
         self.corpus = corpus
         self.clip = clip
         self.row = corpus.clip_row(clip)
-        self.read: dict[tuple[str, FileKind], _Read[Precaption | Feedback | Review]] = {}
+        self.read: dict[tuple[str | None, FileKind], _Read[Precaption | Feedback | Review | Merged]] = {}
         self.copies: dict[str, str] = {}
         self.records: dict[str, str] = {}
         self.issues: dict[str, list[FileIssue]] = defaultdict(list)
@@ -84,6 +85,8 @@ class _ClipConversion:
         for aspect in ASPECTS.values():
             if any((aspect, kind) in self.read for kind in ("precaption", "feedback", "feedback_prev", "review")):
                 _AspectConversion(self, aspect).convert()
+        if merged := self.file_of(None, "merged", Merged):
+            self._merge(merged)
         if any(self.out.rows.values()):
             self.out.rows["sources"].append(self.corpus.source_row(self.clip))
             self.out.rows["clips"].append(self.row)
@@ -121,10 +124,22 @@ class _ClipConversion:
         return {
             aspect: read.model.final_caption
             for (aspect, _), read in self.read.items()
-            if isinstance(read.model, Feedback) and read.file.role.kind == "feedback"
+            if isinstance(read.model, Feedback) and read.file.role.kind == "feedback" and aspect
         }
 
-    def file_of(self, aspect: str, kind: FileKind, model: type[_Model]) -> "_Read[_Model] | None":
+    def _merge(self, read: "_Read[Merged]") -> None:
+        """The clip's merged caption, with the triples whose captions it was made from."""
+        triples = {(row["aspect"], row["final"]): row["triple_id"] for row in self.out.rows["triples"]}
+        inputs = read.model.inputs
+        ids = [triples.get((aspect, inputs.get(aspect))) for aspect in ASPECTS.values()]
+        row = self.corpus.merged_row(self.row, read.model, ids)
+        self.out.rows["merged_captions"].append(row)
+        self.records[read.file.path] = row["merged_id"]
+        if None in ids:
+            others = ", ".join(aspect for aspect, id_ in zip(ASPECTS.values(), ids, strict=True) if id_ is None)
+            self.issues[read.file.path].append(FileIssue.of("merged_of_other_captions", others))
+
+    def file_of(self, aspect: str | None, kind: FileKind, model: type[_Model]) -> "_Read[_Model] | None":
         """The file of that kind, where one was read; `model` is what `parse_file` makes of the kind."""
         read = self.read.get((aspect, kind))
         assert read is None or isinstance(read.model, model)
@@ -347,5 +362,5 @@ class _AspectConversion:
             )
         )
 
-    def _add_issue(self, read: _Read[Precaption | Feedback | Review], issue: FileIssue) -> None:
+    def _add_issue(self, read: _Read[Precaption | Feedback | Review | Merged], issue: FileIssue) -> None:
         self.clip.issues[read.file.path].append(issue)

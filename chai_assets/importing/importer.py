@@ -30,7 +30,7 @@ CLIPS_AT_ONCE = 100
 
 # The report's rows come last: a file is accounted for once its records are there.
 ORDER = ("sources", "clips", "annotation_events", "drafts", "critiques", "revisions", "reviews", "triples")
-ORDER += ("primitives", "import_files")
+ORDER += ("merged_captions", "primitives", "import_files")
 
 
 @dataclass
@@ -67,7 +67,11 @@ def import_corpus(
             raise ImportRefused(
                 f"{path} holds no caption file: output_captions/<task>/<clip>_feedback.json and the like"
             )
-        _refuse_other_corpus(folder, {"corpus": spool.digest(), "people": people}, labels)
+        digest = spool.digest()
+        if _noted(folder).get("corpus") == (stood := spool.digest("stood")):
+            digest = stood
+            spool.name_as_they_stand()
+        _refuse_other_corpus(folder, {"corpus": digest, "people": people}, labels)
         store = _Store(tables, corpus.batch)
         clip_ids: dict[str, str] = {}
         for number, (clip, files) in enumerate(spool.by_clip(), 1):
@@ -133,10 +137,15 @@ class _Store:
             self.pending[name].clear()
 
 
+def _noted(folder: Path) -> dict[str, str]:
+    """What was noted of the corpus that was first imported here; nothing before that."""
+    noted = folder / "corpus.json"
+    return json.loads(noted.read_text()) if noted.exists() else {}
+
+
 def _refuse_other_corpus(folder: Path, given: dict[str, str], labels: CorpusLabels | None) -> None:
     """Refuses another corpus under a name that is taken; the first one is noted before a row is written."""
-    noted = folder / "corpus.json"
-    before = json.loads(noted.read_text()) if noted.exists() else {}
+    noted, before = folder / "corpus.json", _noted(folder)
     now = given | ({"labels": labels.sha256} if labels else {})
     changed = [what for what, value in now.items() if before.get(what, value) != value]
     if changed:

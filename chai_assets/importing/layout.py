@@ -4,15 +4,19 @@ import codecs
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from chai_assets.importing.corpus_names import ImportRefused
 from chai_assets.importing.reasons import FileIssue
 
-FileKind = Literal["precaption", "feedback_prev", "feedback", "review"]
+FileKind = Literal["precaption", "feedback_prev", "feedback", "review", "merged"]
+CAPTIONS = "output_captions"
+MERGED = "merged_captions"
 ASPECTS = {
     "subject_description": "subject",
     "scene_composition_dynamics": "scene",
@@ -23,7 +27,7 @@ ASPECTS = {
 MOST_CHARACTERS = 20_000
 """Longest caption or critique that is taken; the longest of the released ones has 1,528."""
 
-_FILE = re.compile(rf"(?P<clip>.+)_(?P<kind>{'|'.join(get_args(FileKind))})\.json\Z", re.DOTALL)
+_FILE = re.compile(r"(?P<clip>.+)_(?P<kind>precaption|feedback_prev|feedback|review)\.json\Z", re.DOTALL)
 _CUT = re.compile(r"(\.\d+){0,2}\.[A-Za-z0-9]{2,4}\Z")
 # A quote, a dash or an accent stands alone between ASCII bytes; runs are another alphabet. One may end a word
 # with an accent and go on with an apostrophe.
@@ -34,24 +38,56 @@ Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 
 @dataclass(frozen=True)
 class FileRole:
-    """What a path says: whose file it is."""
+    """What a path says: whose file it is. `root` is the folder of the tasks; a merged caption has no aspect."""
 
     clip: str
-    aspect: str
+    aspect: str | None
     kind: FileKind
+    root: str
 
 
 def role_of(path: str) -> FileRole | FileIssue:
-    """The clip, aspect and kind of a file by its path, or why it has none."""
+    """The clip, aspect, kind and root of a file by its path, or why it has none."""
     *folders, name = path.split("/")
-    match = _FILE.match(name)
     # `._name` is what a Mac leaves beside a file in a tar.
-    if match is None or not folders or name.startswith("._"):
+    if not folders or name.startswith("._"):
+        return FileIssue.of("not_a_caption_file")
+    root = "/".join(folders[:-1])
+    if folders[-1] == MERGED and name.endswith(".json") and name != ".json":
+        return FileRole(name.removesuffix(".json"), None, "merged", f"{root}/{CAPTIONS}".lstrip("/"))
+    if (match := _FILE.match(name)) is None:
         return FileIssue.of("not_a_caption_file")
     if folders[-1] not in ASPECTS:
         return FileIssue.of("unknown_task", folders[-1][:80])
     kind: Any = match["kind"]
-    return FileRole(match["clip"], ASPECTS[folders[-1]], kind)
+    return FileRole(match["clip"], ASPECTS[folders[-1]], kind, root)
+
+
+def choose_root(roots: Mapping[str, int]) -> str:
+    """Which of the folders that hold tasks is the corpus, given how many files each holds.
+
+    The only one, whatever its name; of several, the uppermost that is called output_captions: beside it lie answers of
+    exams and outputs of experiments, in folders of the same form. Raises ImportRefused where that does not decide.
+    """
+    named = [root for root in roots if root.rpartition("/")[2] == CAPTIONS]
+    top = min((root.count("/") for root in named), default=0)
+    candidates = [root for root in named if root.count("/") == top] if len(roots) > 1 else list(roots)
+    if len(candidates) == 1:
+        return candidates[0]
+    listed = ", ".join(f"{root or 'the top'} ({count:,} files)" for root, count in sorted(roots.items())[:8])
+    raise ImportRefused(
+        f"captions lie in {len(roots)} folders, and {'none' if not named else len(named)} of them "
+        f"{'is' if len(named) < 2 else 'are'} called {CAPTIONS}: {listed}. Give the one that is the corpus, and "
+        "import another one under another name"
+    )
+
+
+def corpus_path(path: str, root: str) -> str:
+    """A file's path as it is in every copy of the corpus: from output_captions on, wherever that lies."""
+    if path.startswith(f"{root}/") or not root:
+        return f"{CAPTIONS}/{path[len(root) :].lstrip('/')}"
+    parent = root.rpartition("/")[0]
+    return path.removeprefix(f"{parent}/") if parent else path
 
 
 def source_name(clip: str) -> str:
@@ -98,7 +134,22 @@ class Review(_File):
     review_timestamp: str | None = None
 
 
+class Merged(_File):
+    """One caption of a clip, made by a model from those of the five aspects, which are named as people call them."""
+
+    merged_caption: Text
+    input_captions: dict[str, Text]
+    prompt: str | None = None
+    llm_model: str | None = None
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The captions it was made from, by aspect."""
+        return {name.lower(): text for name, text in self.input_captions.items()}
+
+
 MODELS: dict[FileKind, type[_File]] = {
+    "merged": Merged,
     "precaption": Precaption,
     "feedback": Feedback,
     "feedback_prev": Feedback,
@@ -149,7 +200,7 @@ def _as_cp1252(data: bytes) -> tuple[str, FileIssue] | None:
     return None if odd else (text, FileIssue.of("cp1252"))
 
 
-def parse_file(kind: FileKind, value: Any) -> Precaption | Feedback | Review | FileIssue:
+def parse_file(kind: FileKind, value: Any) -> Precaption | Feedback | Review | Merged | FileIssue:
     """A file's JSON value as what its kind must hold, or what is wrong with it."""
     try:
         model: Any = MODELS[kind].model_validate(value)

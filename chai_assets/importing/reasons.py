@@ -12,6 +12,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "too_large": ("it is larger than 1,000,000 bytes", "see what it is; caption files have a few thousand"),
     "not_a_caption_file": ("its name is none of the layout's", "nothing to do if it is not one of the corpus"),
     "unknown_task": ("its folder is none of the five tasks", "rename the folder if it is one of them"),
+    "other_corpus": (
+        "it lies in another folder of captions than the corpus does",
+        "nothing to do if it is of an exam or an experiment; else import that folder under a name of its own",
+    ),
     "unreadable_json": ("it is not JSON, or breaks off", "restore it from a backup"),
     "unknown_encoding": ("it is in no encoding that can be told for certain", "store it again as UTF-8"),
     "bad_characters": ("it holds characters that are none (lone surrogates)", "write the text again"),
@@ -62,6 +66,10 @@ WARNINGS: dict[str, tuple[str, str]] = {
     "self_review": ("its author approved it", "have it reviewed by somebody else"),
     "perfect_but_changed": ("the draft was called perfect, and another caption was kept", "see which is meant"),
     "rating_contradicts": ("its rating and whether it asks for a change contradict each other", "see which is meant"),
+    "merged_of_other_captions": (
+        "it was merged from captions that are not the approved ones",
+        "merge it again from these; until then exports leave it out",
+    ),
     "no_current_version": ("there is an earlier version and no current one", "restore the feedback file"),
     "many_records": ("it became a row for each clip that it names", "none needed"),
 }

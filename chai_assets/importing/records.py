@@ -10,7 +10,7 @@ from chai_assets.core.ids import canonical_json, record_id, sha256_text
 from chai_assets.core.imported import corpus_of_batch
 from chai_assets.core.rows import ClipRow, CritiqueRow, DraftRow, NewRow, ReviewRow, RevisionRow
 from chai_assets.critique.prose.extract_findings import findings_in
-from chai_assets.importing.layout import Precaption, source_name
+from chai_assets.importing.layout import Merged, Precaption, source_name
 from chai_assets.workflow.item_state import Candidate
 from chai_assets.workflow.records import critique_key, review_key
 
@@ -53,6 +53,23 @@ class Corpus:
         base = {"batch": self.batch, "clip_id": clip_id, "source_id": source, "name": clip}
         key = f"imports/{corpus_of_batch(self.batch)}/{clip}"
         return cast(ClipRow, {**base, "media_key": key, "rights": self.rights, "licence": self.licence})
+
+    def merged_row(self, clip: ClipRow, file: Merged, triple_ids: list[str | None]) -> NewRow:
+        """The merged caption of a clip; an id is None where it was made from a caption that no triple holds."""
+        parts = {"clip": clip["clip_id"], "triples": triple_ids, "text": file.merged_caption}
+        return {
+            "batch": self.batch,
+            "merged_id": record_id("merged", **parts),
+            "clip_id": clip["clip_id"],
+            "source_id": clip["source_id"],
+            "triple_ids": triple_ids,
+            "text": file.merged_caption,
+            "words": len(file.merged_caption.split()),
+            "spec_version": self.batch,
+            "model": file.llm_model,
+            "prompt": file.prompt,
+            "prompt_hash": sha256_text(file.prompt) if file.prompt else None,
+        }
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,18 @@ def review(approved: bool = True, **changes: Any) -> dict[str, Any]:
     return row | {"reviewer_double_check": approved} | changes
 
 
+def merged(clip: str, inputs: dict[str, str]) -> dict[str, Any]:
+    """A clip's merged caption; `inputs` are the captions it was made from, by aspect."""
+    return {
+        "video_id": clip,
+        "merged_caption": "All of it, in one caption.",
+        "input_captions": {aspect.capitalize(): text for aspect, text in inputs.items()},
+        "prompt": "Merge: {captions}",
+        "llm_model": "merger-3",
+        "timestamp": "2025-03-03T08:00:00",
+    }
+
+
 def packed(value: Any) -> bytes:
     return json.dumps(value).encode()
 

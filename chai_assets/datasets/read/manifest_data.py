@@ -79,7 +79,7 @@ class ManifestData(TypedDict):
     variant_differs: NotRequired[int]
     near_duplicate_groups: NotRequired[int]
     left_out: NotRequired[list[LeftOutData]]
-    leak_certificate: NotRequired[dict[str, int]]
+    leak_certificate: NotRequired[dict[str, int | None]]
     leak_check: NotRequired[dict[str, int]]
     """What datasets of format 1 have in place of the certificate."""
     notes: NotRequired[list[str]]

@@ -21,12 +21,13 @@ class LeakFound(NotAllowed):
 
 
 class LeakCertificate(BaseModel):
-    """What was found in both splits: always 0, or there is no dataset."""
+    """What was found in both splits: 0, or there is no dataset."""
 
     model_config = ConfigDict(frozen=True)
     sources: int
     clips: int
-    near_duplicate_pairs: int
+    near_duplicate_pairs: int | None
+    """None, not known, where no clip could be compared: the clips of an imported corpus have names and no media."""
     identical_captions: int
     clips_without_signature: int
     """Clips of the dataset that could not be compared by what they look like."""
@@ -48,8 +49,9 @@ def certify(rows: pl.DataFrame, clips: pl.DataFrame) -> LeakCertificate:
     _require_no_near_duplicates(signed)
     _require_distinct_captions(rows)
     unsigned = shown["clip_id"].n_unique() - len(signed)
+    pairs = None if unsigned and signed.is_empty() else 0
     return LeakCertificate(
-        sources=0, clips=0, near_duplicate_pairs=0, identical_captions=0, clips_without_signature=unsigned
+        sources=0, clips=0, near_duplicate_pairs=pairs, identical_captions=0, clips_without_signature=unsigned
     )
 
 

@@ -129,8 +129,7 @@ def _rated_critiques(records: LoopRecords) -> pl.LazyFrame:
 
 def _latest_critiques(records: LoopRecords) -> pl.LazyFrame:
     """The latest critique of the latest critiqued draft of each (clip, aspect), and the one that shaped its caption."""
-    made = records.drafts.select("draft_id", "recorded_at").sort("recorded_at", "draft_id")
-    made = made.unique("draft_id", keep="first", maintain_order=True).with_row_index("made")
+    made = _drafts_in_order(records)
     ordered = records.critiques.sort("round", "submitted_at", "event_id")
     of_draft = ordered.select("batch", "clip_id", "aspect", "draft_id", "critique_id", "verdict").unique(
         "draft_id", keep="last", maintain_order=True
@@ -143,6 +142,23 @@ def _latest_critiques(records: LoopRecords) -> pl.LazyFrame:
     return latest.join(changes, on="draft_id", how="left").select(
         "batch", "clip_id", "aspect", "draft_id", "verdict", shaping=shaping
     )
+
+
+def _drafts_in_order(records: LoopRecords) -> pl.LazyFrame:
+    """Drafts in the order in which they were made, each once: draft_id, made.
+
+    An import records all drafts of an item at once: there the one that was critiqued last is the latest, and where that
+    does not decide, one that no reviewer rejected.
+    """
+    critiqued = records.critiques.group_by("draft_id").agg(critiqued_at=pl.col("submitted_at").max())
+    rejected = records.reviews.filter(pl.col("verdict") == "reject").select("draft_id", rejected=pl.lit(True)).unique()
+    found = records.drafts.select("draft_id", "batch", "recorded_at").join(critiqued, on="draft_id", how="left")
+    found = found.join(rejected, on="draft_id", how="left").with_columns(
+        recorded_at=pl.when(~imported_work()).then("recorded_at"), stands=pl.col("rejected").is_null()
+    )
+    ordered = found.sort("recorded_at", "critiqued_at", "stands", "draft_id")
+    first = ordered.unique("draft_id", keep="first", maintain_order=True)
+    return first.with_row_index("made").select("draft_id", "made")
 
 
 def _revision_of_critique(records: LoopRecords) -> pl.LazyFrame:
@@ -160,9 +176,12 @@ def _with_review_level(found: pl.LazyFrame, records: LoopRecords) -> pl.LazyFram
     key = ["draft_id", "critique_id", "revision_id"]
     reviews = records.reviews.sort("submitted_at", "event_id")
     own = reviews.select(*key, own="verdict").unique(key, keep="last", maintain_order=True)
-    rejections = reviews.filter(pl.col("verdict") == "reject").select("draft_id", rejected_by="author")
-    rejections = rejections.unique("draft_id", keep="last", maintain_order=True)
+    rejections = reviews.filter(pl.col("verdict") == "reject")
+    of_draft = rejections.select("draft_id", of_draft="author").unique("draft_id", keep="last", maintain_order=True)
     imported = imported_work()
+    # In a corpus, a draft that was written anew after a rejection stands for the one that was rejected.
+    of_item = rejections.filter(imported).select("clip_id", "aspect", of_item="author")
+    of_item = of_item.unique(["clip_id", "aspect"], keep="last", maintain_order=True)
     # What an import brings is finished as it is; in the loop a person still says whether the revision is right.
     called_right = (pl.col("verdict") == "accept") | ((pl.col("verdict") == "change") & imported)
     finished = (pl.col("verdict") == "perfect") | (called_right & pl.col("revision_id").is_not_null())
@@ -173,12 +192,13 @@ def _with_review_level(found: pl.LazyFrame, records: LoopRecords) -> pl.LazyFram
         .then(pl.lit("rejected"))
         .when(pl.col("own") == "approve")
         .then(pl.lit("without_triple"))
-        .when(pl.col("rejected_by") == pl.col("annotator"))
+        .when(pl.coalesce("of_draft", "of_item") == pl.col("annotator"))
         .then(pl.lit("corrected"))
         .otherwise(pl.lit("unreviewed"))
     )
     return (
         found.join(own, on=key, how="left", nulls_equal=True, maintain_order="left")
-        .join(rejections, on="draft_id", how="left", maintain_order="left")
+        .join(of_draft, on="draft_id", how="left", maintain_order="left")
+        .join(of_item, on=["clip_id", "aspect"], how="left", maintain_order="left")
         .with_columns(level=level)
     )

@@ -44,7 +44,10 @@ def render_card(content: ManifestContent) -> str:
         taken=_selection_text(content),
         files=_files_table(content.files),
         counts=_counts_tables(content),
-        leaks=", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in certificate.items()),
+        leaks=", ".join(
+            f"{name.replace('_', ' ')}: {'not known' if count is None else count}"
+            for name, count in certificate.items()
+        ),
         licences=", ".join(f"{name}: {count}" for name, count in content.licences.items()),
         left_out=bullets(f"{entry.count} {entry.what}(s) left out: {entry.reason}" for entry in content.left_out),
         notes=bullets(content.notes),

@@ -29,6 +29,7 @@ _KINDS = {
     "feedback": "critiques, the version that stands",
     "feedback_prev": "critiques, the version that was rejected",
     "review": "reviews",
+    "merged": "captions of all five aspects",
     "labels": "labels",
     "other": "everything else",
 }

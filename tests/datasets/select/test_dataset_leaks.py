@@ -11,6 +11,7 @@ from chai_assets.datasets.select import export_plan as plan
 from chai_assets.datasets.select import splits
 from chai_assets.datasets.select.canonical_rows import ExportRefused
 from chai_assets.datasets.select.leaks import LeakFound, certify
+from chai_assets.datasets.write.card import render_card
 from chai_assets.datasets.write.publish import build_dataset, publish
 from chai_assets.ingestion.encode import encode_shots
 from chai_assets.ingestion.shots import scan
@@ -35,6 +36,13 @@ def test_a_sound_dataset_carries_a_certificate_of_zeros(tmp_path: Path):
         "identical_captions": 0,
         "clips_without_signature": 1,
     }
+
+
+def test_where_no_clip_can_be_compared_near_duplicates_are_not_known_and_not_zero(tmp_path: Path):
+    content = build_dataset(export([clip(n, 1, phash=None, duration_s=3.0) for n in range(30)]), tmp_path)
+    assert content.leak_certificate.near_duplicate_pairs is None
+    assert content.leak_certificate.clips_without_signature == 30
+    assert "near duplicate pairs: not known" in render_card(content)
 
 
 def test_a_clip_of_a_training_source_that_is_claimed_for_eval_makes_the_export_fail_and_is_named(tmp_path: Path):
