@@ -153,6 +153,18 @@ TABLES: dict[str, Table] = {
             recorded_at=_AT,
         ),
         _table(
+            "rights_changes",
+            "change_id",
+            "Rights of sources that came or changed after they were ingested; the latest row of a source counts.",
+            batch=_BATCH,
+            change_id=(pa.string(), "hash of the row and the count of earlier rows of the source"),
+            source_id=(pa.string(), "the source"),
+            rights=(pa.string(), "who holds the rights from then on"),
+            licence=(pa.string(), "licence under which the video may be used from then on"),
+            said_in=(pa.string(), "the rights file that says so, or the command that said it"),
+            recorded_at=_AT,
+        ),
+        _table(
             "tasks",
             "entry_id",
             "Ledger of Label Studio tasks: what was done to each, the last entry counts.",

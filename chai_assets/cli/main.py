@@ -176,6 +176,33 @@ def import_(
 
 
 @app.command()
+def rights(
+    batches: Annotated[list[str] | None, typer.Argument(help="Batches to look at; all by default.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Record what differs, as new rows.")] = False,
+    licence: Annotated[str | None, typer.Option(help="Licence of the videos of an imported corpus.")] = None,
+    holder: Annotated[
+        str | None, typer.Option("--rights", help="Who holds the rights to those of an imported corpus.")
+    ] = None,
+) -> None:
+    """Show the licence and the rights holder of every batch's videos, and what their rights.yaml says by now.
+
+    The file lies at the top of the batch's folder in the inbox. It says what holds for all files, and for single ones:
+    {rights: Ada Film, licence: CC-BY-4.0, files: {clip.mp4: {licence: no-reuse}, day1/b.mov: {rights: Ben}}}.
+    A name counts in any case and Unicode form.
+
+    Edit it, look with `chai rights BATCH`, take it over with `chai rights BATCH --apply`. Nothing is overwritten: later
+    datasets say what stands by then. While an entry names no file, or a rights file lies where nobody reads it, videos
+    without an entry of their own have unknown rights, and this command ends with status 1.
+
+    An imported corpus has no such file: `chai rights import-NAME --licence CC-BY-4.0 --rights "Ada Film" --apply`.
+    """
+    from chai_assets.cli.rights import show_rights
+
+    if not show_rights(Settings.from_env(), batches or [], console, apply, licence, holder):
+        raise typer.Exit(1)
+
+
+@app.command()
 def plan(
     to: Annotated[
         str, typer.Option(help="A version, released or still being written; the one in force by default.")
