@@ -526,6 +526,15 @@ TABLES: dict[str, Table] = {
             overturned=(pa.int64(), "rejections overturned by a regrade"),
             minutes=(pa.float64(), "minutes spent on pages"),
             reward=(pa.float64(), "points of the reward ledger"),
+            right=(
+                pa.int64(),
+                "findings given first by the person that were right at their last grade; null in old rows",
+            ),
+            wrong=(pa.int64(), "findings given first by the person that were wrong at their last grade"),
+            missed=(pa.int64(), "misses that reviewers added to what the person critiqued, each once"),
+            right_minus_wrong_and_missed=(pa.int64(), "the three counts in one, or null where nothing was judged"),
+            rejections_stood=(pa.int64(), "rejections neither overturned nor waiting for a regrade"),
+            catches=(pa.int64(), "misses that the person was the first to add as a reviewer and that stood"),
             recorded_at=_AT,
         ),
     ]

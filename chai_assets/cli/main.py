@@ -29,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+people_app = typer.Typer()
+app.add_typer(people_app, name="people")
 app.add_typer(spec_app, name="spec")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(audit_app, name="audit")
@@ -57,14 +59,31 @@ def up() -> None:
     console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
 
 
-@app.command()
+@people_app.callback(invoke_without_command=True)
 def people(
+    context: typer.Context,
     demo: Annotated[bool, typer.Option("--demo", help="Those of the demo.")] = False,
 ) -> None:
     """Show who works here: accounts, passwords and queues. Label Studio must run."""
-    from chai_assets.deployment.local import logins
+    if context.invoked_subcommand is None:
+        from chai_assets.deployment.local import logins
 
-    _print_logins(logins(_demo_settings() if demo else Settings.from_env()))
+        _print_logins(logins(_demo_settings() if demo else Settings.from_env()))
+
+
+@people_app.command()
+def scores(
+    demo: Annotated[bool, typer.Option("--demo", help="Those of the demo.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Show what everybody found, missed, caught and rejected, and how much of it held up in review.
+
+    Counts over all batches, from the tables as they are now; Label Studio need not run. They do not make people
+    comparable, who had different clips, drafts and reviewers.
+    """
+    from chai_assets.cli.people import show_scores
+
+    show_scores(_demo_settings() if demo else Settings.from_env(), console, as_json)
 
 
 @app.command()
