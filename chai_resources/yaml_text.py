@@ -100,6 +100,11 @@ def read_yaml(path: Path, keep_empty: bool = False) -> YamlText:
         return parse_yaml(file.read(MOST_BYTES + 1), keep_empty)
 
 
+def too_large() -> YamlRefused:
+    """What is said of a file of more than MOST_BYTES: for who knows its size before reading it."""
+    return YamlRefused(1, f"is larger than {MOST_BYTES // 1000} kB", "split it, or remove what is not needed")
+
+
 def parse_yaml(data: bytes, keep_empty: bool = False) -> YamlText:
     """The content of UTF-8 text; None for what is empty or null, or as it stands with `keep_empty`.
 
@@ -107,7 +112,7 @@ def parse_yaml(data: bytes, keep_empty: bool = False) -> YamlText:
     deep, or refers to itself. Keys that stand twice are refused too, and left to the caller with `keep_empty`.
     """
     if len(data) > MOST_BYTES:
-        raise YamlRefused(1, f"is larger than {MOST_BYTES // 1000} kB", "split it, or remove what is not needed")
+        raise too_large()
     text = decode_utf8(data)
     if isinstance(text, NotUtf8):
         raise YamlRefused(text.line, text.what, "save it as UTF-8")

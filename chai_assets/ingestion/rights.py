@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from chai_resources.errors import one_line
 from chai_resources.media import Media
-from chai_resources.yaml_text import YamlRefused, read_yaml
+from chai_resources.yaml_text import MOST_BYTES, YamlRefused, read_yaml, too_large
 
 RIGHTS_FILE = "rights.yaml"
 UNKNOWN = "unknown"
@@ -136,9 +136,12 @@ def read_rights(folder: Media) -> tuple[Rights, str | None]:
 
     Raises MediaError if the bucket or the folder cannot be read.
     """
-    if RIGHTS_FILE not in folder.list_keys(RIGHTS_FILE):
+    size = next((entry.bytes for entry in folder.entries(RIGHTS_FILE) if entry.key == RIGHTS_FILE), None)
+    if size is None:
         return Rights(), None
     try:
+        if size > MOST_BYTES:
+            raise too_large()
         with folder.local_copy(RIGHTS_FILE) as path:
             text = read_yaml(path)
     except YamlRefused as error:

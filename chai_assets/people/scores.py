@@ -82,7 +82,9 @@ def scores(records: BatchRecords) -> dict[str, Score]:
     texts: dict[str, DraftText] = {
         row["draft_id"]: (row["clip_id"], row["aspect"], row["text"]) for row in records.drafts
     }
-    critiques = {row["critique_id"]: row for row in sorted(records.critiques, key=lambda row: row["submitted_at"])}
+    critiques: dict[str, CritiqueRow] = {}
+    for row in sorted(records.critiques, key=lambda row: row["submitted_at"]):
+        critiques.setdefault(row["critique_id"], row)
     judged: dict[DraftText, list[_Judgment]] = defaultdict(list)
     for judgment in _judgments(answers, found):
         if critique := critiques.get(judgment.final["critique_id"]):

@@ -126,6 +126,14 @@ def test_a_rights_file_that_says_something_else_is_refused_by_line_and_nothing_i
     assert rights.of("a.mp4") == UNKNOWN
 
 
+def test_a_rights_file_too_large_to_read_costs_one_line(tmp_path: Path) -> None:
+    media = folder_with(tmp_path, ["a.mp4"], "# " + "x" * 1_000_000)
+    assert "(it is larger than 1000 kB" in folder_rights(media).problems[0][2]
+    (tmp_path / "rights.yaml").unlink()
+    (tmp_path / "rights.yaml").symlink_to("/dev/zero")
+    assert "it is no file" in folder_rights(media).problems[0][2]
+
+
 class Loop:
     """A deployment of tables, media and inbox, whose batch `b1` is ingested by the real asset."""
 

@@ -136,10 +136,10 @@ def deleted(story: History) -> None:
 def carried_on_by_another(story: History) -> None:
     story.draft()
     story.critique("ann", A, B)
-    story.review("rae", "reject", misses=["the third"])
+    story.review("rob", "reject", misses=["the third"])
     story.reply("ann", "understood")
     story.critique("bea", A, B, C, D)
-    story.review("rae", "approve", wrong=[B])
+    story.review("rob", "approve", wrong=[B])
 
 
 def called_perfect(story: History) -> None:
@@ -206,7 +206,7 @@ GOLDEN: dict[Callable[[History], None], dict[str, Score]] = {
     carried_on_by_another: {
         "ann": Score(critiques=1, reviewed=1, right=1, wrong=1, missed=1, seconds=120),
         "bea": Score(critiques=1, reviewed=1, approved=1, right=1, seconds=60),
-        "rae": Score(reviews=2, rejections=1, rejections_stood=1, catches=1, seconds=120),
+        "rob": Score(reviews=2, rejections=1, rejections_stood=1, catches=1, seconds=120),
     },
     called_perfect: {
         "ann": Score(critiques=1, reviewed=1, missed=1, seconds=60),
