@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import dagster as dg
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
-from chai_resources.errors import UnusableInput, read_utf8
+from chai_resources.errors import UnusableInput
+from chai_resources.yaml_text import YamlRefused, read_yaml
 
 Role = Literal["annotator", "reviewer"]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", to_lower=True, strip_whitespace=True)]
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", to_lower=True, strip_whitespace=True, max_length=254)
+]
+"""An address; Label Studio keeps no longer one than RFC 5321 has."""
 
 
 class PeopleFileError(UnusableInput):
@@ -36,8 +38,8 @@ class Person(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
-    name: str
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=100)]
+    name: Annotated[str, StringConstraints(max_length=200)]
     email: Email
     accounts: tuple[Email, ...] = ()
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
@@ -105,35 +107,24 @@ class PeopleFile(dg.ConfigurableResource):
 def load_people(path: Path) -> People:
     """Read the people file: a YAML list of {id, name, email, accounts, roles}. Raises PeopleFileError."""
     try:
-        entries = yaml.safe_load(read_utf8(path))
+        text = read_yaml(path)
     except FileNotFoundError:
         raise PeopleFileError(f"{path} does not exist: copy deploy/people.example.yaml there") from None
-    except UnusableInput as error:
-        raise PeopleFileError(str(error)) from None
+    except YamlRefused as error:
+        raise PeopleFileError(f"{path} {error}, and run again") from None
     except OSError as error:
         raise PeopleFileError(f"{path} cannot be read ({error.strerror}): check its rights, then run again") from None
-    except yaml.YAMLError as error:
-        raise PeopleFileError(f"{path} is not YAML: {error}") from None
-    if not isinstance(entries, list):
+    if not isinstance(text.value, list):
         raise PeopleFileError(f"{path} must be a list of people, as in deploy/people.example.yaml")
     try:
-        everyone = TypeAdapter(tuple[Person, ...]).validate_python(entries)
+        everyone = TypeAdapter(tuple[Person, ...]).validate_python(text.value)
     except ValidationError as error:
-        raise PeopleFileError(f"{path}: " + "; ".join(_explain(entries, e) for e in error.errors())) from None
+        raise PeopleFileError(f"{path}: {text.faults(error, Person.model_fields)}") from None
     people = People(everyone)
     _check_distinct(path, people)
     if not people.annotators:
         raise PeopleFileError(f"{path}: nobody has the role annotator, so no work can be given out")
     return people
-
-
-def _explain(entries: list[object], error: ErrorDetails) -> str:
-    position, *field = error["loc"]
-    number = int(position)
-    entry = entries[number]
-    name = entry.get("id", "no id") if isinstance(entry, dict) else entry
-    where = ".".join(str(part) for part in field)
-    return f"entry {number + 1} ({name}): {where}: {error['msg']}"
 
 
 def _check_distinct(path: Path, people: People) -> None:

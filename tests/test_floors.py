@@ -24,7 +24,7 @@ FLOORS = [
 
 RESOURCES = [
     {"environment", "errors", "schemas"},
-    {"variables"},
+    {"variables", "yaml_text"},
     {"tables", "media_store", "people", "inbox", "instance_storage", "services"},
     {"media", "label_studio", "captioners"},
     {"executors"},

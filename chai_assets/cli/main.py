@@ -29,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
 )
 console = Console()
+people_app = typer.Typer()
+app.add_typer(people_app, name="people")
 app.add_typer(spec_app, name="spec")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(audit_app, name="audit")
@@ -57,14 +59,31 @@ def up() -> None:
     console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
 
 
-@app.command()
+@people_app.callback(invoke_without_command=True)
 def people(
+    context: typer.Context,
     demo: Annotated[bool, typer.Option("--demo", help="Those of the demo.")] = False,
 ) -> None:
     """Show who works here: accounts, passwords and queues. Label Studio must run."""
-    from chai_assets.deployment.local import logins
+    if context.invoked_subcommand is None:
+        from chai_assets.deployment.local import logins
 
-    _print_logins(logins(_demo_settings() if demo else Settings.from_env()))
+        _print_logins(logins(_demo_settings() if demo else Settings.from_env()))
+
+
+@people_app.command()
+def scores(
+    demo: Annotated[bool, typer.Option("--demo", help="Those of the demo.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Show what everybody found, missed, caught and rejected, and how much of it held up in review.
+
+    Counts over all batches, from the tables as they are now; Label Studio need not run. They do not make people
+    comparable, who had different clips, drafts and reviewers.
+    """
+    from chai_assets.cli.people import show_scores
+
+    show_scores(_demo_settings() if demo else Settings.from_env(), console, as_json)
 
 
 @app.command()
@@ -173,6 +192,33 @@ def import_(
 
     settings = Settings.from_env()
     run_import(settings, console, path, name, labels=labels, licence=licence, rights=rights, keep_names=keep_names)
+
+
+@app.command()
+def rights(
+    batches: Annotated[list[str] | None, typer.Argument(help="Batches to look at; all by default.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Record what differs, as new rows.")] = False,
+    licence: Annotated[str | None, typer.Option(help="Licence of the videos of an imported corpus.")] = None,
+    holder: Annotated[
+        str | None, typer.Option("--rights", help="Who holds the rights to those of an imported corpus.")
+    ] = None,
+) -> None:
+    """Show the licence and the rights holder of every batch's videos, and what their rights.yaml says by now.
+
+    The file lies at the top of the batch's folder in the inbox. It says what holds for all files, and for single ones:
+    {rights: Ada Film, licence: CC-BY-4.0, files: {clip.mp4: {licence: no-reuse}, day1/b.mov: {rights: Ben}}}.
+    A name counts in any case and Unicode form.
+
+    Edit it, look with `chai rights BATCH`, take it over with `chai rights BATCH --apply`. Nothing is overwritten: later
+    datasets say what stands by then. While an entry names no file, or a rights file lies where nobody reads it, videos
+    without an entry of their own have unknown rights, and this command ends with status 1.
+
+    An imported corpus has no such file: `chai rights import-NAME --licence CC-BY-4.0 --rights "Ada Film" --apply`.
+    """
+    from chai_assets.cli.rights import show_rights
+
+    if not show_rights(Settings.from_env(), batches or [], console, apply, licence, holder):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -20,7 +20,7 @@ _PREFIX = {
 _PREFIX |= {"candidate": "cnd", "review": "rvw", "feedback": "fbk", "triple": "tri", "merged": "mrg"}
 _PREFIX |= {"request": "req", "event": "evt", "entry": "ent", "problem": "prb", "error": "err"}
 _PREFIX |= {"dataset": "dst", "score": "scr", "adoption": "adp", "standing": "std", "source": "src"}
-_PREFIX |= {"file": "fil", "call": "cll", "polished": "pol"}
+_PREFIX |= {"file": "fil", "call": "cll", "polished": "pol", "rights": "rgt"}
 
 
 # Made once: `json.dumps` makes an encoder at every call, and a batch has tens of thousands of ids.

@@ -120,6 +120,18 @@ class ClipRow(TypedDict):
     recorded_at: datetime
 
 
+class RightsChangeRow(TypedDict):
+    """A row of `rights_changes`: the rights of a source from then on."""
+
+    batch: str
+    change_id: str
+    source_id: str
+    rights: str
+    licence: str
+    said_in: str
+    recorded_at: datetime
+
+
 class TaskRow(TypedDict):
     """A row of `tasks`, the ledger of what was pushed."""
 
@@ -338,6 +350,7 @@ class StandingRow(TypedDict):
 ROW_TYPES = {
     "sources": SourceRow,
     "clips": ClipRow,
+    "rights_changes": RightsChangeRow,
     "tasks": TaskRow,
     "annotation_events": EventRow,
     "quarantine": QuarantineRow,

@@ -15,6 +15,7 @@ from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec, parse_version_range, resolve_dataset_spec
 from chai_assets.datasets.select.unapproved import triples_in_force
 from chai_assets.datasets.write.publish import PublishResult, publish
+from chai_assets.ingestion.rights_changes import with_rights_in_force
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
@@ -23,11 +24,14 @@ EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *R
 """Every table that an export reads."""
 PINNED_TABLES = (*EXPORT_TABLES, "sources")
 """Every table whose version is pinned: those of the export, and one that only the checks read."""
+RIGHTS = "rights_changes"
+"""Pinned and read as well once it was written: where no rights ever changed, datasets say nothing of it."""
 
 
 def current_versions(tables: Tables) -> dict[str, int]:
-    """The versions of PINNED_TABLES as they are now."""
-    return {name: tables.version(name) for name in PINNED_TABLES}
+    """The versions of PINNED_TABLES as they are now, and of RIGHTS where there is any."""
+    versions = {name: tables.version(name) for name in (*PINNED_TABLES, RIGHTS)}
+    return {name: version for name, version in versions.items() if name != RIGHTS or version >= 0}
 
 
 def selected_triples(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
@@ -56,12 +60,15 @@ def export_inputs(
     def scan(name: str) -> pl.LazyFrame:
         return tables.scan(name, versions[name])
 
-    triples = scan("triples")
+    triples, clips = scan("triples"), scan("clips")
+    read = [name for name in (*EXPORT_TABLES, RIGHTS) if name in versions]
+    if RIGHTS in read:
+        clips = with_rights_in_force(clips, scan(RIGHTS))
     dataset_spec = find_dataset_spec(triples, release, selection)
     spec = release.load() if selection.imported else release.releases.load(dataset_spec.version)
     return ExportInputs(
         triples=triples,
-        clips=scan("clips"),
+        clips=clips,
         merged_captions=scan("merged_captions"),
         polished_critiques=scan("polished_critiques"),
         drafts=scan("drafts"),
@@ -71,7 +78,7 @@ def export_inputs(
         annotation_events=scan("annotation_events"),
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
-        table_versions={name: versions[name] for name in EXPORT_TABLES},
+        table_versions={name: versions[name] for name in read},
         dataset_spec=dataset_spec,
         code_version=package_version("chai"),
         selection=selection,

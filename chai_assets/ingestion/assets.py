@@ -8,6 +8,8 @@ from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.imported import own_work
 from chai_assets.core.partitions import batches
 from chai_assets.core.rows import ClipRow, SourceRow
+from chai_assets.ingestion.rights import RIGHTS_FILE
+from chai_assets.ingestion.rights_changes import changes_by_folder, record_changes
 from chai_resources.inbox import Inbox
 from chai_resources.media import Media
 from chai_resources.tables import Tables, as_rows
@@ -50,6 +52,10 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
         context.log.info(f"{outcome.name}: {len(outcome.clips)} clips")
         for problem in outcome.problems:
             context.log.warning(problem["reason"])
+    changes, _ = changes_by_folder(tables, batch, Media(root=inbox.folder(batch)))
+    changed = record_changes(tables, changes)
+    if changed:
+        context.log.warning(f"rights of {changed} sources that were ingested before: changed as {RIGHTS_FILE} has them")
     # What is wrong with a whole file is found again on every run, until the file is mended or removed.
     rows = tables.rows("ingest_problems", batch)
     listed = [row for row in rows if row["start_s"] is not None or row["problem_id"] in seen]
@@ -60,4 +66,5 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
         check_name="every_file_became_clips",
         metadata={"problems": len(listed), "list": preview(listed)},
     )
-    return dg.MaterializeResult(metadata=result.metadata, check_results=[check])
+    metadata = {**(result.metadata or {}), "rights_changed": changed}
+    return dg.MaterializeResult(metadata=metadata, check_results=[check])

@@ -25,7 +25,7 @@ from chai_assets.ingestion.encode import Encoded, encode_shots
 from chai_assets.ingestion.inbox import videos
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 from chai_assets.ingestion.probe import BadVideo
-from chai_assets.ingestion.rights import RIGHTS_FILE, Rights, read_rights
+from chai_assets.ingestion.rights import FolderRights, Right, folder_rights
 from chai_assets.ingestion.shots import Scan, Shot, scan
 from chai_resources.media import Media
 from chai_resources.media_store import Entry
@@ -77,10 +77,11 @@ def ingest(batch: str, uri: str, media: Media, stored: StoredRows, rules: ClipRu
     """
     folder = Media(root=uri)
     files = videos(folder)
-    rights, wrong = read_rights(folder)
-    rows = _RowBuilder(batch, folder, media, rights, stored, rules)
-    if wrong:
-        yield FileOutcome(RIGHTS_FILE, problems=[rows.problem(RIGHTS_FILE, "broken", wrong)])
+    sources = list(stored.sources)
+    rights = folder_rights(folder, (row["name"] for row in sources if row["batch"] == batch))
+    rows = _RowBuilder(batch, folder, media, rights, StoredRows(sources, stored.clips), rules)
+    for name, kind, reason in rights.problems:
+        yield FileOutcome(name, problems=[rows.problem(name, kind, reason)])
     with tempfile.TemporaryDirectory(prefix="chai-ingest-") as work:
         reader = _Reader(folder, Path(work), rules, rows.source_ids())
         for done in _in_order(reader.read, enumerate(files)):
@@ -148,11 +149,12 @@ class _RowBuilder:
     """Turns files that were read into rows, one after the other, and remembers what it has stored."""
 
     def __init__(
-        self, batch: str, folder: Media, media: Media, rights: Rights, stored: StoredRows, rules: ClipRules
+        self, batch: str, folder: Media, media: Media, rights: FolderRights, stored: StoredRows, rules: ClipRules
     ) -> None:
         self._batch, self._folder, self._media = batch, folder, media
         self._rights, self._rules = rights, rules
         self._sources = {row["source_id"]: (row["batch"], row["name"]) for row in stored.sources}
+        self._recorded = {row["source_id"]: Right(str(row["rights"]), str(row["licence"])) for row in stored.sources}
         self._index = ShotIndex((_known_shot(row), row["phash"]) for row in stored.clips)
 
     def source_ids(self) -> set[str]:
@@ -169,6 +171,7 @@ class _RowBuilder:
         if first:
             where = first[1] if first[0] == self._batch else f"{first[1]} of batch {first[0]}"
             reason = f"is the same file as {where}; remove one of them"
+            reason += self._other_rights(done, first)
             outcome.problems.append(self.problem(name, "duplicate", reason))
             return outcome
         if done.source_id:
@@ -181,6 +184,14 @@ class _RowBuilder:
             self._add_shot(done, shot, outcome)
         outcome.sources.append(self._source_row(done, done.scan))
         return outcome
+
+    def _other_rights(self, done: _ReadFile, first: tuple[str, str]) -> str:
+        """What to say of a copy whose rights are said to be others than those of the file that was ingested."""
+        if self._rights.said is None:
+            return ""
+        same_batch, said = first[0] == self._batch, self._rights.of(done.entry.key)
+        stands = self._rights.of(first[1]) if same_batch else self._recorded.get(done.source_id, said)
+        return "" if said == stands else f" (its licence stays {stands.licence}: {said.licence} is said of this copy)"
 
     def problem(self, name: str, kind: str, reason: str, shot: Shot | None = None) -> NewRow:
         """A row of `ingest_problems`; the same trouble found again has the same id."""

@@ -31,6 +31,7 @@ from tests.world import World, plain_answers
 Item = tuple[str, str]
 ZOOM = {"zoom": ["in"], "movement": ["slow"]}
 NOT_ABOUT_ITEMS = {"spec_adoptions", "clips", "sources", "ingest_problems", "datasets", "scorecards"}
+NOT_ABOUT_ITEMS |= {"rights_changes"}
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
 
-from chai_resources.errors import UnusableInput, read_utf8
+from chai_resources.errors import UnusableInput
+from chai_resources.yaml_text import YamlRefused, read_yaml
 
 OWN = Path(__file__).with_name("prices.yaml")
 
@@ -18,7 +18,7 @@ class PricesRefused(UnusableInput):
 class Price(BaseModel):
     """US dollars for a million tokens; `cached` for prompt tokens that the provider had already read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     input: NonNegativeFloat
     cached: NonNegativeFloat
     output: NonNegativeFloat
@@ -30,7 +30,7 @@ class Price(BaseModel):
 
 
 class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     version: str
     batch: NonNegativeFloat = 0.5
     models: dict[str, Price]
@@ -50,9 +50,14 @@ class Prices:
         """The prices of a file, by default those that come with the platform. Raises PricesRefused."""
         path = Path(path or OWN)
         try:
-            read = _File.model_validate(yaml.safe_load(read_utf8(path)))
-        except (OSError, UnusableInput, yaml.YAMLError, ValidationError) as error:
+            text = read_yaml(path)
+        except (OSError, YamlRefused) as error:
             raise PricesRefused(f"price file {path} cannot be read ({error}): mend it, or unset CHAI_PRICES") from error
+        try:
+            read = _File.model_validate(text.value)
+        except ValidationError as error:
+            why = text.faults(error, [*_File.model_fields, *Price.model_fields])
+            raise PricesRefused(f"price file {path} cannot be used ({why}): mend it, or unset CHAI_PRICES") from error
         return cls(read.version, read.models, read.batch)
 
     def of(self, model: str) -> Price | None:
