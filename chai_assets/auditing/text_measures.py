@@ -5,8 +5,8 @@ from zlib import crc32
 
 from chai_assets.auditing.jsonl import BadLine, JsonRow, text_at
 from chai_assets.auditing.report import BadLines, Lengths, Measure, Repetition, WorstTexts
-from chai_assets.linting.language import FEWEST_WORDS, other_language
 from chai_assets.linting.refusals import refusal_in
+from chai_resources.captioners.calls.language import FEWEST_WORDS, other_language
 
 ALL_UP_TO = 10_000
 ONE_IN = 16

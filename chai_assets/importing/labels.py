@@ -39,7 +39,7 @@ def read_labels(path: Path) -> CorpusLabels:
     try:
         data = path.read_bytes()
         labels = CorpusLabels(path.name, hashlib.sha256(data).hexdigest())
-        lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig").splitlines()
+        lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ImportRefused(f"labels {path} are not UTF-8 text, at byte {error.start}: save them as UTF-8") from error
     except (OSError, EOFError, ValueError) as error:

@@ -5,11 +5,12 @@ the answers themselves are stored one by one by the captioner, so that none is a
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import dagster as dg
+import polars as pl
 
 from chai_assets.core.asset_metadata import preview
 from chai_assets.core.ids import canonical_json, record_id, sha256_text
@@ -18,7 +19,8 @@ from chai_assets.inference.budget import ROWS_AT_ONCE, open_budget
 from chai_assets.inference.orphaned import record_orphaned
 from chai_assets.inference.pending import PendingRequest
 from chai_resources.captioner import CaptionerChoice
-from chai_resources.captioners.protocol import CachingCaptioner, Request, Result
+from chai_resources.captioners.calls.network_captioner import TRIES, UNREADABLE
+from chai_resources.captioners.protocol import CachingCaptioner, CaptionError, Request, Result
 from chai_resources.media import Media
 from chai_resources.tables import Tables
 
@@ -29,6 +31,11 @@ _TABLE: dict[GenerationStage, str] = {
     "revise": "revisions",
     "merge": "merged_captions",
 }
+
+_USELESS = sorted({*UNREADABLE, "empty", "tool", "unfinished", "interrupted"})
+"""Outcomes of calls whose answer came, and was none."""
+PAID_IN_VAIN = 3 * TRIES
+"""So many useless answers to one request are enough: they are paid, and no later one is likely to be better."""
 
 
 @dataclass
@@ -130,7 +137,7 @@ class Generator:
         report = GenerationReport(planned=budget.estimate(pending))
         if pending and budget.price:
             self.log(f"{self.stage}: {len(pending)} requests, about {report.planned:.2f} USD")
-        writer = _Writer(self, complete, report)
+        writer = _Writer(self, complete, report, self._in_vain() if pending else {})
         by_key = {item.request.key: item for item in pending}
         left = list(pending)
         try:
@@ -153,6 +160,15 @@ class Generator:
             report.held_back = len(budget.held_back)
         self._tell(report, budget.spent + budget.promised, budget.estimate(budget.held_back))
         return report
+
+    def _in_vain(self) -> dict[str, int]:
+        """How often requests were answered, and perhaps paid, with nothing that can be used; by hash."""
+        if not self.captioner.capabilities.network:
+            return {}
+        columns = ["request_hash", "outcome", "charged"]
+        calls = self.tables.read("model_calls", self.batch, columns=columns)
+        useless = pl.col("outcome").is_in(_USELESS) & (pl.col("charged") != "no")
+        return dict(calls.filter(useless).group_by("request_hash").len().iter_rows())
 
     def _tell(self, report: GenerationReport, used: float, more: float) -> None:
         """Logs what is left to be done, and by whom; `used` and `more` are US dollars."""
@@ -179,6 +195,8 @@ class _Writer:
     generator: Generator
     complete: Callable[[NewRow], NewRow]
     report: GenerationReport
+    in_vain: dict[str, int]
+    """Useless answers of earlier runs, by request."""
     texts: int = 0
     rows: list[NewRow] = field(default_factory=list)
     calls: list[NewRow] = field(default_factory=list)
@@ -189,15 +207,27 @@ class _Writer:
         if result.error and result.error.kind == "waiting":
             self.report.add_waiting(result)
         elif result.text is None:
+            result = _given_up(result, self.in_vain.get(item.request.hash, 0))
             self.report.errors.append(_error_row(self.generator.stage, item, result))
         else:
-            self.texts += 1
-            columns = _model_columns(item.request, result)
-            self.rows.append(self.complete({**item.base, **columns, "text": result.text}))
+            self._complete(item, result)
         if len(self.rows) + len(self.calls) < ROWS_AT_ONCE:
             return False
         self.flush()
         return True
+
+    def _complete(self, item: PendingRequest, result: Result) -> None:
+        """Completes a row; a text on which that fails costs its own row alone. Its answer is stored, and paid once."""
+        columns = _model_columns(item.request, result)
+        try:
+            row = self.complete({**item.base, **columns, "text": result.text})
+        except Exception as surprise:
+            message = f"no row can be made of the answer ({surprise!r}): report this, with the request's hash"
+            failed = replace(result, text=None, error=CaptionError("retryable", "unexpected", message))
+            self.report.errors.append(_error_row(self.generator.stage, item, failed))
+            return
+        self.texts += 1
+        self.rows.append(row)
 
     def flush(self) -> None:
         """Writes what came. Calls first: what was paid is known even if the rows are not written."""
@@ -206,6 +236,18 @@ class _Writer:
         self.calls = []
         self.report.written += tables.append(_TABLE[self.generator.stage], self.rows)
         self.rows = []
+
+
+def _given_up(result: Result, before: int) -> Result:
+    """An error that was to pass and that too many paid answers ended in: it is held against the row from now on."""
+    useless = sum(call.outcome in _USELESS and call.charged != "no" for call in result.calls)
+    if result.error is None or result.error.kind != "retryable" or not useless or before + useless < PAID_IN_VAIN:
+        return result
+    said = result.error.message.removesuffix(": run again")
+    message = (
+        f"answered {before + useless} times with nothing that can be used: {said}; change CHAI_MODEL or the prompt"
+    )
+    return replace(result, error=CaptionError("permanent", result.error.code, message))
 
 
 def _model_columns(request: Request, result: Result) -> NewRow:

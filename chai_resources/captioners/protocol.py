@@ -66,6 +66,8 @@ class Request:
     With a `schema` (JSON Schema) the answer is one JSON object of that form. The prompt says the form in words as
     well, for not every server can hold a model to it; what is no JSON object is a permanent error.
 
+    What a model wraps around a text (its reasoning, control tokens, an announcement) is no part of the result's text.
+
     An engine answers a task that it does not offer with a permanent error.
     """
 
@@ -134,6 +136,8 @@ class Result:
     calls: tuple[Call, ...] = ()
     logprobs: dict[str, float | None] = field(default_factory=dict)
     """Raw natural log-probability of each of `choices`; None for one that was not among the likeliest 20."""
+    raw: str | None = None
+    """The answer as it came, where `text` is not that: less what was only wrapping, or refused."""
 
 
 class Captioner(Protocol):

@@ -39,6 +39,8 @@ class Book:
     """By a word of the prompt, what is answered where a JSON schema is given; one missing remark by default."""
     likely: dict[str, dict[str, float]] = field(default_factory=dict)
     """By a word of the prompt, the first tokens with log-probabilities that it tells where they are asked for."""
+    plays: dict[str, Callable[["Server", bytes], None]] = field(default_factory=dict)
+    """By a word of the prompt, what is done instead of sending the answer, every time: it gets the answer's body."""
     calls: Counter[str] = field(default_factory=Counter)
     """Calls by prompt."""
     charged: Counter[str] = field(default_factory=Counter)
@@ -105,7 +107,7 @@ class Book:
 def model_server() -> Iterator[tuple[str, Book]]:
     """Its address and its book."""
     book = Book()
-    handler = type("Handler", (_Handler,), {"book": book})
+    handler = type("Handler", (Server,), {"book": book})
     server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -123,7 +125,9 @@ class _Server(ThreadingHTTPServer):
         """Quiet: callers that are killed, or lose patience, hang up."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Server(BaseHTTPRequestHandler):
+    """Answers one connection."""
+
     book: Book
     protocol_version = "HTTP/1.1"
 
@@ -186,8 +190,10 @@ class _Handler(BaseHTTPRequestHandler):
         if top and fault in ("", "no-logprobs"):
             text, finish = max(first or {"Yes": 0.0}, key=(first or {"Yes": 0.0}).__getitem__), "length"
         answer = dialect.answer(text, finish, self.book.tokens, first)
+        if play := next((play for word, play in self.book.plays.items() if word in prompt), None):
+            return play(self, json.dumps(answer).encode())
         if fault in _BODIES:
-            return self._raw(200, _BODIES[fault])
+            return self.send_body(200, _BODIES[fault])
         if fault == "no-choices":
             return self._send(200, {**answer, **_NOTHING})
         if fault == "declined":
@@ -236,14 +242,14 @@ class _Handler(BaseHTTPRequestHandler):
         return {**about, "expirationTime": expires.isoformat()}
 
     def _send(self, status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None) -> None:
-        self._raw(status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers)
+        self.send_body(status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers)
 
-    def _raw(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def send_body(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Sends these bytes as they are."""
+        plain = {"Content-Type": "application/json", "Content-Length": str(len(body))}
         try:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in (headers or {}).items():
+            for name, value in {**plain, **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -184,3 +184,22 @@ def test_a_request_that_the_engine_passes_over_is_a_retryable_error(media: Media
 def test_the_wrapper_shows_its_engine(media: Media):
     stored = StoredAnswers(OfflineCaptioner(), media)
     assert (stored.model, stored.revision) == (OfflineCaptioner.model, OfflineCaptioner.revision)
+
+
+def test_the_answer_as_it_came_is_stored_beside_a_text_that_is_not_all_of_it(media: Media):
+    raw = "<think>A half: \ud83d</think>answer\x00"
+
+    class Wrapped(Counting):
+        def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+            yield from (dataclasses.replace(result, raw=raw) for result in super().run(requests))
+
+    [clean] = StoredAnswers(Counting(), media).run([request(1)])
+    [wrapped] = StoredAnswers(Wrapped(), media).run([request(2)])
+    [again] = StoredAnswers(Counting(), media).run([request(2)])
+    assert b'"raw"' not in media.get_bytes(answer_key(request(1).hash)), "as answers were always stored"
+    assert (clean.raw, wrapped.text, again.text) == (
+        None,
+        "answer to " + request(2).hash,
+        "answer to " + request(2).hash,
+    )
+    assert again.raw == "<think>A half: \\ud83d</think>answer\x00"

@@ -18,7 +18,7 @@ from chai_assets.datasets.checks.facts import (
     PERFECT,
 )
 from chai_assets.datasets.checks.texts import LOOKED_AT
-from chai_assets.linting.language import FEWEST_WORDS
+from chai_resources.captioners.calls.language import FEWEST_WORDS
 
 Severity = Literal["error", "warn"]
 Frame = Literal["triples", "columns", "in_force", "drift", "freshness"]

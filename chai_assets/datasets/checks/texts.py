@@ -5,8 +5,8 @@ Polars looks through all of them for what might be wrong; only those texts are j
 
 import polars as pl
 
-from chai_assets.linting.language import other_language
 from chai_assets.linting.refusals import BLANK, REFUSAL, refusal_in
+from chai_resources.captioners.calls.language import other_language
 
 LOOKED_AT = 10_000
 """Distinct captions whose language is judged: two seconds, and a share of 1 % in another language is not missed."""

@@ -8,14 +8,17 @@ the error `waiting`, which is no failure. What is noted so that nothing is paid 
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from chai_resources.captioners.batch_api.answer_file import AnswerLine
 from chai_resources.captioners.batch_api.pending_batches import PendingBatch, PendingBatches
-from chai_resources.captioners.calls.acceptance import fault
+from chai_resources.captioners.calls.acceptance import settled
+from chai_resources.captioners.calls.answer_body import harmless
+from chai_resources.captioners.calls.model_choice import garbled
 from chai_resources.captioners.calls.network_captioner import LONGEST_WAIT_S, TRIES, CallFailed, pause_before
 from chai_resources.captioners.calls.prefetch import map_ahead
 from chai_resources.captioners.protocol import Call, Capabilities, Captioner, CaptionError, Request, Result
@@ -26,6 +29,8 @@ LOOKED_FOR = timedelta(hours=48)
 """For this long runs are asked for, to fetch a batch: it takes a day at most, and then nobody may want its answers."""
 FORGOTTEN = timedelta(days=30)
 """No provider keeps answers for longer."""
+_FAULTS_TOLD = 5
+"""Lines of an answer file that nobody can read, told one by one."""
 MOST_REQUESTS = 10_000
 """Of a batch. Providers take 50,000, but they are all in memory until they are handed in."""
 
@@ -70,8 +75,12 @@ class BatchProvider(Protocol):
         """How far a batch is."""
         ...
 
-    def answers(self, job: ProviderBatch, asked: dict[str, Request]) -> Iterator[tuple[str, BatchAnswer]]:
-        """The answers there are to what is asked, by request hash."""
+    def answers(self, job: ProviderBatch, asked: Collection[str]) -> Iterator[AnswerLine]:
+        """The lines of an ended batch's files of answers; `asked` are the hashes of all its requests."""
+        ...
+
+    def read(self, request: Request, line: Any) -> BatchAnswer:
+        """What a line says to its request. Raises CallFailed."""
         ...
 
 
@@ -255,36 +264,53 @@ class BatchCaptioner(Captioner):
 
     def _fetch(self, batch: PendingBatch, asked: dict[str, Request]) -> Iterator[Result]:
         """What a batch has for these requests. It is closed once all has been handed on."""
-        left = dict(asked)
+        left, failures, faults = dict(asked), dict[str, CallFailed](), list[str]()
         try:
             job = self._tried(lambda: self._provider.look(batch.job)) if batch.job else None
             if job is None or job.under_way:
                 yield from (self._waiting(request, batch) for request in asked.values())
                 return
-            for name, answer in self._provider.answers(job, asked):
-                if request := left.pop(name, None):  # a provider may repeat itself
-                    yield self._read(request, batch, answer)
+            for line in self._provider.answers(job, set(batch.requests)):
+                faults += [line.fault] if line.fault else []
+                if line.key not in left:
+                    continue  # of another run, of nobody, or said before
+                answer = self._answer(left[line.key], line)
+                if isinstance(answer, CallFailed):
+                    failures.setdefault(line.key, answer)  # a line after it may hold the answer
+                else:
+                    yield self._read(left.pop(line.key), batch, answer)
         except CallFailed as failed:
             # The batch stands: the next run looks again.
             yield from (self._failed(request, failed) for request in left.values())
             return
+        why = "; ".join(filter(None, [job.why, *faults[:_FAULTS_TOLD]]))
         for request in left.values():
             message = f"batch {batch.job} ended {job.state}, without an answer to this: run again to ask it again"
-            said = f"{message} ({job.why})" if job.why else message
-            failed = CallFailed(CaptionError("retryable", f"batch_{job.state}", said))
-            yield self._read(request, batch, failed)
-        why = f"{job.state}: {len(asked) - len(left)} of {len(asked)} answered"
+            said = f"{message} ({why})" if why else message
+            lost = CallFailed(CaptionError("retryable", f"batch_{job.state}", said))
+            yield self._read(request, batch, failures.get(request.hash, lost))
+        why = f"{job.state}: {len(asked) - len(left)} of {len(asked)} answered{f' ({why})' if why else ''}"
         self._pending.close(batch, why, done=asked)  # what this run does not want, another may
 
     def _read(self, request: Request, batch: PendingBatch, answer: BatchAnswer) -> Result:
         """An answer as it is handed on, with the one call it was."""
         if isinstance(answer, CallFailed):
             call = Call(batch.at, answer.error.code, answer.charged, batch=True)
-            return replace(self._failed(request, answer), calls=(call,))
-        error = fault(answer.text or "", answer.finish_reason, bool(request.schema))
+            return harmless(replace(self._failed(request, answer), calls=(call,)))
+        answer = settled(request, answer)
         tokens = (answer.tokens_in, answer.tokens_cached, answer.tokens_out)
-        call = Call(batch.at, error.code if error else "answered", "yes", *tokens, batch=True)
-        return replace(answer, text=None if error else answer.text, error=error, calls=(call,))
+        call = Call(batch.at, answer.error.code if answer.error else "answered", "yes", *tokens, batch=True)
+        return replace(answer, calls=(call,))
+
+    def _answer(self, request: Request, line: AnswerLine) -> BatchAnswer:
+        if line.fault:
+            return garbled(f"{line.fault}: run again to ask it again")
+        try:
+            return self._provider.read(request, line.value)
+        except CallFailed as failed:
+            return failed
+        except Exception as surprise:  # a line must not hold up the others of its batch
+            return garbled(f"line {line.number} is no answer ({surprise!r}): run again to ask it again")
 
     def _waiting(self, request: Request, batch: PendingBatch | None) -> Result:
         """That a request is in a batch under way; what it will cost is promised from the moment of handing in."""
@@ -295,4 +321,4 @@ class BatchCaptioner(Captioner):
         return Result(request.key, self.model, self.revision, error=error, calls=calls)
 
     def _failed(self, request: Request, failed: CallFailed) -> Result:
-        return Result(request.key, self.model, self.revision, error=failed.error)
+        return harmless(Result(request.key, self.model, self.revision, error=failed.error))

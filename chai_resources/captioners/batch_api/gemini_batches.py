@@ -2,19 +2,21 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from chai_resources.captioners.batch_api.answer_file import AnswerLine, answer_lines
 from chai_resources.captioners.batch_api.batch_captioner import BatchAnswer, BatchCaptioner, ProviderBatch
 from chai_resources.captioners.batch_api.pending_batches import PendingBatches
+from chai_resources.captioners.calls.answer_body import at
 from chai_resources.captioners.calls.model_choice import ModelChoice, garbled
 from chai_resources.captioners.calls.network_captioner import CallFailed
 from chai_resources.captioners.engines.gemini_engine import (
     API,
     GenerateRequestBuilder,
+    as_raised,
     client_of,
     failures,
     read_answer,
@@ -114,45 +116,15 @@ class _GenerateBatches:
         file = found.dest.file_name if found.dest else None
         return ProviderBatch(job, state, state not in _ENDED, _WHY.get(state, ""), (file,) if file else ())
 
-    def answers(self, job: ProviderBatch, asked: dict[str, Request]) -> Iterator[tuple[str, BatchAnswer]]:
-        with tempfile.TemporaryFile() as copy:
-            for file in job.files:
+    def answers(self, job: ProviderBatch, asked: Collection[str]) -> Iterator[AnswerLine]:
+        for file in job.files:
+            with tempfile.TemporaryFile() as copy:
                 with failures(self._choice.place):
                     self._client.files.download(file=file, destination=copy)  # pyright: ignore[reportArgumentType, reportCallIssue]
-            copy.seek(0)
-            for text in copy:
-                try:
-                    line = json.loads(text)
-                    request = asked.get(line["key"])
-                except (ValueError, KeyError, TypeError):
-                    continue  # the request it was for has no answer then
-                if request:
-                    yield request.hash, self._answer(request, line)
+                copy.seek(0)
+                yield from answer_lines(copy, "key", asked)
 
-    def _answer(self, request: Request, line: dict[str, Any]) -> BatchAnswer:
-        from google.genai import types
-
-        try:
-            if error := line.get("error"):
-                return refused(_as_raised(error))
-            with failures(self._choice.place):
-                # As the SDK reads an answer to a single call: fields that are newer than it are left out.
-                answer = types.GenerateContentResponse._from_response(response=line.get("response") or {}, kwargs={})
-            return read_answer(request, self._choice.model, answer)
-        except CallFailed as failed:
-            return failed
-        except Exception as surprise:  # a line must not hold up the others of its batch
-            return garbled(f"a line that is no answer: {surprise!r}")
-
-
-def _as_raised(error: dict[str, Any]) -> Any:
-    """The status of a line as the SDK would have raised it for a single call: gRPC codes become HTTP's."""
-    code = int(error.get("code") or 0)
-    status = error.get("status") or ("FAILED_PRECONDITION" if code == 9 else code)
-    return SimpleNamespace(
-        code=_HTTP.get(code, code), status=status, message=error.get("message"), details={"error": error}, response=None
-    )
-
-
-_HTTP = {1: 503, 2: 500, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 10: 409, 13: 500, 14: 503, 15: 500, 16: 401}
-"""HTTP statuses by the gRPC codes that stand in answer files."""
+    def read(self, request: Request, line: Any) -> BatchAnswer:
+        if error := at(line, "error"):
+            return refused(as_raised(error))
+        return read_answer(request, self._choice.model, at(line, "response"))

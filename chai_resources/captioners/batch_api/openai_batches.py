@@ -1,16 +1,19 @@
 """The engine `openai` by batches: files of chat completions that are answered within a day at half the price."""
 
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chai_resources.captioners.batch_api.answer_file import AnswerLine, answer_lines
 from chai_resources.captioners.batch_api.batch_captioner import BatchAnswer, BatchCaptioner, ProviderBatch
 from chai_resources.captioners.batch_api.pending_batches import PendingBatches
+from chai_resources.captioners.calls.answer_body import at, count, items, plain, word
 from chai_resources.captioners.calls.api_keys import key_of
-from chai_resources.captioners.calls.model_choice import ModelChoice, garbled
+from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.calls.network_captioner import CallFailed
 from chai_resources.captioners.engines.openai_engine import (
     API,
@@ -109,30 +112,24 @@ class _ChatBatches:
         files = tuple(name for name in (batch.output_file_id, batch.error_file_id) if name)
         return ProviderBatch(job, batch.status, batch.status in _UNDER_WAY, _why(batch), files)
 
-    def answers(self, job: ProviderBatch, asked: dict[str, Request]) -> Iterator[tuple[str, BatchAnswer]]:
+    def answers(self, job: ProviderBatch, asked: Collection[str]) -> Iterator[AnswerLine]:
         for file in job.files:
-            with self._failures(), self._client.files.with_streaming_response.content(file) as content:
-                for text in content.iter_lines():
-                    if (line := _parsed(text)) and (request := asked.get(str(line.get("custom_id")))):
-                        yield request.hash, self._answer(request, line)
+            with tempfile.TemporaryFile() as copy:
+                with self._failures(), self._client.files.with_streaming_response.content(file) as content:
+                    for piece in content.iter_bytes():
+                        copy.write(piece)
+                copy.seek(0)
+                yield from answer_lines(copy, "custom_id", asked)
 
-    def _answer(self, request: Request, line: dict[str, Any]) -> BatchAnswer:
-        from openai.types.chat import ChatCompletion
-
-        try:
-            response, error = line.get("response") or {}, line.get("error") or {}
-            status, body = response.get("status_code") or 0, response.get("body") or {}
-            if status == 200:
-                return read_answer(request, self._choice.model, ChatCompletion.construct(**body))
-            if not status:
-                code = str(error.get("code") or "batch")
-                return CallFailed(CaptionError("retryable", code, f"{error.get('message') or 'no answer'}: run again"))
-            said = body.get("error") or error
-            return refused(status, said.get("code"), str(said.get("message") or body))
-        except CallFailed as failed:
-            return failed
-        except Exception as surprise:  # a line must not hold up the others of its batch
-            return garbled(f"a line that is no answer: {surprise!r}")
+    def read(self, request: Request, line: Any) -> BatchAnswer:
+        status, body = count(line, "response", "status_code"), at(line, "response", "body")
+        if status == 200 or items(body, "choices"):
+            return read_answer(request, self._choice.model, body)
+        error = at(body, "error") or at(line, "error")
+        code, said = at(error, "code"), word(error, "message") or plain(error or body or "no answer")
+        if not status:
+            return CallFailed(CaptionError("retryable", str(code or "batch"), f"{said}: run again"))
+        return refused(status, code if isinstance(code, str) else None, plain(said), request=request)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -150,12 +147,3 @@ class _ChatBatches:
 def _why(batch: "Batch") -> str:
     errors = (batch.errors.data if batch.errors else None) or []
     return "; ".join(str(error.message) for error in errors[:3]) or _WHY.get(batch.status, "")
-
-
-def _parsed(text: str) -> dict[str, Any] | None:
-    """A line of an answer file; None for one that is none, whose request then has no answer."""
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    return line if isinstance(line, dict) else None

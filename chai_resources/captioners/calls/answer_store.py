@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from itertools import chain
 from typing import Protocol
 
+from chai_resources.captioners.calls.answer_body import harmless
 from chai_resources.captioners.calls.prefetch import map_ahead
 from chai_resources.captioners.protocol import CachingCaptioner, Call, Captioner, CaptionError, Request, Result
 
@@ -107,7 +108,9 @@ class StoredAnswers(CachingCaptioner):
         """The result as stored: ours, or the one that another writer published first, with our calls beside its own."""
         if result.error and result.error.kind in ("retryable", "waiting"):
             return result
-        answer = {name: value for name, value in asdict(result).items() if name != "key"}
+        answer = {name: value for name, value in asdict(harmless(result)).items() if name != "key"}
+        if answer["raw"] is None:
+            del answer["raw"]  # an answer that is all text is stored as it always was
         stored = json.dumps({"request_hash": result.key, **answer}, ensure_ascii=False, indent=1).encode()
         if self._media.put_new(answer_key(result.key), stored):
             return result
@@ -124,7 +127,7 @@ class StoredAnswers(CachingCaptioner):
             error = CaptionError(**answer.pop("error")) if answer["error"] else answer.pop("error")
             calls = tuple(Call(**call) for call in answer.pop("calls", ()))
             return Result(key=request_hash, error=error, calls=calls, **answer)
-        except (ValueError, KeyError, TypeError, AttributeError) as reason:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
             message = f"stored answer {key} cannot be read ({reason}): delete it to ask again"
             return self._failed(request_hash, "corrupt_answer", message)
 

@@ -1,14 +1,18 @@
 """Which model an engine asks, and how: checked when the engine is opened, before any call."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
 
+from chai_resources.captioners.calls.answer_body import plain
 from chai_resources.captioners.calls.network_captioner import CallFailed, Pace
 from chai_resources.captioners.protocol import CaptionError, Request
 from chai_resources.errors import UnusableInput
 from chai_resources.variables import Variable
+
+if TYPE_CHECKING:
+    from chai_resources.captioners.calls.bounded_http import BeyondBounds
 
 # A date, a numbered revision, a commit or a checksum at the end: names that never mean another model tomorrow.
 _PINNED = re.compile(r"(\d{4}-\d{2}-\d{2}|[-@]\d{2}-\d{4}|-\d{3,8}|@[0-9a-f]{7,64}|@v?\d[\w.]*)$")
@@ -115,7 +119,20 @@ def unreachable(error: BaseException, place: str) -> CallFailed:
 
     Only where no connection came about is it certain that nothing was done.
     """
+    from chai_resources.captioners.calls.bounded_http import BeyondBounds
+
+    if isinstance(error, BeyondBounds):
+        return _beyond_bounds(error)
     name = type(error).__name__
     code = "timeout" if "Timeout" in name else "connection"
     charged = "no" if name in ("ConnectError", "ConnectTimeout") else "unknown"
-    return CallFailed(CaptionError("retryable", code, f"{place} does not answer: {error!r}"), charged=charged)
+    return CallFailed(CaptionError("retryable", code, plain(f"{place} does not answer: {error!r}")), charged=charged)
+
+
+def _beyond_bounds(error: "BeyondBounds") -> CallFailed:
+    """What no answer of a sound server is. One that is too large is too large in an hour, too, and was paid."""
+    if error.code == "too_large":
+        message = f"{error}: try another model, or lower CHAI_MODEL_MAX_TOKENS"
+        return CallFailed(CaptionError("permanent", error.code, message), charged="unknown")
+    message = f"{error}, where no key is sent: set CHAI_MODEL_URL to that address if it is right"
+    return CallFailed(CaptionError("retryable", error.code, message), stops=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from chai_resources.captioners.calls.acceptance import fault
+from chai_resources.captioners.calls.acceptance import settled
+from chai_resources.captioners.calls.answer_body import harmless
 from chai_resources.captioners.calls.rate_limits import TokenBucket
 from chai_resources.captioners.protocol import Call, Capabilities, Captioner, CaptionError, Request, Result
 from chai_resources.errors import Unavailable
@@ -22,6 +23,8 @@ TRIES = 4
 """Calls for one request within a run; what still fails then is asked again by the next run."""
 LONGEST_WAIT_S = 60.0
 """A server that wants more, at once or bit by bit without an answer, gets it: the rest is left to the next run."""
+UNREADABLE = frozenset({"garbled", "unexpected"})
+"""Codes of answers that came and were none."""
 _FIRST_WAIT_S = 1.0
 _MEDIA_TOKENS = 2_000
 """Reserved for a clip until its true cost is known."""
@@ -83,49 +86,77 @@ class CallingCaptioner(Captioner):
         """One result for each request, as they come back; at most `pace.parallel` calls are out at a time.
 
         Ended early, it starts no further call and waits for those that are out. Where the source of the requests
-        breaks off, what is out is handed on first: it is paid.
+        breaks off, what is out is handed on first: it is paid. What could not be read comes last: where others were
+        answered after it, it is its request that the server makes nothing of, and that is not asked again.
         """
         self._begin()
+        unread: dict[str, int] = {}
+        late: list[Result] = []
+
+        def ready(done: set[Future[Result]]) -> Iterator[Result]:
+            for result in (future.result() for future in done):
+                if result.key in unread:
+                    late.append(result)
+                else:
+                    yield result
+
         stopped, pool = _Stop(), ThreadPoolExecutor(self._pace.parallel, thread_name_prefix="model")
         out: set[Future[Result]] = set()
         broken: Exception | None = None
         try:
             try:
                 for request in requests:
-                    out.add(pool.submit(self._one, request, stopped))
+                    out.add(pool.submit(self._one, request, stopped, unread))
                     if len(out) >= 2 * self._pace.parallel:
                         done, out = wait(out, return_when=FIRST_COMPLETED)
-                        yield from (future.result() for future in done)
+                        yield from ready(done)
             except Exception as error:
                 broken = stopped.break_off(error)
             while out:
                 done, out = wait(out, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+                yield from ready(done)
+            for result in late:
+                alone = self._gate.answers > unread[result.key]
+                yield self._kept(_final(result) if alone else result, stopped)
             if broken:
                 raise broken
         finally:
             stopped.error = CaptionError("retryable", "ended", "the run ended before this was asked: run again")
             pool.shutdown(cancel_futures=True)
 
-    def _one(self, request: Request, stopped: "_Stop") -> Result:
+    def _one(self, request: Request, stopped: "_Stop", unread: dict[str, int]) -> Result:
+        """The result of a request; one whose answers could not be read is noted in `unread`, with how many others were
+        answered before it."""
         calls: list[Call] = []
+        answered_before = self._gate.answers
         for attempt in range(1, TRIES + 1):
             self._gate.wait()
             if stopped.error:
                 return self._failed(request, stopped.error, calls)
             try:
-                return self._kept(self._paced(request, calls), stopped)
+                result = self._paced(request, calls)
+                if result.error is None or result.error.kind != "retryable":
+                    return self._kept(result, stopped)
+                if attempt == TRIES:
+                    passing = result.error.code == "interrupted"
+                    return self._kept(result if passing else _final(result), stopped)
+                self._sleep(pause_before(attempt))
             except CallFailed as failed:
                 error, wanted = failed.error, failed.retry_after_s
                 if failed.stops or (wanted is not None and not self._gate.shut(wanted)):
                     stopped.error = error
                 if error.kind != "retryable" or stopped.error or attempt == TRIES or not failed.called:
-                    return self._kept(self._failed(request, error, calls), stopped)
+                    result = self._failed(request, error, calls)
+                    if error.code in UNREADABLE and attempt == TRIES:
+                        unread[request.key] = answered_before
+                        return result
+                    return self._kept(result, stopped)
                 if wanted is None:
                     self._sleep(pause_before(attempt))
             except Exception as surprise:
                 # A row must not end a batch; what it was stands in the error row.
-                return self._failed(request, CaptionError("retryable", "unexpected", f"{surprise!r}"), calls)
+                error = CaptionError("retryable", "unexpected", f"{surprise!r}: run again")
+                return self._failed(request, error, calls)
         raise AssertionError("the loop returns")
 
     def _kept(self, result: Result, stopped: "_Stop") -> Result:
@@ -144,7 +175,7 @@ class CallingCaptioner(Captioner):
         self._tokens.take(estimate)
         at, started = datetime.now(UTC).isoformat(), time.perf_counter()
         try:
-            result = self._call(request)
+            result = settled(request, self._call(request))
         except Exception as error:
             failed = error if isinstance(error, CallFailed) else None
             latency = (time.perf_counter() - started) * 1000
@@ -155,16 +186,22 @@ class CallingCaptioner(Captioner):
         latency = (time.perf_counter() - started) * 1000
         self._gate.answered()
         self._tokens.settle(estimate, result.tokens_in + result.tokens_out)
-        error = fault(result.text or "", result.finish_reason, bool(request.schema))
-        outcome = error.code if error else "answered"
+        outcome = result.error.code if result.error else "answered"
         calls.append(
             Call(at, outcome, "yes", result.tokens_in, result.tokens_cached, result.tokens_out, latency_ms=latency)
         )
-        text = None if error else result.text
-        return replace(result, text=text, error=error, latency_ms=latency, calls=tuple(calls))
+        return replace(result, latency_ms=latency, calls=tuple(calls))
 
     def _failed(self, request: Request, error: CaptionError, calls: list[Call]) -> Result:
-        return Result(request.key, self.model, self.revision, error=error, calls=tuple(calls))
+        return harmless(Result(request.key, self.model, self.revision, error=error, calls=tuple(calls)))
+
+
+def _final(result: Result) -> Result:
+    """What came so often is not asked for again, for each time is paid."""
+    assert result.error
+    said = result.error.message.removesuffix(": run again")
+    message = f"asked {len(result.calls)} times: {said}; change CHAI_MODEL or the prompt to ask again"
+    return harmless(replace(result, error=CaptionError("permanent", result.error.code, message)))
 
 
 class _Gate:
@@ -174,6 +211,7 @@ class _Gate:
         self._sleep, self._clock = sleep, clock
         self._lock = threading.Lock()
         self._until = self._waited = 0.0
+        self.answers = 0
 
     def wait(self) -> None:
         """Waits until the gate is open, however often it is shut again meanwhile."""
@@ -195,6 +233,7 @@ class _Gate:
     def answered(self) -> None:
         """Notes that the server answers again."""
         self._waited = 0.0
+        self.answers += 1
 
 
 class _Stop:

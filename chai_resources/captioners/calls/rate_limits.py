@@ -43,7 +43,8 @@ class TokenBucket:
             return
         with self._lock:
             self._refill()
-            self._left = min(self._a_minute, self._left + min(estimated, self._a_minute) - used)
+            more = min(estimated, self._a_minute) - min(used, self._a_minute)
+            self._left = min(self._a_minute, self._left + more)
 
     def _refill(self) -> None:
         now = self._clock()

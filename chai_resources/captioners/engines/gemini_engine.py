@@ -4,14 +4,17 @@ A clip up to the inline limit goes out in the request; a longer one is uploaded 
 clip share it, and once more where the provider has it no longer. The clip comes first, so that they share a prefix too.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from chai_resources.captioners.calls.answer_body import at, count, items, joined_text, number, plain, word
 from chai_resources.captioners.calls.api_keys import key_of
 from chai_resources.captioners.calls.model_choice import (
     ModelChoice,
@@ -22,8 +25,9 @@ from chai_resources.captioners.calls.model_choice import (
 )
 from chai_resources.captioners.calls.network_captioner import CallFailed, CallingCaptioner
 from chai_resources.captioners.engines.clip_payload import OncePerClip
+from chai_resources.captioners.engines.fleet import CONNECT_S
 from chai_resources.captioners.engines.logprobs import TOP, no_logprobs, of_choices
-from chai_resources.captioners.engines.openai_engine import pause_of, retry_after
+from chai_resources.captioners.engines.openai_engine import json_of, pause_of, retry_after
 from chai_resources.captioners.protocol import Capabilities, CaptionError, ClipMedia, Identity, Request, Result
 from chai_resources.media_store import MediaError, MediaStore
 
@@ -45,8 +49,14 @@ OUTLIVES = timedelta(minutes=10)
 OUTLIVES_IN_BATCHES = timedelta(hours=24)
 """The same where a batch may take a day to come to it."""
 FILE_GONE = "file_gone"
+FILE_NOT_READY = "file_not_ready"
 _OF_A_FILE = "permission to access the File"
 """How a 403 begins that is about a file, expired or another key's, and not about the key or the model."""
+_A_FILE = re.compile(r"\bfiles/|\bthe file\b|\bfile\b.{0,80}\bnot (?:found|exist)", re.IGNORECASE)
+"""How a refusal names a file: a model is never named so."""
+_OF_THE_ACCOUNT = re.compile(r"billing|location|region|country|free tier|plan|account|terms", re.IGNORECASE)
+_USED_UP = re.compile(r"PerDay|limit: 0\b|prepayment|credits|spending cap|billing account", re.IGNORECASE)
+"""A quota that no pause within a run brings back."""
 _POLL_S = 1.0
 _READY_S = 120.0
 """A file that is not ready by then is asked for again by the next run."""
@@ -76,6 +86,8 @@ def client_of(choice: ModelChoice) -> "genai.Client":
     from google import genai
     from google.genai import types
 
+    from chai_resources.captioners.calls.bounded_http import BoundedClient
+
     choice.check()
     choice.require_one_server()
     return genai.Client(
@@ -85,6 +97,7 @@ def client_of(choice: ModelChoice) -> "genai.Client":
             base_url=choice.url or API,
             api_version=API_VERSION,
             timeout=int(choice.timeout_s * 1000),
+            httpx_client=BoundedClient(choice.timeout_s, CONNECT_S),
             # Retries are counted, paced and bounded in `network_captioner.py`.
             retry_options=types.HttpRetryOptions(attempts=1),
         ),
@@ -101,6 +114,8 @@ def failures(place: str, request: Request | None = None) -> Iterator[None]:
     """Turns what the SDK raises into CallFailed."""
     from google.genai import errors
 
+    from chai_resources.captioners.calls.bounded_http import BeyondBounds
+
     try:
         yield
     except errors.APIError as error:
@@ -109,9 +124,10 @@ def failures(place: str, request: Request | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         # The SDK lets its HTTP library's errors through, whose classes are not part of its interface.
-        if type(error).__module__.startswith(("httpx", "httpcore")) or isinstance(error, OSError):
+        of_the_network = type(error).__module__.startswith(("httpx", "httpcore"))
+        if of_the_network or isinstance(error, OSError | BeyondBounds):
             raise unreachable(error, place) from error
-        raise garbled(f"an answer that is none: {error!r}") from error
+        raise garbled(plain(f"an answer that is none: {error!r}")) from error
 
 
 class GenerateRequestBuilder:
@@ -206,32 +222,38 @@ class _Generate:
         contents, config = self._builder.body(request)
         try:
             with failures(self._choice.place, request):
+                # As it came: the SDK would throw a whole answer away for one number that it did not expect.
                 answer = self._client.models.generate_content(
-                    model=self._choice.model, contents=[contents], config=config
+                    model=self._choice.model,
+                    contents=[contents],
+                    config=config.model_copy(update={"should_return_http_response": True}),
                 )
+                said = (answer.sdk_http_response and answer.sdk_http_response.body) or ""
         except CallFailed as failed:
-            if failed.error.code == FILE_GONE and request.media:
+            if failed.error.code in (FILE_GONE, FILE_NOT_READY) and request.media:
                 used = (contents.parts or [])[0].file_data
                 self._builder.forget(request.media.key, lambda file: file == used)
             raise
-        return read_answer(request, self._choice.model, answer)
+        return read_answer(request, self._choice.model, json_of(said.encode()))
 
 
-def read_answer(request: Request, model: str, answer: "types.GenerateContentResponse") -> Result:
-    """Raises CallFailed for an answer that holds none, or a refusal."""
-    usage, feedback = answer.usage_metadata, answer.prompt_feedback
-    if feedback and feedback.block_reason:
-        reason = feedback.block_reason.name.lower()
-        message = f"the model refused the clip or its prompt ({reason}): caption it by hand"
+def read_answer(request: Request, model: str, answer: Any) -> Result:
+    """Reads an answer leniently. Raises CallFailed for one that holds none, or a refusal of the prompt."""
+    if isinstance(answer, list) and answer:  # as a stream would send it
+        answer = answer[0]
+    usage = at(answer, "usageMetadata")
+    if reason := word(answer, "promptFeedback", "blockReason").lower():
+        message = f"the model refused the clip or its prompt ({plain(reason, 60)}): caption it by hand"
         raise CallFailed(CaptionError("blocked", reason, message))
-    if not answer.candidates:
+    candidate = next((each for each in items(answer, "candidates") if isinstance(each, dict)), None)
+    if candidate is None:
+        if error := at(answer, "error"):
+            raise refused(as_raised(error), request)
         raise garbled("an answer without candidates")
-    candidate = answer.candidates[0]
-    finish = (candidate.finish_reason.name if candidate.finish_reason else "").lower()
-    parts = (candidate.content.parts if candidate.content else None) or []
+    finish = word(candidate, "finishReason").lower()
     # Thoughts are billed as output and are no part of the answer.
-    text = "".join(part.text or "" for part in parts if not part.thought)
-    thoughts = (usage.thoughts_token_count if usage else None) or 0
+    parts = [part for part in items(candidate, "content", "parts") if at(part, "thought") is not True]
+    text = joined_text(parts, ())
     first = _first_token(candidate) if request.choices else {}
     if request.choices and finish in ("stop", "max_tokens"):
         finish = "stop"  # one token was asked for
@@ -241,54 +263,86 @@ def read_answer(request: Request, model: str, answer: "types.GenerateContentResp
     return Result(
         key=request.key,
         model=model,
-        served_revision=answer.model_version or "",
+        served_revision=word(answer, "modelVersion"),
         text=text or max(first, key=first.__getitem__, default=""),
         finish_reason=finish,
-        tokens_in=(usage.prompt_token_count if usage else None) or 0,
-        tokens_cached=(usage.cached_content_token_count if usage else None) or 0,
-        tokens_out=((usage.candidates_token_count if usage else None) or 0) + thoughts,
+        tokens_in=count(usage, "promptTokenCount"),
+        tokens_cached=count(usage, "cachedContentTokenCount"),
+        tokens_out=count(usage, "candidatesTokenCount") + count(usage, "thoughtsTokenCount"),
         logprobs=of_choices(request.choices, first),
     )
 
 
-def _first_token(candidate: "types.Candidate") -> dict[str, float]:
+def _first_token(candidate: dict[str, Any]) -> dict[str, float]:
     """The likeliest first tokens of an answer with their log-probabilities; none where the server gives none.
 
     The chosen token may be missing among the likeliest.
     """
-    told = candidate.logprobs_result
-    steps = (told.top_candidates if told else None) or []
-    tokens = [
-        *((steps[0].candidates if steps else None) or []),
-        *((told.chosen_candidates if told else None) or [])[:1],
-    ]
-    return {at.token: at.log_probability for at in tokens if at.token is not None and at.log_probability is not None}
+    told = at(candidate, "logprobsResult")
+    tokens = [*items(told, "topCandidates", 0, "candidates"), *items(told, "chosenCandidates")[:1]]
+    likely = ((word(each, "token"), number(each, "logProbability")) for each in tokens)
+    return {token: value for token, value in likely if token and value is not None}
+
+
+def as_raised(error: Any) -> Any:
+    """An error that stands in an answer as the SDK would have raised it: gRPC codes become HTTP's."""
+    code = count(error, "code")
+    status = word(error, "status") or ("FAILED_PRECONDITION" if code == 9 else str(code))
+    said = error if isinstance(error, str) else word(error, "message")
+    details = {"error": error if isinstance(error, dict) else {}}
+    return SimpleNamespace(
+        code=_HTTP.get(code, code or 500), status=status, message=said, details=details, response=None
+    )
+
+
+_HTTP = {1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400, 12: 501, 13: 500}
+_HTTP |= {14: 503, 15: 500, 16: 401}
+"""HTTP statuses by the gRPC codes that stand in answer files."""
 
 
 def refused(error: Any, request: Request | None = None) -> CallFailed:
     """What an error of the SDK means for the request, and for all others."""
-    status, said = str(error.status or error.code), str(error.message or error)
-    if request and request.choices and error.code == 400 and "logprobs" in said.lower():
+    code, details = int(error.code or 0), str(error.details)
+    status, said = plain(error.status or code, 60), plain(error.message or error)
+    if request and request.choices and code == 400 and "logprobs" in said.lower():
         return no_logprobs(said)
-    if request and request.schema and error.code == 400 and any(word in said for word in _FORM):
+    if request and request.schema and code == 400 and any(name in said for name in _FORM):
         return no_structure(status, said)
-    if error.code == 403 and _OF_A_FILE in said:
-        return CallFailed(CaptionError("retryable", FILE_GONE, f"{said}: run again to upload the clip again"))
-    if error.code in (401, 403) or "API_KEY_INVALID" in str(error.details):
-        return CallFailed(CaptionError("retryable", status, f"{said}: set GEMINI_API_KEY, then run again"), stops=True)
-    if error.code == 404:
-        return CallFailed(
-            CaptionError("retryable", status, f"{said}: set CHAI_MODEL to a model that exists"), stops=True
-        )
-    if error.status == "FAILED_PRECONDITION":
-        message = f"{said}: see to the account's billing and region, then run again"
-        return CallFailed(CaptionError("retryable", status, message), stops=True)
-    if error.code == 429 and "PerDay" in str(error.details):
-        message = "the day's quota is used up: raise it or run again tomorrow"
-        return CallFailed(CaptionError("retryable", "quota", message), stops=True)
-    if error.code in (408, 409, 429) or error.code >= 500:
+    if (code == 403 and _OF_A_FILE in said) or (code == 404 and _A_FILE.search(said)):
+        return _passing(FILE_GONE, f"{said}: run again to upload the clip again")
+    if status == "FAILED_PRECONDITION":
+        return _not_yet(status, said)
+    if code in (401, 403) or "API_KEY_INVALID" in details:
+        return _stop(status, f"{said}: set GEMINI_API_KEY, then run again")
+    if code == 404 or code == 410:
+        return _stop(status, f"{said}: set CHAI_MODEL to a model that exists")
+    if code == 402 or (code == 429 and _USED_UP.search(details + said)):
+        return _stop("quota", f"the quota is used up ({said}): raise it or run again tomorrow")
+    if code == 413 or "exceeds the maximum number of tokens" in said or "payload size exceeds" in said:
+        remedy = "lower CHAI_MODEL_FPS, or ingest shorter clips"
+        return CallFailed(CaptionError("permanent", status, f"the request is too large ({said}): {remedy}"))
+    if 300 <= code < 400 or code in (405, 501):
+        return _stop(status, f"{said}: set CHAI_MODEL_URL to the address of the API")
+    if code in (408, 409, 425, 429, 499) or code >= 500 or not code:
         return CallFailed(CaptionError("retryable", status, said), retry_after_s=_wanted_pause(error))
     return CallFailed(CaptionError("permanent", status, f"the request is not accepted: {said}"))
+
+
+def _not_yet(status: str, said: str) -> CallFailed:
+    """What has to come about first: a file that is being read passes, what the account lacks is for a person."""
+    if "ACTIVE" in said or _A_FILE.search(said):
+        return _passing(FILE_NOT_READY, f"{said}: run again to upload the clip again")
+    if _OF_THE_ACCOUNT.search(said):
+        return _stop(status, f"{said}: see to the account's billing and region, then run again")
+    return _passing(status, f"{said}: run again")
+
+
+def _passing(code: str, message: str) -> CallFailed:
+    return CallFailed(CaptionError("retryable", code, message))
+
+
+def _stop(code: str, message: str) -> CallFailed:
+    return CallFailed(CaptionError("retryable", code, message), stops=True)
 
 
 def _wanted_pause(error: Any) -> float | None:
@@ -296,6 +350,5 @@ def _wanted_pause(error: Any) -> float | None:
     headers = getattr(error.response, "headers", None)
     if headers is not None and (pause := retry_after(headers)) is not None:
         return pause
-    details = error.details.get("error", {}).get("details", []) if isinstance(error.details, dict) else []
-    delays = (str(part.get("retryDelay", "")) for part in details if isinstance(part, dict))
+    delays = (word(part, "retryDelay") for part in items(error.details, "error", "details"))
     return next((pause_of(delay.removesuffix("s")) for delay in delays if delay), None)

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chai_resources.captioners.calls.answer_body import at, count, items, joined_text, number, parsed, plain, word
 from chai_resources.captioners.calls.api_keys import key_of
 from chai_resources.captioners.calls.model_choice import (
     ModelChoice,
@@ -37,6 +38,7 @@ API = "https://api.openai.com/v1"
 _BLOCKED = ("content_filter", "content_policy_violation")
 _FORM = ("response_format", "json_schema", "structured output")
 """What servers call the form of an answer when they refuse to keep to it."""
+_TEXT_PARTS = ("text", "output_text")
 
 
 def openai_captioner(choice: ModelChoice, media: MediaStore) -> CallingCaptioner:
@@ -68,10 +70,12 @@ def client_of(server: ModelChoice, key: str) -> "openai.OpenAI":
     """The SDK, talking to this server with this key."""
     import openai
 
+    from chai_resources.captioners.calls.bounded_http import BoundedClient
+
     return openai.OpenAI(
         api_key=key,
         base_url=server.url or API,
-        timeout=openai.Timeout(server.timeout_s, connect=min(CONNECT_S, server.timeout_s)),
+        http_client=BoundedClient(server.timeout_s, CONNECT_S),
         max_retries=0,  # retries are counted, paced and bounded in `network_captioner.py`
     )
 
@@ -133,7 +137,7 @@ def failures(place: str, request: Request | None = None) -> Iterator[None]:
         yield
     except openai.APIStatusError as error:
         retry = retry_after(error.response.headers)
-        raise refused(error.status_code, error.code, str(error.message), retry, request) from error
+        raise refused(error.status_code, error.code, plain(error.message), retry, request) from error
     except openai.APIConnectionError as error:
         raise unreachable(error.__cause__ or error, place) from error
     except (openai.APIError, ValueError) as error:
@@ -150,8 +154,11 @@ class Chat:
         body = self._builder.body(request)
         with failures(self._choice.place, request):
             # A server that remembers it answers a repeated call without doing the work twice.
-            answer = self._client.chat.completions.create(**body, extra_headers={"Idempotency-Key": request.hash})
-        return read_answer(request, self._choice.model, answer)
+            answer = self._client.chat.completions.with_raw_response.create(
+                **body, extra_headers={"Idempotency-Key": request.hash}
+            )
+            said = answer.http_response.content
+        return read_answer(request, self._choice.model, json_of(said))
 
 
 def _data_uri(data: bytes, mime: str) -> str:
@@ -163,16 +170,30 @@ def _path_uri(path: Path) -> str:
     return path.as_uri()
 
 
+def json_of(body: bytes) -> Any:
+    """The JSON that a server sent as an answer. Raises CallFailed for what is none."""
+    try:
+        return parsed(body)
+    except ValueError as error:
+        raise garbled(
+            f"an answer that is none ({plain(error, 100)}): {plain(body[:80].decode('utf-8', 'replace'))!r}"
+        ) from error
+
+
 def read_answer(request: Request, model: str, answer: Any) -> Result:
-    """Reads a completion leniently: compatible servers leave fields out. Raises CallFailed."""
-    choices = getattr(answer, "choices", None)
-    if not choices:
+    """Reads a completion leniently: compatible servers leave fields out, or fill them in their own way.
+
+    Raises CallFailed where there is no completion.
+    """
+    choice = next((each for each in items(answer, "choices") if isinstance(each, dict)), None)
+    if choice is None:
+        if error := at(answer, "error"):  # routers answer 200 with the error of the model behind them
+            raise _refused_inside(error, request)
         raise garbled("an answer without choices")
-    message, usage = choices[0].message, answer.usage
-    refusal = getattr(message, "refusal", None)
-    served = "/".join(part for part in (answer.model, answer.system_fingerprint) if part)
-    finish = "refusal" if refusal else str(choices[0].finish_reason or "").lower()
-    first = _first_token(choices[0]) if request.choices else {}
+    refusal = _refusal(choice)
+    served = "/".join(part for part in (word(answer, "model"), word(answer, "system_fingerprint")) if part)
+    finish = "refusal" if refusal else word(choice, "finish_reason").lower()
+    first = _first_token(choice) if request.choices else {}
     if request.choices and finish in ("stop", "length"):
         finish = "stop"  # one token was asked for
         if not first:
@@ -181,19 +202,41 @@ def read_answer(request: Request, model: str, answer: Any) -> Result:
         key=request.key,
         model=model,
         served_revision=served,
-        text=message.content or max(first, key=first.__getitem__, default=""),
+        text=_text(choice) or max(first, key=first.__getitem__, default=""),
         finish_reason=finish,
-        tokens_in=(usage.prompt_tokens if usage else None) or 0,
-        tokens_cached=(getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0) if usage else 0,
-        tokens_out=(usage.completion_tokens if usage else None) or 0,
+        tokens_in=count(answer, "usage", "prompt_tokens"),
+        tokens_cached=count(answer, "usage", "prompt_tokens_details", "cached_tokens"),
+        tokens_out=count(answer, "usage", "completion_tokens"),
         logprobs=of_choices(request.choices, first),
     )
 
 
-def _first_token(choice: Any) -> dict[str, float]:
+def _text(choice: dict[str, Any]) -> str:
+    """The text of a message: a string, or a list of parts. What it reasons (`reasoning_content`) is no part of it."""
+    content = at(choice, "message", "content")
+    if isinstance(content, list):
+        return joined_text(content, _TEXT_PARTS)
+    return content if isinstance(content, str) else word(content, "text") or word(choice, "text")
+
+
+def _refusal(choice: dict[str, Any]) -> str:
+    parts = items(choice, "message", "content")
+    return word(choice, "message", "refusal") or next((word(p, "refusal") for p in parts if word(p, "refusal")), "")
+
+
+def _first_token(choice: dict[str, Any]) -> dict[str, float]:
     """The likeliest first tokens of an answer with their log-probabilities; none where the server gives none."""
-    content = getattr(choice.logprobs, "content", None) or []
-    return {top.token: top.logprob for top in (*content[0].top_logprobs, content[0])} if content else {}
+    first = at(choice, "logprobs", "content", 0)
+    told = ((word(top, "token"), number(top, "logprob")) for top in (*items(first, "top_logprobs"), first))
+    return {token: value for token, value in told if token and value is not None}
+
+
+def _refused_inside(error: Any, request: Request) -> CallFailed:
+    """An error that came as an answer: its code is a status, or a name."""
+    code = at(error, "code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    said = error if isinstance(error, str) else word(error, "message")
+    return refused(status, code if isinstance(code, str) else None, plain(said), request=request)
 
 
 def refused(
@@ -210,13 +253,23 @@ def refused(
         return no_logprobs(said)
     if request and request.schema and status == 400 and any(word in said for word in _FORM):
         return no_structure(code, said)
+    if code in _BY_CODE:
+        return _BY_CODE[code](code, said)
     if code == "unsupported_parameter":
         return _stop("this server does not take what the engine sends; set CHAI_MODEL to another model")(code, said)
     if judge:
         return judge(code, said)
-    if status == 429 or status >= 500 or status in (408, 409):
+    if _too_much(status, code, said):
+        remedy = "lower CHAI_MODEL_FRAMES, or set CHAI_MODEL to one that takes more"
+        return CallFailed(CaptionError("permanent", code, f"the request is too large ({said}): {remedy}"))
+    if status == 429 or status >= 500 or status in (408, 409, 425, 499):
         return CallFailed(CaptionError("retryable", code, said), retry_after_s=pause)
     return CallFailed(CaptionError("permanent", code, f"the request is not accepted: {said}"))
+
+
+def _too_much(status: int, code: str, said: str) -> bool:
+    """Whether a request is too large by itself: it would be in an hour as well."""
+    return status == 413 or code == "context_length_exceeded" or (status == 429 and "Request too large" in said)
 
 
 def retry_after(headers: Any) -> float | None:
@@ -246,4 +299,14 @@ _BY_STATUS = {
     401: _stop("set OPENAI_API_KEY, then run again"),
     403: _stop("this key may not use the model; ask for access or set CHAI_MODEL"),
     404: _stop("set CHAI_MODEL to a model the server has (and CHAI_MODEL_URL to the right server)"),
+    405: _stop("set CHAI_MODEL_URL to the address of the API, with /v1"),
+    410: _stop("set CHAI_MODEL to a model the server still has"),
+    426: _stop("set CHAI_MODEL_URL to the address that the server names"),
+    501: _stop("set CHAI_MODEL_URL to a server of chat completions"),
+} | dict.fromkeys(range(300, 400), _stop("the server sends calls elsewhere: set CHAI_MODEL_URL to where it sends them"))
+_BY_CODE = {
+    "invalid_api_key": _BY_STATUS[401],
+    "model_not_found": _BY_STATUS[404],
+    "model_decommissioned": _BY_STATUS[410],
+    "unsupported_country_region_territory": _stop("ask from a country that the provider serves"),
 }
