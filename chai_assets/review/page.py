@@ -117,7 +117,7 @@ def write(data: Mapping[str, Any], answer: ReviewAnswer) -> list[dict[str, Any]]
 
 
 def _check(answer: ReviewAnswer, revised: bool) -> None:
-    """Refuses a review that contradicts itself. `contradictions.py` of Label Studio's guard says the same at the page."""
+    """Refuses a review that contradicts itself. `deploy/label_studio/answers.py` refuses the same at the page."""
     ticked_wrong = any(not right for _, right in answer.ticks)
     if answer.verdict == "approve":
         if ticked_wrong:

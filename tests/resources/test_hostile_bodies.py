@@ -63,7 +63,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory):
         service.ensure_person(ANN, "hostile-pass")
         ann = Annotator(handle.url, ANN, "hostile-pass")
         ids["annotation"] = ann.submit(ids["answered"], ANSWER)
-        ids["draft"] = ann.api.send("POST", f"/api/tasks/{ids['open']}/drafts", {"result": ANSWER, "lead_time": 1})["id"]
+        ids["draft"] = ann.api.send("POST", f"/api/tasks/{ids['open']}/drafts", {"result": ANSWER, "lead_time": 1})[
+            "id"
+        ]
         yield Studio(handle, service, ann, ids)
     finally:
         handle.stop()
