@@ -218,6 +218,15 @@ def _chain_checks() -> list[Check]:
             "reviewer",
         ),
         _rule(
+            "approvals_agree_with_their_review",
+            "The review that approves ticks no remark wrong, notes no miss and gives no reason to reject: else its "
+            "reviewer found the critique wrong, and must review it again.",
+            "ExpectApprovalsToAgreeWithTheirReview",
+            "approval_agrees",
+            "review_id",
+            "reviewer",
+        ),
+        _rule(
             "clips_and_sources_are_as_recorded",
             "The clip and its source stand in their tables: license and split go by the source.",
             "ExpectClipsAndSourcesToMatchTheirRecords",
