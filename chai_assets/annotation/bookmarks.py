@@ -1,16 +1,18 @@
 """Bookmarks: where the last look at a batch's tasks of one kind ended, and what Label Studio is known by.
 
-Each look that brought something leaves a mark in Label Studio's database. A database that lacks it was restored from
-an older backup, or is another one: from then on it is in a new epoch.
+Each look that brought something, and each push, leaves a mark in Label Studio's database. A database that lacks it was
+restored from an older backup, or is another one: from then on it is in a new epoch.
 """
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from chai_assets.core.ids import canonical_json
 from chai_assets.workflow.records import TaskKind
+from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -57,6 +59,25 @@ def write_bookmark(media: Media, kind: TaskKind, batch: str, bookmark: Bookmark)
     """Leave the bookmark for the next look."""
     stored = {**asdict(bookmark), "since": bookmark.since.isoformat()}
     media.put_bytes(bookmark_key(kind, batch), canonical_json(stored).encode())
+
+
+def leave_mark(
+    media: Media,
+    kind: TaskKind,
+    batch: str,
+    bookmark: Bookmark,
+    label_studio: LabelStudio,
+    project: int,
+    archived: Sequence[int] = (),
+) -> None:
+    """Leave a new mark in Label Studio, and the bookmark with it; `archived` are versions that it need keep no longer.
+
+    Cut off in between, the old mark is there or the new one.
+    """
+    mark = secrets.token_hex(8)
+    write_bookmark(media, kind, batch, replace(bookmark, marks=(*bookmark.marks, mark)))
+    label_studio.confirm_archived(project, batch, list(archived), mark)
+    write_bookmark(media, kind, batch, replace(bookmark, marks=(mark,)))
 
 
 def note_compared(media: Media, kind: TaskKind, batch: str) -> None:

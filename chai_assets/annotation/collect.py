@@ -6,7 +6,6 @@ module's business; here stand the rules that hold for every page: who may answer
 """
 
 import json
-import secrets
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from chai_assets.annotation.bookmarks import BEGINNING, Bookmark, read_bookmark, write_bookmark
+from chai_assets.annotation.bookmarks import BEGINNING, Bookmark, leave_mark, read_bookmark, write_bookmark
 from chai_assets.annotation.events import TaskEvents, epoch_part, parse_time
 from chai_assets.annotation.results import Malformed
 from chai_assets.core.ids import record_id
@@ -92,29 +91,12 @@ def collect(
     tables.append("quarantine", bad)
     after = replace(before, since=looked_at - OVERLAP, restored=False)
     if project is not None and accepted.kept and (events or ids or not before.marks):
-        _leave_mark(kind, batch, after, accepted, ids, project, label_studio, media)
+        here = replace(after, marks=(accepted.mark,) if accepted.mark else ())
+        leave_mark(media, kind, batch, here, label_studio, project, ids)
     else:
         write_bookmark(media, kind, batch, after)
     versions = sum(event["what"] == "submitted" for event in events)
     return CollectReport(versions, len(events) - versions, len(rows), bad)
-
-
-def _leave_mark(
-    kind: TaskKind,
-    batch: str,
-    bookmark: Bookmark,
-    accepted: Accepted,
-    ids: list[int],
-    project: int,
-    label_studio: LabelStudio,
-    media: Media,
-) -> None:
-    """Confirms what was archived and leaves a new mark; cut off in between, the old one or the new one is there."""
-    mark = secrets.token_hex(8)
-    old = (accepted.mark,) if accepted.mark else ()
-    write_bookmark(media, kind, batch, replace(bookmark, marks=(*old, mark)))
-    label_studio.confirm_archived(project, batch, ids, mark)
-    write_bookmark(media, kind, batch, replace(bookmark, marks=(mark,)))
 
 
 class _Look:

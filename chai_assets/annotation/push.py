@@ -12,7 +12,7 @@ from typing import Generic, TypedDict, cast
 
 import polars as pl
 
-from chai_assets.annotation.bookmarks import Bookmark, note_compared, read_bookmark
+from chai_assets.annotation.bookmarks import Bookmark, leave_mark, note_compared, read_bookmark
 from chai_assets.annotation.events import epoch_part
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import NewRow
@@ -169,6 +169,7 @@ def push_tasks(
     if full_look or bookmark.push_again:
         _compare(kind, batch, tables, label_studio, bookmark)
         note_compared(media, kind, batch)
+        bookmark = read_bookmark(media, kind, batch)
     waiting = [turn.key for item in items for turn in item.open_turns if turn.kind == kind]
     ledger = _entries_in(task_ledger(tables, batch, waiting))
     plan = plan_push(turn_type, items, ledger)
@@ -181,6 +182,8 @@ def push_tasks(
         ids = label_studio.ensure_tasks(project, batch, [made.task for _, made in ready.values()])
         rows = [entries.first(kind, key, ids[key], item, made) for key, (item, made) in ready.items()]
         tables.append("tasks", rows)
+        if bookmark.marks:
+            leave_mark(media, kind, batch, bookmark, label_studio, project)
     for key in plan.reopen:
         label_studio.reopen(entries.last[key]["task_id"], key)
     tables.append("tasks", [entries.again(key, "reopened") for key in plan.reopen])
