@@ -4,12 +4,13 @@ Label Studio stores some values that it cannot write out again, such as half a c
 the task, and for every list that the task is in.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from chai_resources.label_studio.api import Api
 from chai_resources.label_studio.errors import LabelStudioRefused
-from chai_resources.label_studio.listing import UNLISTABLE, first_tasks
+from chai_resources.label_studio.listing import UNLISTABLE, UNUSED_COLUMNS, all_of
 
 
 @dataclass
@@ -32,8 +33,7 @@ def task_in_pieces(api: Api, project_id: int, bare: dict[str, Any]) -> dict[str,
     The rest is under the key `unlistable`.
     """
     task_id = bare["id"]
-    columns = "id,data,updated_at,annotations_ids,annotators"
-    [light] = first_tasks(api, project_id, [("id", "equal", "Number", task_id)], "tasks:id", 1, columns) or [bare]
+    light = _without_annotations(api, project_id, task_id) or bare
     task: dict[str, Any] = bare | {"data": light.get("data", {}), "annotations": [], UNLISTABLE: []}
     if "data" not in light:
         task[UNLISTABLE].append(Unlistable(task_id, None, bare[UNLISTABLE]))
@@ -51,3 +51,19 @@ def task_in_pieces(api: Api, project_id: int, bare: dict[str, Any]) -> dict[str,
                 raise
             task[UNLISTABLE].append(Unlistable(task_id, annotation_id, refused.words, author))
     return task
+
+
+def _without_annotations(api: Api, project_id: int, task_id: int) -> dict[str, Any] | None:
+    """The task's data, and the ids of its annotations and their authors; None where even that cannot be had."""
+    # `annotations_ids` is filled in lists of all columns only.
+    query = json.dumps({"filters": all_of([("id", "equal", "Number", task_id)])})
+    omit = ",".join({*UNUSED_COLUMNS, "annotations"} - {"annotations_ids", "annotators"})
+    columns = {"fields": "all", "omit": omit, "page": 1, "page_size": 1, "resolve_uri": "false"}
+    try:
+        with api.session.hasty():
+            found = api.get("/api/tasks/", project=project_id, query=query, **columns)["tasks"]
+    except LabelStudioRefused as refused:
+        if refused.status < 500:
+            raise
+        return None
+    return found[0] if found else None

