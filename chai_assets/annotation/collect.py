@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import polars as pl
+import pyarrow as pa
 
 from chai_assets.annotation.bookmarks import BEGINNING, Bookmark, leave_mark, read_bookmark, write_bookmark
 from chai_assets.annotation.events import TaskEvents, epoch_part, parse_time
@@ -24,6 +25,7 @@ from chai_resources.label_studio import LabelStudio, Unlistable
 from chai_resources.label_studio.accepted import Accepted
 from chai_resources.media import Media
 from chai_resources.people import People, Person
+from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
 # A row's update time is set before its transaction commits: what commits later than this after it would be
@@ -193,11 +195,31 @@ def _read_pending(
     unread = whole.filter(whole["event_id"].is_in(wanted)).to_dicts()
     for event in cast("list[EventRow]", unread):
         try:
-            rows.append(_read(event, read_answer, people))
-        except Malformed as problem:
+            row = _read(event, read_answer, people)
+            _check_storable(table, row)
+            rows.append(row)
+        except _UNREADABLE as fault:
+            problem = fault if isinstance(fault, Malformed) else _unforeseen(fault)
             if event["event_id"] not in known_bad:
                 bad.append(_quarantine(event, problem))
     return rows, bad
+
+
+# What a page's reader raises for data that no push of ours has: one such answer must not cost the others.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+def _check_storable(table: str, row: NewRow) -> None:
+    """Raises ValueError or TypeError for a row that the table cannot hold: all rows of a look are appended at once."""
+    pa.Table.from_pylist([row], schema=TABLES[table].schema)
+
+
+def _unforeseen(fault: Exception) -> Malformed:
+    what = str(fault).encode(errors="replace").decode()[:200]
+    return Malformed(
+        f"the answer or its task's data cannot be read ({type(fault).__name__}: {what})",
+        "where the task was changed after it was pushed, delete it, and it is pushed again; else report a defect",
+    )
 
 
 def _read(event: EventRow, read_answer: ReadAnswer, people: People) -> NewRow:
