@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -48,15 +49,13 @@ class StorableBodies:
 
 
 def check_json(text: str) -> None:
-    """Raises Unstorable for JSON that cannot be stored or meant; a text that is no JSON at all is refused as well."""
+    """Raises Unstorable for JSON that cannot be stored or meant, JSONDecodeError for what is none."""
     try:
         value = json.loads(
             text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole, object_pairs_hook=_object
         )
     except RecursionError:
         raise Unstorable(_TOO_DEEP) from None
-    except json.JSONDecodeError as error:
-        raise Unstorable(f"the request is not JSON: {error}") from None
     _check_value(value)
 
 
@@ -77,7 +76,8 @@ def _check(request: HttpRequest) -> None:
             text = request.body.decode("utf-8")
         except UnicodeDecodeError:
             raise Unstorable("the request is not UTF-8") from None
-        check_json(text)
+        with suppress(json.JSONDecodeError):  # Label Studio reads it the same way, and says so itself
+            check_json(text)
 
 
 def _check_value(value: Any) -> None:
@@ -104,7 +104,10 @@ def _check_value(value: Any) -> None:
 def _check_named(key: str, text: str) -> None:
     """A text that Label Studio reads as something else must be storable as that."""
     if key in PARSED_AGAIN and text.strip():
-        check_json(text)
+        try:
+            check_json(text)
+        except json.JSONDecodeError:
+            raise Unstorable(f"{key} is a text that is not JSON") from None
     if key in READ_AS_NUMBER:
         try:
             _finite(text)
