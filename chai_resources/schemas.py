@@ -196,6 +196,11 @@ TABLES: dict[str, Table] = {
             lead_time_s=_LEAD,
             task_data=(pa.string(), "the task as it was shown, JSON"),
             annotation=(pa.string(), "the annotation as received, JSON"),
+            epoch=(
+                pa.string(),
+                "of Label Studio's database, made anew when it was restored: ids repeat then, and what it lost is "
+                "called lost (task_lost for a task), not deleted; null in the first one",
+            ),
             recorded_at=_AT,
         ),
         _table(

@@ -15,10 +15,11 @@ from chai_assets.labeling import page as labeling_page
 from chai_assets.spec.loading.document import SpecError
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.releases import PACKAGED
-from chai_resources.label_studio import LabelStudioDown
+from chai_resources.label_studio import LabelStudioDown, LabelStudioRefused
 from chai_resources.media_store import MediaError
 from chai_resources.people import PeopleFileError
 from chai_resources.tables import TablesUnreachable
+from tests.annotation.label_studio_database import plant
 from tests.ingestion.films import scene, write, write_sound
 from tests.services.label_studio import LabelStudioHandle
 from tests.services.local import free_ports
@@ -185,7 +186,13 @@ def test_malformed_answers_are_quarantined_with_a_reason_and_go_on_once_correcte
         "spatial": ([*right["spatial"], right["spatial"][0]], "answered 2 times"),
         "camera": (_with_choice(right["camera"], "<script>alert(1)</script>"), "is not among"),
     }
-    answers = {a: world.person("ann").submit(tasks[a]["id"], wrong) for a, (wrong, _) in spoiled.items()}
+    # The page's own guard lets neither of these in; a server without it does.
+    for aspect in ("scene", "motion"):
+        with pytest.raises(LabelStudioRefused, match="box"):
+            world.person("ann").submit(tasks[aspect]["id"], spoiled[aspect][0])
+    answers = {a: world.person("ann").submit(tasks[a]["id"], right[a]) for a in spoiled}
+    for aspect, (wrong, _) in spoiled.items():
+        plant(world.server.home, answers[aspect], wrong)
     run = world.advance(batch)
     assert run.success
     for aspect, (_, reason) in spoiled.items():

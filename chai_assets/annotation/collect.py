@@ -6,25 +6,33 @@ module's business; here stand the rules that hold for every page: who may answer
 """
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
+import polars as pl
+import pyarrow as pa
+
+from chai_assets.annotation.bookmarks import BEGINNING, Bookmark, leave_mark, read_bookmark, write_bookmark
+from chai_assets.annotation.events import TaskEvents, epoch_part, parse_time
 from chai_assets.annotation.results import Malformed
-from chai_assets.core.ids import canonical_json, record_id
+from chai_assets.core.ids import record_id
 from chai_assets.core.rows import EventRow, NewRow
 from chai_assets.workflow.records import TaskKind
-from chai_resources.label_studio import LabelStudio
+from chai_resources.label_studio import LabelStudio, Unlistable
+from chai_resources.label_studio.accepted import Accepted
 from chai_resources.media import Media
 from chai_resources.people import People, Person
+from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
 # A row's update time is set before its transaction commits: what commits later than this after it would be
 # passed over by a poll, and is found by the nightly full look.
 OVERLAP = timedelta(seconds=60)
 
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_SEEN = ["event_id", "kind", "what", "annotation_id", "task_id", "chai_key", "epoch"]
 
 ReadAnswer = Callable[[dict[str, Any], list[Any], Person], NewRow]
 """(task data, annotation result, author) -> the record's own columns; raises Malformed."""
@@ -38,11 +46,6 @@ class CollectReport:
     deletions: int
     records: int
     quarantined: list[NewRow]
-
-
-def bookmark_key(kind: TaskKind, batch: str) -> str:
-    """Where the bookmark of a batch's last look lies; losing it costs one full look, never data."""
-    return f"bookmarks/{kind}/{batch}.json"
 
 
 def collect(
@@ -61,66 +64,120 @@ def collect(
 
     `full_look` ignores the bookmark and looks at every task. Raises LabelStudioDown or LabelStudioRefused.
     """
-    bookmark = bookmark_key(kind, batch)
-    since = EPOCH if full_look else _read_bookmark(media, bookmark)
-    looked_at = label_studio.server_time()
-    known = tables.read("annotation_events", batch, columns=["event_id", "kind", "what", "annotation_id", "task_id"])
-    seen = known.filter(known["kind"] == kind)
     project = label_studio.project(kind)
-    events: list[NewRow] = []
+    looked_at = label_studio.server_time()
+    before = read_bookmark(media, kind, batch)
+    look = _Look(kind, batch, before, tables)
+    ids: list[int] = []
+    accepted = Accepted([], None, kept=False)
     if project is not None:
+        accepted = label_studio.accepted(project, batch)
+        if accepted.kept and before.marks and accepted.mark not in before.marks:
+            # Written at once: a look that is cut off goes on in the same epoch.
+            before = before.after_restore(accepted.mark)
+            write_bookmark(media, kind, batch, before)
+            look = _Look(kind, batch, before, tables)
+        for version in accepted.versions:
+            look.add_version(version["task"], version["data"], version["annotation"])
+            ids.append(version["id"])
+        since = BEGINNING if full_look or before.restored else before.since
         for task in label_studio.changed(project, since, batch):
-            events += events_of(kind, batch, task, seen.filter(seen["task_id"] == task["id"]).to_dicts())
+            look.add_task(task)
+        if before.restored:
+            look.add_tasks_that_are_gone(looked_at)
+    events = look.events
     tables.append("annotation_events", events)
     rows, bad = _read_pending(kind, table, batch, tables, read_answer, people)
+    bad += look.unlistable_rows()
     tables.append(table, rows)
     tables.append("quarantine", bad)
-    media.put_bytes(bookmark, canonical_json({"since": (looked_at - OVERLAP).isoformat()}).encode())
-    deletions = sum(event["what"] == "deleted" for event in events)
-    return CollectReport(len(events) - deletions, deletions, len(rows), bad)
+    after = replace(before, since=looked_at - OVERLAP, restored=False)
+    if project is not None and accepted.kept and (events or ids or not before.marks):
+        here = replace(after, marks=(accepted.mark,) if accepted.mark else ())
+        leave_mark(media, kind, batch, here, label_studio, project, ids)
+    else:
+        write_bookmark(media, kind, batch, after)
+    versions = sum(event["what"] == "submitted" for event in events)
+    return CollectReport(versions, len(events) - versions, len(rows), bad)
 
 
-def events_of(kind: TaskKind, batch: str, task: dict[str, Any], seen: Iterable[NewRow]) -> list[NewRow]:
-    """Events a task shows that are not among the `seen` ones: new versions of annotations, and annotations gone."""
-    seen = list(seen)
-    known = {row["event_id"] for row in seen}
-    alive = {row["annotation_id"] for row in seen} - {r["annotation_id"] for r in seen if r["what"] == "deleted"}
-    data = {key: value for key, value in task["data"].items() if key != "chai_state"}
-    base = {"batch": batch, "kind": kind, "chai_key": str(data.get("chai_key")), "task_id": task["id"]}
-    found = []
-    for annotation in task["annotations"]:
-        version = {"result": annotation.get("result"), "cancelled": bool(annotation.get("was_cancelled"))}
-        event_id = record_id(
-            "event", kind=kind, annotation=annotation["id"], updated=annotation["updated_at"], version=version
-        )
-        alive.discard(annotation["id"])
-        if event_id in known:
-            continue
-        found.append(
-            base
-            | {
-                "event_id": event_id,
-                "what": "submitted",
-                "annotation_id": annotation["id"],
-                "account": annotation.get("completed_by"),
-                "updated_by": annotation.get("updated_by"),
-                "updated_at": _time(annotation["updated_at"]),
-                "lead_time_s": annotation.get("lead_time"),
-                "task_data": canonical_json(data),
-                "annotation": canonical_json(annotation),
-            }
-        )
-    for annotation_id in sorted(alive):
-        found.append(
-            base
-            | {
-                "event_id": record_id("event", kind=kind, annotation=annotation_id, what="deleted"),
-                "what": "deleted",
-                "annotation_id": annotation_id,
-                "updated_at": _time(task["updated_at"]),
-            }
-        )
-    return found
+class _Look:
+    """One look at a batch's tasks of one kind: the events that it finds, and what Label Studio fails to list."""
+
+    def __init__(self, kind: TaskKind, batch: str, bookmark: Bookmark, tables: Tables) -> None:
+        self._kind: TaskKind = kind
+        self._batch, self._bookmark, self._tables = batch, bookmark, tables
+        # After a restore annotations are told apart by what they hold, too.
+        columns = [*_SEEN, "annotation"] if bookmark.epoch else _SEEN
+        self._seen: dict[int, list[NewRow]] = defaultdict(list)
+        known = tables.read("annotation_events", batch, columns=columns, where=pl.col("kind") == kind)
+        for row in known.to_dicts():
+            self._seen[row["task_id"]].append(row)
+        self._listed: set[tuple[int, str]] = set()
+        self._unlistable: list[tuple[str, Unlistable]] = []
+        self.events: list[NewRow] = []
+
+    def add_version(self, task_id: int, data: dict[str, Any], annotation: dict[str, Any]) -> None:
+        """An accepted version, whether it still stands or not."""
+        task = self._task(task_id, data)
+        task.add_versions([annotation])
+        self._take(task_id, task)
+
+    def add_task(self, task: dict[str, Any]) -> None:
+        """A task as Label Studio lists it: versions that are new, and annotations that are gone."""
+        bad: list[Unlistable] = task.get("unlistable", [])
+        self._unlistable += [(str(task["data"].get("chai_key", "")), one) for one in bad]
+        if any(one.annotation_id is None for one in bad):
+            return
+        self._listed.add((task["id"], str(task["data"].get("chai_key"))))
+        events = self._task(task["id"], task["data"])
+        events.add_versions(task["annotations"])
+        others = [one.annotation_id for one in bad if one.annotation_id is not None]
+        events.end_missing(task["annotations"], others, parse_time(task["updated_at"]), lost=self._bookmark.restored)
+        self._take(task["id"], events)
+
+    def add_tasks_that_are_gone(self, at: datetime) -> None:
+        """After a restore: what was in tasks that the backup does not have is lost."""
+        for task_id, rows in list(self._seen.items()):
+            for key in sorted({row["chai_key"] for row in rows}):
+                if (task_id, key) not in self._listed:
+                    events = self._task(task_id, {"chai_key": key})
+                    events.end_missing([], [], at, lost=True)
+                    self._take(task_id, events)
+
+    def unlistable_rows(self) -> list[NewRow]:
+        """Quarantine rows of what Label Studio fails to list, where there is none yet."""
+        rows = [self._unlistable_row(key, one) for key, one in self._unlistable]
+        if not rows:
+            return []
+        known = set(self._tables.read("quarantine", self._batch, columns=["event_id"])["event_id"])
+        return [row for row in {row["event_id"]: row for row in rows}.values() if row["event_id"] not in known]
+
+    def _unlistable_row(self, key: str, bad: Unlistable) -> NewRow:
+        task, number = bad.task_id, bad.annotation_id
+        thing = f"the task {task}" if number is None else f"the annotation {number} of task {task}"
+        address = f"/api/tasks/{task}/" if number is None else f"/api/annotations/{number}/"
+        again = "the next full look pushes it again" if number is None else "then its author answers the task again"
+        parts = {"task": task} if number is None else {"annotation": number}
+        return {
+            "batch": self._batch,
+            "event_id": record_id(
+                "event", kind=self._kind, what="unlistable", **parts, **epoch_part(self._bookmark.epoch)
+            ),
+            "kind": self._kind,
+            "chai_key": key,
+            "task_id": task,
+            "account": bad.account,
+            "reason": f"Label Studio cannot list {thing}: it answers {bad.words[:200]!r}",
+            "remedy": f"delete it with the service account's token (DELETE {address}); {again}",
+        }
+
+    def _task(self, task_id: int, data: dict[str, Any]) -> TaskEvents:
+        return TaskEvents(self._kind, self._batch, task_id, data, self._seen.get(task_id, []), self._bookmark.epoch)
+
+    def _take(self, task_id: int, task: TaskEvents) -> None:
+        self._seen[task_id] += task.found
+        self.events += task.found
 
 
 def _read_pending(
@@ -138,11 +195,31 @@ def _read_pending(
     unread = whole.filter(whole["event_id"].is_in(wanted)).to_dicts()
     for event in cast("list[EventRow]", unread):
         try:
-            rows.append(_read(event, read_answer, people))
-        except Malformed as problem:
+            row = _read(event, read_answer, people)
+            _check_storable(table, row)
+            rows.append(row)
+        except _UNREADABLE as fault:
+            problem = fault if isinstance(fault, Malformed) else _unforeseen(fault)
             if event["event_id"] not in known_bad:
                 bad.append(_quarantine(event, problem))
     return rows, bad
+
+
+# What a page's reader raises for data that no push of ours has: one such answer must not cost the others.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+def _check_storable(table: str, row: NewRow) -> None:
+    """Raises ValueError or TypeError for a row that the table cannot hold: all rows of a look are appended at once."""
+    pa.Table.from_pylist([row], schema=TABLES[table].schema)
+
+
+def _unforeseen(fault: Exception) -> Malformed:
+    what = str(fault).encode(errors="replace").decode()[:200]
+    return Malformed(
+        f"the answer or its task's data cannot be read ({type(fault).__name__}: {what})",
+        "where the task was changed after it was pushed, delete it, and it is pushed again; else report a defect",
+    )
 
 
 def _read(event: EventRow, read_answer: ReadAnswer, people: People) -> NewRow:
@@ -197,14 +274,3 @@ def author(event: EventRow, data: dict[str, Any], people: People) -> Person:
 def _quarantine(event: EventRow, problem: Malformed) -> NewRow:
     columns = ("batch", "event_id", "kind", "chai_key", "task_id", "account")
     return {**{c: event[c] for c in columns}, "reason": problem.reason, "remedy": problem.remedy}
-
-
-def _read_bookmark(media: Media, key: str) -> datetime:
-    try:
-        return datetime.fromisoformat(json.loads(media.get_bytes(key))["since"]) if media.exists(key) else EPOCH
-    except (ValueError, KeyError, TypeError):
-        return EPOCH
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))

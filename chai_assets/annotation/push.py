@@ -12,11 +12,14 @@ from typing import Generic, TypedDict, cast
 
 import polars as pl
 
+from chai_assets.annotation.bookmarks import Bookmark, leave_mark, note_compared, read_bookmark
+from chai_assets.annotation.events import epoch_part
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import NewRow
 from chai_assets.workflow.item_state import AnyTurn, ReviewTurn, Standing
 from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio, Task
+from chai_resources.media import Media
 from chai_resources.people import Person
 from chai_resources.tables import Tables, as_rows, now
 
@@ -153,16 +156,20 @@ def push_tasks(
     *,
     tables: Tables,
     label_studio: LabelStudio,
+    media: Media,
     full_look: bool = False,
 ) -> PushReport:
     """Gives every waiting turn of one kind its task. Raises LabelStudioDown or LabelStudioRefused.
 
-    With `full_look` the ledger is first compared with Label Studio: a task deleted there is noted as missing,
-    and pushed again if an item still waits for it.
+    With `full_look`, and once after Label Studio was restored from a backup, the ledger is first compared with Label
+    Studio: a task that is gone there is noted as missing, and pushed again if an item still waits for it.
     """
     kind = turn_type.kind
-    if full_look:
-        _note_missing(kind, batch, tables, label_studio)
+    bookmark = read_bookmark(media, kind, batch)
+    if full_look or bookmark.push_again:
+        _compare(kind, batch, tables, label_studio, bookmark)
+        note_compared(media, kind, batch)
+        bookmark = read_bookmark(media, kind, batch)
     waiting = [turn.key for item in items for turn in item.open_turns if turn.kind == kind]
     ledger = _entries_in(task_ledger(tables, batch, waiting))
     plan = plan_push(turn_type, items, ledger)
@@ -175,8 +182,10 @@ def push_tasks(
         ids = label_studio.ensure_tasks(project, batch, [made.task for _, made in ready.values()])
         rows = [entries.first(kind, key, ids[key], item, made) for key, (item, made) in ready.items()]
         tables.append("tasks", rows)
+        if bookmark.marks:
+            leave_mark(media, kind, batch, bookmark, label_studio, project)
     for key in plan.reopen:
-        label_studio.reopen(entries.last[key]["task_id"])
+        label_studio.reopen(entries.last[key]["task_id"], key)
     tables.append("tasks", [entries.again(key, "reopened") for key in plan.reopen])
     return done
 
@@ -190,42 +199,49 @@ def update_states(batch: str, items: list[Standing], *, tables: Tables, label_st
     plan = plan_states(items, ledger)
     entries = _Entries(batch, ledger)
     for key, why in plan.give_back.items():
-        label_studio.give_back(entries.last[key]["task_id"], why)
+        label_studio.give_back(entries.last[key]["task_id"], why, key)
     for key in plan.corrected:
-        label_studio.give_back(entries.last[key]["task_id"], "")
+        label_studio.give_back(entries.last[key]["task_id"], "", key)
     returned = [key for key in plan.give_back if entries.last[key]["state"] != "returned"]
     tables.append("tasks", [entries.again(key, "returned") for key in returned])
     tables.append("tasks", [entries.again(key, "reopened") for key in plan.corrected if key not in plan.close])
     for start in range(0, len(plan.close), CLOSED_AT_ONCE):
         chunk = plan.close[start : start + CLOSED_AT_ONCE]
         for key in chunk:
-            label_studio.close(entries.last[key]["task_id"])
+            label_studio.close(entries.last[key]["task_id"], key)
         tables.append("tasks", [entries.again(key, "closed") for key in chunk])
     return plan
 
 
-def _note_missing(kind: TaskKind, batch: str, tables: Tables, label_studio: LabelStudio) -> None:
-    """Notes tasks that the ledger knows and Label Studio no longer has; what was answered in them stays."""
+def _compare(kind: TaskKind, batch: str, tables: Tables, label_studio: LabelStudio, bookmark: Bookmark) -> None:
+    """Brings Label Studio and the ledger together: notes tasks that are gone, and opens or closes what it says.
+
+    What was answered in a task that is gone stays.
+    """
     project = label_studio.project(kind)
-    present = {i for ids in label_studio.existing(project, batch).values() for i in ids} if project else set()
+    there = label_studio.task_states(project, batch) if project else {}
     out = _entries_in(task_ledger(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
-    gone = [row for row in out if row["task_id"] not in present]
+    gone = list[LedgerEntry]()
+    for row in out:
+        # By key as well: after a restore an id may be another task's.
+        key, state = there.get(row["task_id"], ("", ""))
+        if key != row["chai_key"]:
+            gone.append(row)
+        elif row["state"] in OPEN and state == "closed":
+            label_studio.reopen(row["task_id"], key)
+        elif row["state"] == "closed" and state == "open":
+            label_studio.close(row["task_id"], key)
     entries = _Entries(batch, gone)
     tables.append("tasks", [entries.again(row["chai_key"], "missing") for row in gone])
-    tables.append_new("annotation_events", [_task_deleted(kind, batch, row) for row in gone], batch)
+    tables.append_new("annotation_events", [_task_gone(kind, batch, row, bookmark) for row in gone], batch)
 
 
-def _task_deleted(kind: TaskKind, batch: str, entry: LedgerEntry) -> NewRow:
-    event = record_id("event", kind=kind, task=entry["task_id"], what="task_deleted")
-    same = {"chai_key": entry["chai_key"], "task_id": entry["task_id"]}
-    return {
-        "event_id": event,
-        "batch": batch,
-        "kind": kind,
-        "what": "task_deleted",
-        "updated_at": now(),
-        **same,
-    }
+def _task_gone(kind: TaskKind, batch: str, entry: LedgerEntry, bookmark: Bookmark) -> NewRow:
+    what = "task_lost" if bookmark.push_again else "task_deleted"
+    task = {"kind": kind, "task_id": entry["task_id"], "chai_key": entry["chai_key"]}
+    event_id = record_id("event", kind=kind, task=entry["task_id"], what=what, **epoch_part(bookmark.epoch))
+    row = {"event_id": event_id, "batch": batch, "what": what, "updated_at": now(), "epoch": bookmark.epoch or None}
+    return row | task
 
 
 def _entries_in(ledger: pl.DataFrame) -> list[LedgerEntry]:

@@ -96,6 +96,7 @@ class AnnotationTasks(dg.ConfigurableResource):
             lambda item, turn: build()(item, turn),
             tables=workflow.tables,
             label_studio=self.label_studio,
+            media=workflow.media,
             full_look=_full_look(context),
         )
         if done.unassignable:

@@ -153,7 +153,7 @@ class EventRow(TypedDict):
     batch: str
     event_id: str
     kind: str
-    what: Literal["submitted", "deleted", "task_deleted"]
+    what: Literal["submitted", "deleted", "task_deleted", "lost", "task_lost"]
     chai_key: str
     task_id: int
     annotation_id: int | None
@@ -163,6 +163,7 @@ class EventRow(TypedDict):
     lead_time_s: float | None
     task_data: str | None
     annotation: str | None
+    epoch: str | None
     recorded_at: datetime
 
 

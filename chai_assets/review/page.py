@@ -99,7 +99,7 @@ def read(data: Mapping[str, Any], result: object) -> ReviewAnswer:
         reasons=tuple(filled.choices("reasons", REJECTION_REASONS)),
         note=filled.text("note"),
     )
-    _check(answer)
+    _check(answer, revised=data.get("revision_id") is not None)
     return answer
 
 
@@ -116,8 +116,12 @@ def write(data: Mapping[str, Any], answer: ReviewAnswer) -> list[dict[str, Any]]
     return result + pages.texts_part("note", "final", [answer.note])
 
 
-def _check(answer: ReviewAnswer) -> None:
+def _check(answer: ReviewAnswer, revised: bool) -> None:
+    """Refuses a review that contradicts itself. `deploy/label_studio/answers.py` refuses the same at the page."""
+    ticked_wrong = any(not right for _, right in answer.ticks)
     if answer.verdict == "approve":
+        if ticked_wrong:
+            raise Malformed("approved, yet a finding is ticked wrong", "reject, or tick the finding right")
         if answer.misses:
             raise Malformed("approved, yet something was missed", "reject, or drop what was missed")
         if answer.reasons:
@@ -125,7 +129,11 @@ def _check(answer: ReviewAnswer) -> None:
         return
     if not answer.reasons:
         raise Malformed("rejected without a reason", "tick why it is rejected")
-    ticked_wrong = any(not right for _, right in answer.ticks)
+    if not revised and _MODELS_FAULT.intersection(answer.reasons):
+        raise Malformed(
+            "the model is blamed for a revision, yet the draft stands and nothing was revised",
+            "untick the model's fault, and say what the annotator missed",
+        )
     if not (ticked_wrong or answer.misses or _MODELS_FAULT.intersection(answer.reasons)):
         raise Malformed(
             "rejected, yet every finding is ticked right, nothing was missed and the model is not blamed",

@@ -27,7 +27,7 @@ _DRAFT = ["draft_id", "batch", "clip_id", "aspect", "label_id", "upstream", "tex
 _DRAFT += ["request_hash", "model", "served_revision", "sampling", "prompt_hash", "template_hash", "recorded_at"]
 _REVISION = ["revision_id", "draft_id", "critique_id", "clip_id", "aspect", "text", "effects", "other_changes"]
 _REVISION += ["model", "served_revision", "template_hash", "recorded_at"]
-_EVENT = ["event_id", "what", "annotation_id", "updated_at"]
+_EVENT = ["event_id", "what", "annotation_id", "epoch", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 
 WALKED = ("clips", "primitives", "drafts", "critiques", "revisions", "reviews", "feedback", "quarantine")

@@ -6,7 +6,7 @@ Pure functions over rows; what follows from the answers is decided in `walk.py`.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from chai_assets.core.rows import (
     ClipRow,
@@ -57,7 +57,7 @@ class BatchRecords:
     feedback: list[FeedbackRow]
     quarantine: list[QuarantineRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
-    """Rows of annotation_events: event_id, what, annotation_id, updated_at."""
+    """Rows of annotation_events: event_id, what, annotation_id, epoch, updated_at."""
 
 
 _A = TypeVar("_A", LabelRow, CritiqueRow, ReviewRow, FeedbackRow)
@@ -85,11 +85,12 @@ class LatestAnswers:
 def latest_answers(records: BatchRecords) -> LatestAnswers:
     """The latest answer to each task that has one.
 
-    Latest by Label Studio's clock, then by event id. Versions of a deleted annotation do not count; an edit
+    Latest by Label Studio's clock, then by event id. Versions of a deleted annotation do not count, those of one that
+    was lost with Label Studio's database do; an edit
     that cannot be read takes the place of what it replaced, so that an older version never stands silently.
     """
-    deleted = {event["annotation_id"] for event in records.events if event["what"] == "deleted"}
-    times = {e["event_id"]: e["updated_at"] for e in records.events if e["annotation_id"] not in deleted}
+    deleted = {annotation_of(event) for event in records.events if event["what"] == "deleted"}
+    times = {e["event_id"]: e["updated_at"] for e in records.events if annotation_of(e) not in deleted}
     unreadable = _newest(records.quarantine, times)
 
     def latest(kind: TaskKind, rows: list[_A]) -> dict[str, LatestAnswer[_A]]:
@@ -106,6 +107,14 @@ def latest_answers(records: BatchRecords) -> LatestAnswers:
         reviews=latest("review", records.reviews),
         feedback=latest("feedback", records.feedback),
     )
+
+
+def annotation_of(event: Mapping[str, Any]) -> tuple[str, int | None]:
+    """What an event is about: the epoch of Label Studio's database, in which ids of annotations are unique, and the id.
+
+    Rows from before there were epochs are of the first one.
+    """
+    return event.get("epoch") or "", event["annotation_id"]
 
 
 def _newest(rows: Iterable[_S], times: Mapping[str, datetime]) -> dict[str, _S]:

@@ -15,16 +15,19 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from chai_resources.label_studio import accounts, model_servers, projects
+from chai_resources.label_studio.accepted import Accepted, accepted_versions, confirm_archived
 from chai_resources.label_studio.annotator import assigned_to, open_tasks_of
 from chai_resources.label_studio.api import Api
 from chai_resources.label_studio.errors import LabelStudioDown, LabelStudioRefused
 from chai_resources.label_studio.listing import (
+    UNLISTABLE,
     Filter,
     all_of,
     parse_time,
     tasks_by_change,
     tasks_by_id,
 )
+from chai_resources.label_studio.piecewise import task_in_pieces
 
 if TYPE_CHECKING:
     from label_studio_sdk.base_client import LabelStudioBase
@@ -120,8 +123,14 @@ class LabelStudio(dg.ConfigurableResource):
         """Ids of the tasks of a batch by chai_key, ascending; several where an import was carried out twice."""
         found: dict[str, list[int]] = {}
         for task in tasks_by_id(self._api, project_id, [_of_batch(batch)], include="id,data"):
-            found.setdefault(task["data"].get("chai_key", ""), []).append(task["id"])
+            found.setdefault(task.get("data", {}).get("chai_key", ""), []).append(task["id"])
         return found
+
+    def task_states(self, project_id: int, batch: str) -> dict[int, tuple[str, str]]:
+        """Key and state (open or closed) of every task of a batch, by id."""
+        listed = tasks_by_id(self._api, project_id, [_of_batch(batch)], include="id,data")
+        data = {task["id"]: task.get("data", {}) for task in listed}
+        return {task_id: (shown.get("chai_key", ""), shown.get("chai_state", "")) for task_id, shown in data.items()}
 
     def ensure_tasks(self, project_id: int, batch: str, tasks: list[Task]) -> dict[str, int]:
         """Import the tasks that are not there yet; returns the id of each by chai_key.
@@ -150,17 +159,38 @@ class LabelStudio(dg.ConfigurableResource):
         """Tasks touched at or after `since`, oldest change first: their data, and their annotations whole.
 
         `completed_by` and `updated_by` of annotations are e-mails. A task that changes while it is listed may
-        come twice; ask with an overlap, since Label Studio stamps a change a moment before it shows.
+        come twice; ask with an overlap, since Label Studio stamps a change a moment before it shows. What Label
+        Studio fails to list is in `unlistable`, as `Unlistable` objects.
         """
         people: dict[int, str] = {}
         filters = [_of_batch(batch)] if batch else []
-        for task in tasks_by_change(self._api, project_id, since, filters):
-            if task["annotations"] and not people:
+        for listed in tasks_by_change(self._api, project_id, since, filters):
+            task = task_in_pieces(self._api, project_id, listed) if UNLISTABLE in listed else listed
+            if (task["annotations"] or UNLISTABLE in task) and not people:
                 people = accounts.emails_by_id(self._sdk)
+            for bad in task.get(UNLISTABLE, []):
+                bad.account = accounts.email_of(bad.author, people)
             for annotation in task["annotations"]:
-                annotation["completed_by"] = accounts.email_of(annotation.get("completed_by"), people)
-                annotation["updated_by"] = accounts.email_of(annotation.get("updated_by"), people)
+                _name_people(annotation, people)
             yield task
+
+    def accepted(self, project_id: int, batch: str) -> Accepted:
+        """Versions of answers in a batch that Label Studio accepted and that are not confirmed as archived yet.
+
+        Ask before `changed`: an annotation that is here and not there was deleted in between.
+        """
+        found = accepted_versions(self._api, project_id, batch)
+        people = accounts.emails_by_id(self._sdk) if found.versions else {}
+        for version in found.versions:
+            _name_people(version["annotation"], people)
+        return found
+
+    def confirm_archived(self, project_id: int, batch: str, ids: list[int], mark: str) -> None:
+        """Have accepted versions removed, since they are archived, and leave a mark beside the batch's answers.
+
+        A Label Studio that was restored from an older backup lacks the mark.
+        """
+        confirm_archived(self._api, project_id, batch, ids, mark)
 
     def touched(self, project_id: int, since: datetime) -> list[tuple[str, int, datetime]]:
         """Batch, id and time of our tasks that people touched at or after `since`: not those we pushed or closed."""
@@ -168,16 +198,20 @@ class LabelStudio(dg.ConfigurableResource):
         return [
             (task["data"]["chai_batch"], task["id"], parse_time(task["updated_at"]))
             for task in tasks_by_change(self._api, project_id, since, [], include=light)
-            if "chai_batch" in task["data"] and not _changed_by_us(task)
+            if "chai_batch" in task.get("data", {}) and not _changed_by_us(task)
         ]
 
-    def close(self, task_id: int) -> None:
-        """Close a task: it leaves its queue, and the guard refuses changes by annotators."""
-        self._change(task_id, {"chai_state": "closed"})
+    def close(self, task_id: int, key: str | None = None) -> None:
+        """Close a task: it leaves its queue, and the guard refuses changes by annotators.
 
-    def reopen(self, task_id: int) -> None:
-        """Open a closed task again, for the same person."""
-        self._change(task_id, {"chai_state": "open"})
+        `key`: the chai_key that it must have. With it, a task that is gone, or is another by now, is left alone: a
+        full look finds that, and pushes it again.
+        """
+        self._change(task_id, {"chai_state": "closed"}, key)
+
+    def reopen(self, task_id: int, key: str | None = None) -> None:
+        """Open a closed task again, for the same person; `key` as for `close`."""
+        self._change(task_id, {"chai_state": "open"}, key)
 
     def ensure_person(self, email: str, password: str) -> int:
         """Id of the account, made with this password where it is missing.
@@ -198,9 +232,12 @@ class LabelStudio(dg.ConfigurableResource):
         returned: Filter = ("data.returned", "contains", "String", "Please")
         return self._ensure_tab(project_id, title, [*assigned_to(account_key), returned])
 
-    def give_back(self, task_id: int, why: str) -> None:
-        """Show on an answered task why its answer could not be read; an empty text takes that away again."""
-        self._change(task_id, {"returned": why})
+    def give_back(self, task_id: int, why: str, key: str | None = None) -> None:
+        """Show on an answered task why its answer could not be read; an empty text takes that away again.
+
+        `key` as for `close`.
+        """
+        self._change(task_id, {"returned": why}, key)
 
     def drafts(self, task_id: int) -> list[dict[str, Any]]:
         """Answers that are saved but not submitted yet: `result` and `updated_at` of each."""
@@ -217,8 +254,15 @@ class LabelStudio(dg.ConfigurableResource):
         """Have a project's page stop asking that model server, which need not run."""
         model_servers.disconnect(self._sdk, project_id, title)
 
-    def _change(self, task_id: int, fields: dict[str, str]) -> None:
-        data = self._task(task_id).data
+    def _change(self, task_id: int, fields: dict[str, str], key: str | None) -> None:
+        try:
+            data = self._task(task_id).data
+        except LabelStudioRefused as refused:
+            if key is None or refused.status != 404:
+                raise
+            return
+        if key is not None and data.get("chai_key") != key:
+            return
         if data | fields != data:
             self._sdk.tasks.update(str(task_id), data=data | fields)
 
@@ -261,6 +305,11 @@ class LabelStudio(dg.ConfigurableResource):
             if not (task.annotations or task.cancelled_annotations or self.drafts(extra)):
                 self._sdk.tasks.delete(str(extra))
         return {key: ids[0] for key, ids in found.items()}
+
+
+def _name_people(annotation: dict[str, Any], people: dict[int, str]) -> None:
+    for field in ("completed_by", "updated_by"):
+        annotation[field] = accounts.email_of(annotation.get(field), people)
 
 
 def _of_batch(batch: str) -> Filter:

@@ -5,7 +5,8 @@ Label Studio's SDK and our own requests both go through it. Nothing here knows w
 
 import json
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -16,6 +17,8 @@ READS = {"GET", "HEAD", "OPTIONS"}
 READ_TIMEOUT_S = 120
 READ_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 """A read is tried once more after each pause, so five times at most."""
+HASTY_PAUSES_S = (0.25,)
+"""For reads of which some are expected to fail."""
 # Longer than gunicorn lets a request run, so that a write is over, one way or the other, when we give up.
 WRITE_TIMEOUT_S = 660
 
@@ -38,6 +41,7 @@ class Connection(httpx.Client):
         once = httpx.Limits(max_keepalive_connections=0)
         self._writes = httpx.Client(verify=certificates, timeout=WRITE_TIMEOUT_S, limits=once)
         self._label_studio = url
+        self._pauses_s = READ_PAUSES_S
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """The answer to a request that succeeded."""
@@ -52,8 +56,17 @@ class Connection(httpx.Client):
         """What comes back when a browser posts this form: a redirect is not followed, an error not raised."""
         return self.write(self.build_request("POST", path, data=fields))
 
+    @contextmanager
+    def hasty(self) -> Iterator[None]:
+        """Meanwhile a read that fails is tried only once more."""
+        self._pauses_s = HASTY_PAUSES_S
+        try:
+            yield
+        finally:
+            self._pauses_s = READ_PAUSES_S
+
     def _read(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        for pause in READ_PAUSES_S:
+        for pause in self._pauses_s:
             with suppress(httpx.HTTPError):
                 response = super().send(request, **options)
                 if response.status_code < 500:

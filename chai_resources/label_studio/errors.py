@@ -20,3 +20,4 @@ class LabelStudioRefused(Unavailable):
         hint = ": is CHAI_LABEL_STUDIO_TOKEN the token of this Label Studio?" if status == 401 else ""
         super().__init__(f"Label Studio refused {request} ({status}): {words}{hint}")
         self.status = status
+        self.words = words

@@ -25,11 +25,13 @@ def load() -> None:
 
 def prepare() -> None:
     """Apply the migrations that are missing, and make or correct the service account. Safe to repeat."""
+    import accepted
     from django.core.management import call_command
     from label_studio.server import is_database_synchronized
 
     if not is_database_synchronized("default"):
         call_command("migrate", "--no-color", verbosity=0)
+    accepted.prepare()
     email = os.environ.get("LABEL_STUDIO_USERNAME")
     if email:
         _service_account(email, os.environ["LABEL_STUDIO_PASSWORD"], os.environ["LABEL_STUDIO_USER_TOKEN"])

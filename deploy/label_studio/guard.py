@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import answers
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 READS = {"GET", "HEAD", "OPTIONS"}
@@ -235,6 +236,10 @@ def _check_body(request: HttpRequest, task: Any) -> None:
         raise NotAllowed("copying another annotation is not for annotators")
     if body.get("was_cancelled") or request.GET.get("was_cancelled", "0").lower() not in ("0", "false"):
         raise NotAllowed("tasks cannot be skipped; say on the page what is wrong with the clip")
+    try:
+        answers.check_answer(body, task.project.label_config, task.data, draft="draft" in request.path_info)
+    except answers.NoAnswer as why:
+        raise NotAllowed(str(why)) from None
 
 
 def _mask_emails(response: HttpResponse, user: Any) -> HttpResponse:

@@ -16,7 +16,8 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.db.models.signals import post_save  # noqa: E402
 from ml.models import MLBackend, create_ml_webhook  # noqa: E402
 
-settings.MIDDLEWARE = [*settings.MIDDLEWARE, "guard.RoleGuard", "handbook.Handbook"]
+settings.MIDDLEWARE = [*settings.MIDDLEWARE, "bodies.StorableBodies", "guard.RoleGuard"]
+settings.MIDDLEWARE += ["accepted.AcceptedAnswers", "handbook.Handbook"]
 
 # For each model server Label Studio also makes a webhook, which reports every change to it while people wait. At a
 # private address that webhook is refused, and the model server with it.

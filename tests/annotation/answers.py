@@ -114,19 +114,22 @@ def reviews(draw: st.DrawFn) -> tuple[dict[str, Any], review.ReviewAnswer]:
         grade=draw(st.integers(1, 2)),
         appeal=draw(st.none() | appeal),
     )
-    return data, draw(verdicts(said))
+    return data, draw(verdicts(said, revised=revision is not None))
 
 
 @st.composite
-def verdicts(draw: st.DrawFn, said: tuple[Finding, ...]) -> review.ReviewAnswer:
+def verdicts(draw: st.DrawFn, said: tuple[Finding, ...], revised: bool) -> review.ReviewAnswer:
     """A verdict on these findings that hangs together."""
-    ticks = tuple((finding.finding_id, draw(st.booleans())) for finding in said)
     note = draw(st.none() | words)
     if draw(st.booleans()):
-        return review.ReviewAnswer("approve", ticks, (), (), note)
-    misses = tuple(draw(st.lists(words, max_size=3, unique=True)))
-    reasons = draw(st.sets(st.sampled_from(list(REJECTION_REASONS)), min_size=1))
-    if all(right for _, right in ticks) and not misses:
+        return review.ReviewAnswer("approve", tuple((finding.finding_id, True) for finding in said), (), (), note)
+    ticks = tuple((finding.finding_id, draw(st.booleans())) for finding in said)
+    nothing_wrong = all(right for _, right in ticks)
+    misses = tuple(draw(st.lists(words, min_size=int(nothing_wrong and not revised), max_size=3, unique=True)))
+    models_fault = {"model_ignored_critique", "new_error_in_revision"}
+    offered = [reason for reason in REJECTION_REASONS if revised or reason not in models_fault]
+    reasons = draw(st.sets(st.sampled_from(offered), min_size=1))
+    if nothing_wrong and not misses:
         reasons |= {"model_ignored_critique"}
     ordered = tuple(reason for reason in REJECTION_REASONS if reason in reasons)
     return review.ReviewAnswer("reject", ticks, misses, ordered, note)
@@ -137,12 +140,13 @@ def feedbacks(draw: st.DrawFn) -> tuple[dict[str, Any], feedback.FeedbackAnswer]
     """A feedback task and an answer to it."""
     draft = draw(drafts)
     said = draw(findings(draft))
+    revision = draw(st.none() | drafts)
     data = feedback.task_data(
         review_id="rvw_1",
         draft=draft,
-        revision=draw(st.none() | drafts),
+        revision=revision,
         findings=said,
-        review=draw(verdicts(said)),
+        review=draw(verdicts(said, revised=revision is not None)),
     )
     if draw(st.booleans()):
         return data, feedback.FeedbackAnswer("request_regrade", draw(words))

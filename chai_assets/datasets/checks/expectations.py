@@ -96,6 +96,13 @@ class ExpectReviewsToMatchTheirRecords(RuleExpectation):
     """
 
 
+class ExpectApprovalsToAgreeWithTheirReview(RuleExpectation):
+    """
+    The row of the table reviews that has this `review_id` must tick no finding wrong, and hold no misses and no
+    reasons, wherever `approved` is true.
+    """
+
+
 class ExpectClipsAndSourcesToMatchTheirRecords(RuleExpectation):
     """
     `source_id` must be that of the row of the table clips that has this `clip_id`, and stand in the table sources.

@@ -48,6 +48,7 @@ def with_provenance(facts: pl.DataFrame, read: ReadTable) -> pl.DataFrame:
             & _equal("revision_id"),
         )
         | ~facts["approved"],
+        approval_agrees=~pl.col("review_id").is_in(_with_objections(read).implode()).fill_null(False) | ~approved,
         source_recorded=_recorded(facts, read, "clips", "clip_id", _equal("source_id"))
         & facts["source_id"].is_in(read("sources", ["source_id"])["source_id"].implode()).fill_null(False),
         still_in_force=pl.col("triple_id").is_in(in_force_ids(read).implode()).fill_null(True) | ~approved,
@@ -65,6 +66,14 @@ def in_force_ids(read: ReadTable) -> pl.Series:
     entries = read("triples", ["triple_id", "standing"])
     last = entries.group_by("triple_id").agg(pl.col("standing").last())
     return last.filter(pl.col("standing") == "verified")["triple_id"].sort()
+
+
+def _with_objections(read: ReadTable) -> pl.Series:
+    """Ids of the reviews that hold something against what they are about, whatever their verdict."""
+    reviews = read("reviews", ["review_id", "ticks", "misses", "reasons"])
+    ticked_wrong = pl.col("ticks").list.eval(~pl.element().struct.field("right")).list.any()
+    said = pl.sum_horizontal(pl.col("misses", "reasons").list.len().fill_null(0)) > 0
+    return reviews.filter(ticked_wrong.fill_null(False) | said)["review_id"].unique()
 
 
 def _equal(column: str, claimed: str = "", *, null_is_empty: bool = False) -> pl.Expr:

@@ -76,8 +76,7 @@ class Check:
 
 
 def _not_null(name: str, column: str, description: str, **condition: Any) -> Check:
-    arguments = {"column": column, **condition}
-    return Check(name, "error", description, "ExpectColumnValuesToNotBeNull", arguments, (column,))
+    return Check(name, "error", description, "ExpectColumnValuesToNotBeNull", {"column": column} | condition, (column,))
 
 
 def _in_set(name: str, description: str, column: str, values: Sequence[Any]) -> Check:
@@ -210,12 +209,18 @@ def _chain_checks() -> list[Check]:
         ),
         _rule(
             "reviews_are_as_recorded",
-            "The review stands in the table reviews, approves just this draft, critique and revision, and is by this "
-            "reviewer.",
+            "The review stands in the table reviews, is by this reviewer, and approves just this chain.",
             "ExpectReviewsToMatchTheirRecords",
             "review_recorded",
             "review_id",
             "reviewer",
+        ),
+        _rule(
+            "approvals_agree_with_their_review",
+            "A review that approves ticks no remark wrong, notes no miss and gives no reason to reject.",
+            "ExpectApprovalsToAgreeWithTheirReview",
+            "approval_agrees",
+            "review_id",
         ),
         _rule(
             "clips_and_sources_are_as_recorded",

@@ -37,8 +37,10 @@ class LoopRecords:
 
     def without_deleted(self, events: pl.LazyFrame) -> "LoopRecords":
         """The records but for those read from annotations that `annotation_events` calls deleted."""
-        deleted = events.filter(pl.col("what") == "deleted").select("annotation_id").unique()
-        gone = events.join(deleted, on="annotation_id").select("event_id").unique()
+        # Ids of annotations repeat after Label Studio's database was restored, in another epoch.
+        events = events.with_columns(pl.col("epoch").fill_null(""))
+        deleted = events.filter(pl.col("what") == "deleted").select("epoch", "annotation_id").unique()
+        gone = events.join(deleted, on=["epoch", "annotation_id"]).select("event_id").unique()
         return LoopRecords(
             self.drafts,
             self.critiques.join(gone, on="event_id", how="anti"),

@@ -175,6 +175,13 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     ("reviews_are_as_recorded", "of another revision", lambda: swapped("reviews", revision_id="rev_other")),
     ("reviews_are_as_recorded", "by another", lambda: swapped("reviews", author="rev-9")),
     ("reviews_are_as_recorded", "no such review", lambda: swapped("reviews")),
+    (
+        "approvals_agree_with_their_review",
+        "a remark ticked wrong",
+        lambda: swapped("reviews", ticks=[{"finding_id": "f1", "right": True}, {"finding_id": "f2", "right": False}]),
+    ),
+    ("approvals_agree_with_their_review", "a miss", lambda: swapped("reviews", misses=["the oak is small"])),
+    ("approvals_agree_with_their_review", "a reason", lambda: swapped("reviews", reasons=["critique_incomplete"])),
     ("clips_and_sources_are_as_recorded", "of another source", lambda: swapped("clips", source_id="0" * 64)),
     ("clips_and_sources_are_as_recorded", "no such clip", lambda: swapped("clips")),
     ("clips_and_sources_are_as_recorded", "no such source", lambda: swapped("sources")),
