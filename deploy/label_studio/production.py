@@ -21,6 +21,7 @@ def apply() -> None:
     _one_writer_at_a_time()
     settings.DEBUG = settings.DEBUG_MODAL_EXCEPTIONS = settings.DEBUG_PROPAGATE_EXCEPTIONS = False
     settings.DISABLE_SIGNUP_WITHOUT_LINK = True
+    settings.CSRF_FAILURE_VIEW = "responses.form_is_old"
     settings.SESSION_COOKIE_HTTPONLY = settings.CSRF_COOKIE_HTTPONLY = True
     for name in ("CommonPasswordValidator", "NumericPasswordValidator"):
         settings.AUTH_PASSWORD_VALIDATORS.append({"NAME": f"django.contrib.auth.password_validation.{name}"})

@@ -17,6 +17,12 @@ POLICY = "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-sr
 BROKEN = "Label Studio could not do this. Try again; if it stays so, its administrator finds the reason in its log"
 
 
+def form_is_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What a form gets that does not carry the cookie's token; Django's own page advises to change settings."""
+    words = "This form is too old, or cookies are blocked. Open the page again, and send it once more."
+    return HttpResponse(f'<!doctype html><title>Log in</title><p class="error">{words}</p>', status=403)
+
+
 class Responses:
     """Django middleware. Must be the outermost, so that no answer passes by it."""
 
@@ -47,6 +53,8 @@ class Responses:
         if response.status_code >= 500 and response.status_code != 503:
             self._say_only_that_it_broke(response)
         response.content = self._folders.sub(b"...", response.content)
+        if "Content-Length" in response:
+            response["Content-Length"] = len(response.content)
 
     def _say_only_that_it_broke(self, response: HttpResponse) -> None:
         if "json" in response.get("Content-Type", ""):
