@@ -13,7 +13,7 @@ from chai_assets.annotation.push import OPEN, BuildTask, TaskEntries, entries_in
 from chai_assets.workflow.item_state import AnyTurn, Standing
 from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio
-from chai_resources.people import People
+from chai_resources.people import People, Person
 from chai_resources.tables import Tables
 
 _REVIEWERS_DO: frozenset[TaskKind] = frozenset({"review"})
@@ -21,17 +21,24 @@ _REVIEWERS_DO: frozenset[TaskKind] = frozenset({"review"})
 
 @dataclass
 class HandOnReport:
-    """Keys of the tasks that went to somebody else, and of those that nobody else may take."""
+    """Keys of the tasks that went to somebody else, of those that nobody else may take, and of answered ones."""
 
     passed: list[str] = field(default_factory=list)
     unassignable: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    """Those with an answer, which could not be read or comes with the next run: they stay where they are."""
 
 
 def may_do(kind: TaskKind, assignee: str, account: str | None, people: People) -> bool:
     """Whether the person a task was given to still does this kind of work, and under that account. Pure."""
-    person = people.by_id(assignee)
-    team = people.reviewers if kind in _REVIEWERS_DO else people.annotators
-    return person is not None and person in team and account in (None, person.account_key)
+    person = _does(kind, assignee, people)
+    return person is not None and account in (None, person.account_key)
+
+
+def _does(kind: TaskKind, person_id: str, people: People) -> Person | None:
+    """The person, if they do this kind of work."""
+    person = people.by_id(person_id)
+    return person if person in (people.reviewers if kind in _REVIEWERS_DO else people.annotators) else None
 
 
 def hand_on_tasks(
@@ -58,14 +65,18 @@ def hand_on_tasks(
     entries = TaskEntries(batch, stranded)
     rows = []
     for entry in stranded:
-        made = build(*turns[entry["chai_key"]])
-        if made is None:
-            done.unassignable.append(entry["chai_key"])
-            continue
-        data, answered = made.task.data, entry["state"] == "returned"
-        if label_studio.hand_on(entry["task_id"], data["assignee"], data["excluded"], answered=answered):
-            rows.append(entries.passed_to(entry["chai_key"], made.assignee))
-            done.passed.append(entry["chai_key"])
+        key, person, excluded = entry["chai_key"], _does(turn_type.kind, entry["assignee"], people), None
+        if person is None:  # or else the same person, whose e-mail is another one now
+            made = build(*turns[key])
+            if made is None:
+                done.unassignable.append(key)
+                continue
+            person, excluded = made.assignee, made.task.data["excluded"]
+        if label_studio.hand_on(entry["task_id"], person.account_key, excluded):
+            rows.append(entries.passed_to(key, person))
+            done.passed.append(key)
+        else:
+            done.answered.append(key)
     tables.append("tasks", rows)
     return done
 

@@ -251,9 +251,7 @@ class TaskEntries:
 
     def passed_to(self, key: str, person: Person) -> NewRow:
         """The task as it is, for somebody else."""
-        last = self.last[key]
-        state = "returned" if last["state"] == "returned" else "reopened"
-        return self._entry({**{column: last[column] for column in _ENTRY}, **_given_to(person)}, state)
+        return self._entry({**{c: self.last[key][c] for c in _ENTRY}, **_given_to(person)}, "reopened")
 
     def _entry(self, row: NewRow, state: str) -> NewRow:
         entry = record_id("entry", key=row["chai_key"], state=state, number=self._count.get(row["chai_key"], 0))

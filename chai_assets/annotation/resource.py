@@ -121,6 +121,12 @@ class AnnotationTasks(dg.ConfigurableResource):
                 f"{len(unassignable)} {kind} tasks have nobody independent to take them: add a reviewer "
                 f"to the people file. The first: {unassignable[0]}"
             )
+        if passed.answered:
+            context.log.warning(
+                f"{len(passed.answered)} {kind} tasks of people who may no longer do them hold an answer that could "
+                "not be read, and stay where they are: add the person to the people file again, or delete the answer "
+                f"in Label Studio, and the task goes to somebody else. The first: {passed.answered[0]}"
+            )
         waiting = sum(turn.kind == kind for item in items for turn in item.open_turns)
         return dg.MaterializeResult(
             metadata={

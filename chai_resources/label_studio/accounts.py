@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 # Ours, not Label Studio's: its own API cannot close an account. deploy/label_studio/accounts.py answers there.
-_ACCOUNTS = "/chai/accounts"
+_ACCOUNTS = "/api/chai/accounts"
 
 
 def emails_by_id(sdk: "LabelStudioBase") -> dict[int, str]:

@@ -193,15 +193,16 @@ class LabelStudio(dg.ConfigurableResource):
         """
         return accounts.hold_to(self._api, roles)
 
-    def hand_on(self, task_id: int, assignee: str, excluded: list[str], *, answered: bool = False) -> bool:
-        """Give an open task to another account; False where somebody has submitted an answer in the meantime.
+    def hand_on(self, task_id: int, assignee: str, excluded: list[str] | None = None) -> bool:
+        """Give an open task to another account; False where there is an answer, which keeps it where it is.
 
-        `answered`: do it though there is an answer, which could not be read. Answers and drafts stay as they are.
+        `excluded`: accounts that may not answer, where those change. Drafts stay as they are.
         """
         task = self._task(task_id)
-        if task.annotations and not answered:
+        if task.annotations:
             return False
-        self._sdk.tasks.update(str(task_id), data=task.data | {"assignee": assignee, "excluded": excluded})
+        given = {"assignee": assignee} | ({} if excluded is None else {"excluded": excluded})
+        self._sdk.tasks.update(str(task_id), data=task.data | given)
         return True
 
     def ensure_queue_tab(self, project_id: int, title: str, account_key: str) -> int:

@@ -13,7 +13,7 @@ import sessions
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from guard import ROLE_GROUPS
 
-PATH = "/chai/accounts"
+PATH = "/api/chai/accounts"
 
 
 class Accounts:

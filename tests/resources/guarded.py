@@ -23,6 +23,7 @@ ANSWER = [{"from_name": "c", "to_name": "t", "type": "choices", "value": {"choic
 ANN, BOB, PASSWORD = "ann@example.com", "bob@example.com", "guarded-pass"
 CLIP, SECRET = b"CLIP" * 100, b"SECRET" * 100
 """What the files hold: what may be shown to Ann, and what may not."""
+BOBS_WORDS = "words of Bob's"
 SECRETS = ("clips/bobs.mp4", "answers/asked.json", "tables/annotation_events/part-0.parquet", "handbook/notes.txt")
 
 
@@ -70,8 +71,8 @@ def guarded(home: Path, root: str) -> Iterator[Guarded]:
         service.ensure_storage(project, root)
         data = {
             "mine": {"assignee": account_key(ANN), "video": media.url("clips/mine.mp4")},
-            "bobs": {"assignee": account_key(BOB), "video": media.url("clips/bobs.mp4")},
-            "bobs_answered": {"assignee": account_key(BOB), "video": media.url("clips/bobs.mp4")},
+            "bobs": {"assignee": account_key(BOB), "text": BOBS_WORDS, "video": media.url("clips/bobs.mp4")},
+            "bobs_answered": {"assignee": account_key(BOB), "text": BOBS_WORDS, "video": media.url("clips/bobs.mp4")},
             "nobodys": {"video": media.url("clips/bobs.mp4")},
         }
         # A text that is an address: people can write such into tasks.

@@ -313,7 +313,7 @@ def test_an_account_is_closed_and_opened_and_its_role_holds(stage: Guarded) -> N
 def test_only_the_service_account_opens_and_closes_accounts(stage: Guarded) -> None:
     for who, status in ((stage.ann, 403), (None, 403)):
         for method, body in (("PUT", {"people": []}), ("PATCH", {"email": BOB})):
-            assert stage.ask(who, method, "/chai/accounts", json=body).status_code == status
+            assert stage.ask(who, method, "/api/chai/accounts", json=body).status_code == status
     assert stage.ask(stage.bob, "GET", "/api/tasks/{bobs}/").status_code == 200
 
 
