@@ -21,12 +21,12 @@ _REVIEWERS_DO: frozenset[TaskKind] = frozenset({"review"})
 
 @dataclass
 class HandOnReport:
-    """Keys of the tasks that went to somebody else, of those that nobody else may take, and of answered ones."""
+    """Keys of the tasks that went to somebody else, of those that nobody else may take, and of those that stay."""
 
     passed: list[str] = field(default_factory=list)
     unassignable: list[str] = field(default_factory=list)
-    answered: list[str] = field(default_factory=list)
-    """Those with an answer, which could not be read or comes with the next run: they stay where they are."""
+    kept: list[str] = field(default_factory=list)
+    """They hold an answer, which could not be read or comes with the next run, or were deleted in Label Studio."""
 
 
 def may_do(kind: TaskKind, assignee: str, account: str | None, people: People) -> bool:
@@ -72,11 +72,11 @@ def hand_on_tasks(
                 done.unassignable.append(key)
                 continue
             person, excluded = made.assignee, made.task.data["excluded"]
-        if label_studio.hand_on(entry["task_id"], person.account_key, excluded):
+        if label_studio.hand_on(entry["task_id"], key, person.account_key, excluded):
             rows.append(entries.passed_to(key, person))
             done.passed.append(key)
         else:
-            done.answered.append(key)
+            done.kept.append(key)
     tables.append("tasks", rows)
     return done
 

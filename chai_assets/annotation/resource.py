@@ -121,11 +121,11 @@ class AnnotationTasks(dg.ConfigurableResource):
                 f"{len(unassignable)} {kind} tasks have nobody independent to take them: add a reviewer "
                 f"to the people file. The first: {unassignable[0]}"
             )
-        if passed.answered:
+        if passed.kept:
             context.log.warning(
-                f"{len(passed.answered)} {kind} tasks of people who may no longer do them hold an answer that could "
-                "not be read, and stay where they are: add the person to the people file again, or delete the answer "
-                f"in Label Studio, and the task goes to somebody else. The first: {passed.answered[0]}"
+                f"{len(passed.kept)} {kind} tasks stay with people who may no longer do them, since they hold an "
+                "answer that could not be read: add the person to the people file again, or delete the answer in "
+                f"Label Studio, and the task goes to somebody else. The first: {passed.kept[0]}"
             )
         waiting = sum(turn.kind == kind for item in items for turn in item.open_turns)
         return dg.MaterializeResult(

@@ -193,13 +193,18 @@ class LabelStudio(dg.ConfigurableResource):
         """
         return accounts.hold_to(self._api, roles)
 
-    def hand_on(self, task_id: int, assignee: str, excluded: list[str] | None = None) -> bool:
-        """Give an open task to another account; False where there is an answer, which keeps it where it is.
+    def hand_on(self, task_id: int, chai_key: str, assignee: str, excluded: list[str] | None = None) -> bool:
+        """Give an open task to another account; False where it holds an answer, which keeps it, or is not there.
 
         `excluded`: accounts that may not answer, where those change. Drafts stay as they are.
         """
-        task = self._task(task_id)
-        if task.annotations:
+        try:
+            task = self._task(task_id)
+        except LabelStudioRefused as refused:
+            if refused.status != 404:
+                raise
+            return False
+        if task.annotations or task.data.get("chai_key") != chai_key:  # a restored database may give an id again
             return False
         given = {"assignee": assignee} | ({} if excluded is None else {"excluded": excluded})
         self._sdk.tasks.update(str(task_id), data=task.data | given)
