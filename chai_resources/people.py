@@ -84,6 +84,11 @@ class People:
         """The person of that id, or None for somebody who has left the file."""
         return next((person for person in self.everyone if person.id == person_id), None)
 
+    @property
+    def roles_by_email(self) -> dict[str, tuple[Role, ...]]:
+        """Everybody's roles, by each of their addresses: what Label Studio's accounts are held to."""
+        return {email: person.roles for person in self.everyone for email in person.emails}
+
     def assign_annotator(self, clip_id: str) -> Person:
         """The annotator of a clip, always the same while the team stands; few clips move when it changes."""
         return _draw(clip_id, self.annotators)

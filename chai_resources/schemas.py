@@ -178,6 +178,7 @@ TABLES: dict[str, Table] = {
             assignee=(pa.string(), "id of the person it was given to"),
             task_id=(pa.int64(), "Label Studio's id of the task"),
             recorded_at=_AT,
+            account=(pa.string(), "pseudonym of the account it was given to, or null: not recorded then"),
         ),
         _table(
             "annotation_events",

@@ -29,7 +29,7 @@ OPEN = frozenset({"pushed", "reopened", "returned"})
 CLOSED_AT_ONCE = 50
 
 # What stays the same from one entry of a task to the next.
-_ENTRY = ("chai_key", "kind", "clip_id", "aspect", "assignee", "task_id")
+_ENTRY = ("chai_key", "kind", "clip_id", "aspect", "assignee", "account", "task_id")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class LedgerEntry(TypedDict):
     clip_id: str
     aspect: str
     assignee: str
+    account: str | None
     task_id: int
     state: str
     entries: int
@@ -171,11 +172,11 @@ def push_tasks(
         note_compared(media, kind, batch)
         bookmark = read_bookmark(media, kind, batch)
     waiting = [turn.key for item in items for turn in item.open_turns if turn.kind == kind]
-    ledger = _entries_in(task_ledger(tables, batch, waiting))
+    ledger = entries_in(task_ledger(tables, batch, waiting))
     plan = plan_push(turn_type, items, ledger)
     built = [(item, turn, build(item, turn)) for item, turn in plan.push]
     ready = {turn.key: (item, made) for item, turn, made in built if made is not None}
-    entries = _Entries(batch, ledger)
+    entries = TaskEntries(batch, ledger)
     done = PushReport(list(ready), plan.reopen, [turn.key for _, turn, made in built if made is None])
     if ready:
         project = label_studio.require_project(kind)
@@ -195,9 +196,9 @@ def update_states(batch: str, items: list[Standing], *, tables: Tables, label_st
 
     Raises LabelStudioDown or LabelStudioRefused.
     """
-    ledger = _entries_in(task_ledger(tables, batch).filter(pl.col("state").is_in(OPEN)))
+    ledger = entries_in(task_ledger(tables, batch).filter(pl.col("state").is_in(OPEN)))
     plan = plan_states(items, ledger)
-    entries = _Entries(batch, ledger)
+    entries = TaskEntries(batch, ledger)
     for key, why in plan.give_back.items():
         label_studio.give_back(entries.last[key]["task_id"], why, key)
     for key in plan.corrected:
@@ -220,7 +221,7 @@ def _compare(kind: TaskKind, batch: str, tables: Tables, label_studio: LabelStud
     """
     project = label_studio.project(kind)
     there = label_studio.task_states(project, batch) if project else {}
-    out = _entries_in(task_ledger(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
+    out = entries_in(task_ledger(tables, batch).filter(pl.col("kind") == kind, pl.col("state") != "missing"))
     gone = list[LedgerEntry]()
     for row in out:
         # By key as well: after a restore an id may be another task's.
@@ -231,7 +232,7 @@ def _compare(kind: TaskKind, batch: str, tables: Tables, label_studio: LabelStud
             label_studio.reopen(row["task_id"], key)
         elif row["state"] == "closed" and state == "open":
             label_studio.close(row["task_id"], key)
-    entries = _Entries(batch, gone)
+    entries = TaskEntries(batch, gone)
     tables.append("tasks", [entries.again(row["chai_key"], "missing") for row in gone])
     tables.append_new("annotation_events", [_task_gone(kind, batch, row, bookmark) for row in gone], batch)
 
@@ -244,11 +245,12 @@ def _task_gone(kind: TaskKind, batch: str, entry: LedgerEntry, bookmark: Bookmar
     return row | task
 
 
-def _entries_in(ledger: pl.DataFrame) -> list[LedgerEntry]:
+def entries_in(ledger: pl.DataFrame) -> list[LedgerEntry]:
+    """The rows of `task_ledger`, typed."""
     return cast("list[LedgerEntry]", as_rows(ledger))
 
 
-class _Entries:
+class TaskEntries:
     """Makes ledger rows whose ids count the changes of a task, so that a repeated write is one entry."""
 
     def __init__(self, batch: str, ledger: list[LedgerEntry]) -> None:
@@ -258,11 +260,19 @@ class _Entries:
 
     def first(self, kind: TaskKind, key: str, task_id: int, item: Standing, made: AssignedTask) -> NewRow:
         row = {"kind": kind, "chai_key": key, "clip_id": item.clip_id, "aspect": item.aspect}
-        return self._entry({**row, "assignee": made.assignee.id, "task_id": task_id}, "pushed")
+        return self._entry({**row, **_given_to(made.assignee), "task_id": task_id}, "pushed")
 
     def again(self, key: str, state: str) -> NewRow:
         return self._entry({column: self.last[key][column] for column in _ENTRY}, state)
 
+    def passed_to(self, key: str, person: Person) -> NewRow:
+        """The task as it is, for somebody else."""
+        return self._entry({**{c: self.last[key][c] for c in _ENTRY}, **_given_to(person)}, "reopened")
+
     def _entry(self, row: NewRow, state: str) -> NewRow:
         entry = record_id("entry", key=row["chai_key"], state=state, number=self._count.get(row["chai_key"], 0))
         return {**row, "batch": self._batch, "entry_id": entry, "state": state}
+
+
+def _given_to(person: Person) -> NewRow:
+    return {"assignee": person.id, "account": person.account_key}

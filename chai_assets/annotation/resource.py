@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from chai_assets.annotation.collect import ReadAnswer, collect
+from chai_assets.annotation.hand_on import hand_on_tasks
 from chai_assets.annotation.push import BuildTask, push_tasks, task_ledger, update_states
 from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
@@ -33,6 +34,10 @@ class AnnotationTasks(dg.ConfigurableResource):
     def people(self) -> People:
         """The team, as the people file says now."""
         return self.people_file.load()
+
+    def hold_accounts(self) -> list[str]:
+        """Opens and closes Label Studio's accounts as the people file says now; e-mails closed by it."""
+        return self.label_studio.hold_accounts_to(self.people.roles_by_email)[1]
 
     def task_context(self, workflow: Workflow, batch: str) -> TaskContext:
         """What this batch's tasks are made from."""
@@ -83,12 +88,24 @@ class AnnotationTasks(dg.ConfigurableResource):
         turn_type: type[AnyTurn],
         builder: Callable[[TaskContext], BuildTask[AnyTurn]],
     ) -> dg.MaterializeResult:
-        """Pushes the tasks of one kind that items of the run's batch wait for; `builder` makes what builds them."""
+        """Pushes the tasks of one kind that items of the run's batch wait for; `builder` makes what builds them.
+
+        Those of people who may no longer do them go to others first.
+        """
         batch = context.partition_key
         items = workflow.standings(batch)
         kind = turn_type.kind
         # Made with the first task: mostly there is none to push.
         build = cache(lambda: builder(self.task_context(workflow, batch)))
+        passed = hand_on_tasks(
+            turn_type,
+            batch,
+            items,
+            lambda item, turn: build()(item, turn),
+            tables=workflow.tables,
+            label_studio=self.label_studio,
+            people=self.people,
+        )
         done = push_tasks(
             turn_type,
             batch,
@@ -99,10 +116,17 @@ class AnnotationTasks(dg.ConfigurableResource):
             media=workflow.media,
             full_look=_full_look(context),
         )
-        if done.unassignable:
+        unassignable = done.unassignable + passed.unassignable
+        if unassignable:
             context.log.warning(
-                f"{len(done.unassignable)} {kind} tasks have nobody independent to take them: add a reviewer "
-                f"to the people file. The first: {done.unassignable[0]}"
+                f"{len(unassignable)} {kind} tasks have nobody independent to take them: add a reviewer "
+                f"to the people file. The first: {unassignable[0]}"
+            )
+        if passed.kept:
+            context.log.warning(
+                f"{len(passed.kept)} {kind} tasks stay with people who may no longer do them, since they hold an "
+                "answer that could not be read: add the person to the people file again, or delete the answer in "
+                f"Label Studio, and the task goes to somebody else. The first: {passed.kept[0]}"
             )
         waiting = sum(turn.kind == kind for item in items for turn in item.open_turns)
         return dg.MaterializeResult(
@@ -110,14 +134,19 @@ class AnnotationTasks(dg.ConfigurableResource):
                 "dagster/row_count": waiting,
                 "pushed": len(done.pushed),
                 "reopened": len(done.reopened),
-                "nobody_to_assign": len(done.unassignable),
+                "handed_on": len(passed.passed),
+                "nobody_to_assign": len(unassignable),
                 "label_studio": dg.MetadataValue.url(self.label_studio.project_url(kind)),
             }
         )
 
     def close(self, context: dg.AssetExecutionContext, workflow: Workflow) -> dg.MaterializeResult:
-        """Gives unreadable answers of the run's batch back to their authors, and closes what was built on."""
+        """Gives unreadable answers of the run's batch back to their authors, and closes what was built on.
+
+        Label Studio's accounts are held to the people file as well: a run comes at least every night.
+        """
         batch = context.partition_key
+        self.hold_accounts()
         done = update_states(batch, workflow.standings(batch), tables=workflow.tables, label_studio=self.label_studio)
         tasks = task_ledger(workflow.tables, batch)
         counts = tasks.group_by("state").agg(tasks=pl.len()).sort("state")

@@ -145,6 +145,7 @@ class TaskRow(TypedDict):
     assignee: str
     task_id: int
     recorded_at: datetime
+    account: str | None
 
 
 class EventRow(TypedDict):

@@ -31,7 +31,7 @@ from chai_resources.people import load_people
 from chai_resources.services import processes
 from chai_resources.services.label_studio_server import start_label_studio
 from chai_resources.services.processes import Say, Service, ServiceFailed
-from chai_resources.services.secrets import home_secrets
+from chai_resources.services.secrets import home_secrets, keep_private
 from chai_resources.settings import Settings
 
 PRACTICE_MODEL = "practice-model"
@@ -155,13 +155,23 @@ def down(settings: Settings) -> list[str]:
 
 
 def prepare(settings: Settings) -> None:
-    """Makes the folders of a new home and, where there is none, a people file to edit."""
+    """Makes the folders of a new home and, where there is none, a people file to edit.
+
+    What holds secrets or people's e-mails is for its owner only: the people file, logs, Dagster's runs, the tables.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     if not settings.inbox.startswith("s3://"):
         Path(settings.inbox).mkdir(parents=True, exist_ok=True)
     if not settings.people.exists():
         settings.people.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(CHECKOUT / "deploy" / "people.example.yaml", settings.people)
+    for folder in (settings.home / "run", settings.home / "dagster"):
+        folder.mkdir(exist_ok=True)
+        keep_private(folder)
+    keep_private(settings.people)
+    if not settings.tables.startswith("s3://"):
+        Path(settings.tables).mkdir(parents=True, exist_ok=True)
+        keep_private(Path(settings.tables))
 
 
 def dagster_services(settings: Settings) -> list[Service]:

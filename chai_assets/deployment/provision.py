@@ -1,6 +1,7 @@
 """Makes Label Studio ready for work: the four projects with their pages, media storage, people and their queues.
 
-Safe to run at every start: what is there stays, what changed in a page or in the people file is brought up to date.
+Safe to run at every start: what is there stays, what changed in a page or in the people file is brought up to date,
+and whoever is no longer in the people file cannot log in any more.
 """
 
 from collections.abc import Callable
@@ -105,5 +106,8 @@ def provision(
             tab = label_studio.ensure_returned_tab(projects[kind], f"{person.id} to correct", person.account_key)
             returned[kind] = f"{label_studio.url}/projects/{projects[kind]}/data?tab={tab}"
         logins.append(Login(person, password_of(home, person.email), queues, returned))
+    _, closed = label_studio.hold_accounts_to(people.roles_by_email)
+    if closed:
+        say(f"closed, since the people file does not have them: the accounts of {', '.join(closed)}")
     say(f"{len(logins)} people have their accounts and queues")
     return logins

@@ -6,7 +6,7 @@ process at a time may push to a project (a Dagster pool sees to that); everythin
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -214,11 +214,35 @@ class LabelStudio(dg.ConfigurableResource):
         self._change(task_id, {"chai_state": "open"}, key)
 
     def ensure_person(self, email: str, password: str) -> int:
-        """Id of the account, made with this password where it is missing.
+        """Id of the account, made with this password where it is missing, and opened where it was closed.
 
         The user name becomes the pseudonym, because everyone can see it.
         """
         return accounts.ensure_account(self._api, email, password)
+
+    def hold_accounts_to(self, roles: Mapping[str, Collection[str]]) -> tuple[list[str], list[str]]:
+        """Opens the accounts of these e-mails with their roles and closes all others; e-mails opened and closed by it.
+
+        A closed account is logged out at once. Superusers' accounts stay as they are.
+        """
+        return accounts.hold_to(self._api, roles)
+
+    def hand_on(self, task_id: int, chai_key: str, assignee: str, excluded: list[str] | None = None) -> bool:
+        """Give an open task to another account; False where it holds an answer, which keeps it, or is not there.
+
+        `excluded`: accounts that may not answer, where those change. Drafts stay as they are.
+        """
+        try:
+            task = self._task(task_id)
+        except LabelStudioRefused as refused:
+            if refused.status != 404:
+                raise
+            return False
+        if task.annotations or task.data.get("chai_key") != chai_key:  # a restored database may give an id again
+            return False
+        given = {"assignee": assignee} | ({} if excluded is None else {"excluded": excluded})
+        self._sdk.tasks.update(str(task_id), data=task.data | given)
+        return True
 
     def ensure_queue_tab(self, project_id: int, title: str, account_key: str) -> int:
         """Id of the Data Manager tab that lists what is assigned to an account and not answered yet.

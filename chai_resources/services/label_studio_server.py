@@ -5,15 +5,15 @@ How it is spoken to stands in `chai_resources/label_studio/`; what it runs besid
 
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from chai_resources.environment import CHECKOUT, LABEL_STUDIO_PORT, child_environment, s3_endpoint
 from chai_resources.services.processes import Say, Service, ServiceFailed, require_free_port, runs_already, start
-from chai_resources.services.secrets import home_secrets
+from chai_resources.services.secrets import home_secrets, keep_private
 
 SERVICE_ACCOUNT = "chai@example.com"
 LABEL_STUDIO_VENV = CHECKOUT / ".chai" / "label-studio-venv"
@@ -40,7 +40,8 @@ def start_label_studio(
         raise ServiceFailed(f"label-studio is not installed in {venv}: run `make setup`")
     database = home / "label_studio" / "label_studio.sqlite3"
     if not database.exists():
-        _copy_whole(_migrated_database(venv, say), database)
+        copy_database(_migrated_database(venv, say), database)
+    keep_private(database.parent, *database.parent.glob(f"{database.name}*"))
     start(home, label_studio_service(home, port, media, venv, local_models), say)
 
 
@@ -124,17 +125,23 @@ def _migrated_database(venv: Path, say: Say) -> Path:
         if made.returncode:
             raise ServiceFailed(f"Label Studio's database could not be made:\n{made.stderr[-2000:]}")
         database = Path(folder) / "label_studio.sqlite3"
-        with sqlite3.connect(database) as connection:
+        with closing(sqlite3.connect(database)) as connection:
             for table in ("htx_user", "authtoken_token", "organization"):
                 if connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:
                     raise ServiceFailed(f"the fresh Label Studio database has rows in {table}: not kept")
-        _copy_whole(database, kept)
+        copy_database(database, kept)
     return kept
 
 
-def _copy_whole(source: Path, target: Path) -> None:
-    """Copy so that the target is there whole or not at all."""
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database, also while it is in use, so that the target is there whole or not at all.
+
+    What was written last may still lie in a file beside it, which a copy of the one file would leave out.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.copyfile(source, partial)
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(source)) as whole, closing(sqlite3.connect(partial)) as copy:
+        whole.backup(copy)
+    keep_private(partial)
     partial.replace(target)

@@ -6,12 +6,14 @@ Keys of model providers are not among them: those stay in the environment.
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
 def home_secrets(home: Path) -> dict[str, str]:
     """Token, password and key of this home's Label Studio; made once, readable only by their owner."""
     path = home / "secrets.json"
+    keep_private(path)  # it may have been restored from a backup that keeps no rights
     known = json.loads(path.read_text()) if path.exists() else {}
     made = {
         "label_studio_token": secrets.token_hex(20),
@@ -41,6 +43,16 @@ def password_of(home: Path, email: str) -> str:
         known[name] = secrets.token_urlsafe(12)
         _write_secrets(home / "secrets.json", known)
     return known[name]
+
+
+def keep_private(*paths: Path) -> None:
+    """Let only their owner read these files and folders, which hold secrets or people's e-mails.
+
+    What is not there is left out, and so is what belongs to somebody else, whose business it is.
+    """
+    for path in paths:
+        with suppress(FileNotFoundError, PermissionError):
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _write_secrets(path: Path, known: dict[str, str]) -> None:

@@ -12,7 +12,11 @@ from pathlib import Path
 
 
 def load() -> None:
-    """Set up Django, with Label Studio's own settings module: another one fails, since it reads itself on import."""
+    """Set up Django in this process, whose files nobody else may read from then on.
+
+    With Label Studio's own settings module: another one fails, since it reads itself on import.
+    """
+    os.umask(0o077)
     spec = importlib.util.find_spec("label_studio")
     if spec is None or spec.origin is None:
         raise SystemExit("label-studio is not installed here: make its environment with `make setup`")

@@ -2,22 +2,25 @@
 
 The Community edition gives every user every right. This middleware takes most of them from all but superusers:
 - They may answer a task only if it is assigned to them, is open, and they did not work on its item before.
+- They may read their own tasks and the media of these; other people's e-mails are masked.
 - They may not delete, export or administer anything, read tokens or invitations, or use the API with a token.
 - Nothing may be written from another site.
 
 What may be written is a short list of the requests that the labeling page itself sends, so test it again with
-every Label Studio upgrade. Reads of tasks stay open; other people's e-mails are masked.
+every Label Studio upgrade. Where one may go in at all stands in doors.py, what one may read there in reads.py.
 """
 # pyright: reportMissingImports=false
 
-import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import answers
+import doors
+import reads
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from refusals import NotAllowed, account_key
 
 READS = {"GET", "HEAD", "OPTIONS"}
 TASK = r"/api/tasks/(?P<task>\d+)"
@@ -50,12 +53,6 @@ ALLOWED_WRITES = [
         ("POST", PREVIEW),
     ]
 ]
-CLOSED_READS = re.compile(
-    r"/(admin|django-rq|metrics)(/|\Z)"
-    r"|/api/projects/\d+/exports?(/|\Z)"
-    r"|/api/(token|jwt|invite|storages|webhooks|organizations|ml|model-provider-connections|session-policy)(/|\Z)"
-    r"|/api/current-user/(token|reset-token)(/|\Z)"
-)
 # What the labeling page sends. Other fields ("task", "ground_truth", "completed_by") move or bless an annotation.
 ANNOTATION_FIELDS = {
     "result",
@@ -70,8 +67,10 @@ ANNOTATION_FIELDS = {
 }
 
 
-class NotAllowed(Exception):
-    """A request that this user may not make; the words are shown to them."""
+# Which role a task of each kind asks for, as chai_assets/deployment/provision.py has it.
+ROLE_OF_KIND = {"primitives": "annotator", "critique": "annotator", "feedback": "annotator", "review": "reviewer"}
+ROLE_GROUPS = {"CHAI annotator": "annotator", "CHAI reviewer": "reviewer"}
+"""Groups of Label Studio's database that accounts.py keeps as the people file says."""
 
 
 class RoleGuard:
@@ -81,27 +80,52 @@ class RoleGuard:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/heidi-tips"):  # the one call-out that no setting switches off
-            return JsonResponse({}, status=404)
         try:
             _same_origin(request)
-            restricted = _restricted_user(request)
-            if restricted and request.method == "GET" and request.path_info == "/api/ml":
+            caller = _caller(request)
+            person = caller if caller and not caller.is_superuser else None
+            request.chai_caller, request.chai_person = caller, person
+            if person and request.method == "GET" and request.path_info == "/api/ml":
                 # Every page asks for model servers, and shows a refusal as an error.
                 return JsonResponse(_previews(request.GET.get("project", "")), safe=False)
-            if restricted:
-                _check(request, restricted)
+            if person:
+                _check(request, person)
         except NotAllowed as why:
             return JsonResponse({"detail": str(why)}, status=403)
         response = self.get_response(request)
-        if restricted and re.match(PREVIEW, request.path_info) and b'"errors"' in response.content[:10]:
+        if person and re.match(PREVIEW, request.path_info) and b'"errors"' in response.content[:10]:
             return JsonResponse(NO_PREVIEW)
-        return _mask_emails(response, restricted) if restricted else response
+        return _mask_emails(response, person) if person else response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, ids: Mapping[str, Any]
+    ) -> HttpResponse | None:
+        """Stops the request at a door that is not open to whoever asks."""
+        rule = doors.rule_of(request.resolver_match.route, request.path_info)
+        caller, person = request.chai_caller, request.chai_person
+        if rule == "nobody":
+            return JsonResponse({"detail": "there is no such page"}, status=404)
+        if rule == "everyone" or (caller and not person):
+            return None
+        if caller is None:
+            return _log_in_first(request)
+        try:
+            if rule == "administrators":
+                raise NotAllowed("not for annotators")
+            if request.method in READS:
+                reads.check_read(rule, request, person, ids)
+        except NotAllowed as why:
+            return JsonResponse({"detail": str(why)}, status=403)
+        return None
 
 
-def account_key(email: str) -> str:
-    """Pseudonym of an account in task data. chai_resources/people.py, which cannot be imported here, has the same."""
-    return "acc_" + hashlib.sha256(email.lower().encode()).hexdigest()[:16]
+def _log_in_first(request: HttpRequest) -> HttpResponse:
+    """What strangers get: the log-in page instead of a page, a refusal instead of anything else."""
+    if request.method in READS and "text/html" in request.headers.get("Accept", ""):
+        from django.contrib.auth.views import redirect_to_login
+
+        return redirect_to_login(request.get_full_path(), "/user/login/")
+    return JsonResponse({"detail": "log in first: there is no log-in, or it has ended"}, status=401)
 
 
 def _same_origin(request: HttpRequest) -> None:
@@ -111,8 +135,8 @@ def _same_origin(request: HttpRequest) -> None:
         raise NotAllowed("requests from another site are refused")
 
 
-def _restricted_user(request: HttpRequest) -> Any:
-    """The user whom the rules bind; None for superusers, and for strangers, whom Label Studio itself turns away."""
+def _caller(request: HttpRequest) -> Any:
+    """Who asks, by session or token; None for strangers. Raises NotAllowed for a token of somebody restricted."""
     from jwt_auth.auth import TokenAuthenticationPhaseout
     from rest_framework.exceptions import APIException
 
@@ -124,9 +148,9 @@ def _restricted_user(request: HttpRequest) -> Any:
             found = None  # not a valid token: Label Studio refuses it, or goes by the session
         if found:
             user, by_token = found[0], True
-    if user.is_superuser or not user.is_authenticated:
+    if not user.is_authenticated:
         return None
-    if by_token:
+    if by_token and not user.is_superuser:
         raise NotAllowed("API tokens are not for annotators; log in on the web page")
     return user
 
@@ -136,8 +160,6 @@ def _check(request: HttpRequest, user: Any) -> None:
     if not path.isprintable():
         raise NotAllowed("no such page")
     if request.method in READS:
-        if CLOSED_READS.match(path):
-            raise NotAllowed("not for annotators")
         return
     hits = (pattern.match(path) for method, pattern in ALLOWED_WRITES if method == request.method)
     hit = next((hit for hit in hits if hit), None)
@@ -167,6 +189,11 @@ def _check_assigned(task: Any, user: Any) -> None:
         raise NotAllowed("this task is not assigned to you")
     if task.data.get("chai_state") == "closed":
         raise NotAllowed("this task has been collected and is closed")
+    roles = {ROLE_GROUPS[name] for name in user.groups.values_list("name", flat=True) if name in ROLE_GROUPS}
+    needed = ROLE_OF_KIND.get(task.data.get("chai_kind"))
+    # An account that was never held against a people file has no role yet, and only what is assigned to it.
+    if roles and needed and needed not in roles:
+        raise NotAllowed(f"this is work for a {needed}, and the people file no longer says that you are one")
 
 
 def _previews(project: str) -> list[dict[str, Any]]:
