@@ -51,7 +51,7 @@ def _check_fields(body: Mapping[str, Any]) -> None:
     lead = body.get("lead_time")
     if lead is not None and (not _is_number(lead) or not 0 <= lead <= LONGEST_LEAD_S):
         raise NoAnswer(f"lead_time is no number of seconds between 0 and {LONGEST_LEAD_S}; load the page again")
-    for field in ("draft_id", "parent_prediction"):
+    for field in ("draft_id", "parent_prediction", "parent_annotation"):
         if type(body.get(field, 0)) not in (int, type(None)):
             raise NoAnswer(f"{field} is no id")
     if type(body.get("was_cancelled", False)) not in (bool, type(None)):

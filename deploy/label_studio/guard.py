@@ -257,7 +257,7 @@ def _check_body(request: HttpRequest, task: Any) -> None:
     body = _json(request)
     if set(body) - ANNOTATION_FIELDS:
         raise NotAllowed("the request sets fields that are not for annotators")
-    if str(body.get("project") or task.project_id) != str(task.project_id):
+    if str(body.get("project", task.project_id)) != str(task.project_id):
         raise NotAllowed("the task belongs to another project")
     if body.get("parent_annotation"):
         raise NotAllowed("copying another annotation is not for annotators")

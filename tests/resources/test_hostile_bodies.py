@@ -134,6 +134,9 @@ MEANINGLESS = {
     "a draft that is a list": _with(draft_id=[1]),
     "a prediction that is true": _with(parent_prediction=True),
     "an id that is none": _with(unique_id="x"),
+    "an annotation that is a list": _with(parent_annotation=[]),
+    "no project": _with(project=None),
+    "a project that is none": _with(project=""),
     "skipped, in words": _with(was_cancelled="no"),
 }
 
