@@ -41,20 +41,28 @@ def _say(text: str) -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Stay in the foreground, for systemd or a container; stops all at its end.")
+    ] = False,
+) -> None:
     """Start Label Studio and Dagster for daily work, in the background, and print addresses and log-ins.
 
-    Run it again at any time: what runs stays, edits of the people file are taken over.
+    Run it again at any time: what runs stays, edits of the people file are taken over. A supervisor starts again
+    whatever dies.
     """
     from chai_assets.deployment.local import up as start
+    from chai_assets.deployment.supervisor import stay_up
 
     settings = Settings.from_env()
-    running = start(settings, _say)
+    running = start(settings, _say, supervise=not stay)
     console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
     console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
     _print_logins(running.logins)
     console.print(f"\nPut videos into a new folder under {settings.inbox}: it becomes a batch.", soft_wrap=True)
     console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
+    if stay:
+        stay_up(settings, _say)
 
 
 @app.command()
