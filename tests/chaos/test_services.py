@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -39,13 +38,15 @@ class Deployment:
     settings: Settings
     label_studio: LabelStudio
     instance: dg.DagsterInstance
-    film: Path
+    given: int = 0
 
-    def give(self, batch: str) -> None:
-        """Puts a video into the inbox."""
-        folder = Path(self.settings.inbox) / batch
+    def give(self) -> str:
+        """Puts a new video into the inbox; returns the batch that it will be."""
+        self.given += 1
+        folder = Path(self.settings.inbox) / f"batch-{self.given}"
         folder.mkdir()
-        shutil.copy(self.film, folder)
+        films.write(folder / "film.mp4", films.scene(self.given, 45))
+        return folder.name
 
     def arrived(self, batch: str) -> bool:
         """Whether the batch is ingested and people have its tasks."""
@@ -122,10 +123,8 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DAGSTER_HOME", "")
     settings = Settings.from_env()
-    film = tmp_path / "one-shot.mp4"
-    films.write(film, films.scene(3, 45))
     running = up(settings, lambda _: None)
-    yield Deployment(settings, running.label_studio, instance_of(settings), film)
+    yield Deployment(settings, running.label_studio, instance_of(settings))
     print(processes.log_path(settings.home, SUPERVISOR).read_text())
     down(settings)
 
@@ -136,9 +135,8 @@ def test_any_process_killed_at_any_time_and_the_batch_arrives(
     kills = [(name, when) for when in get_args(When) for name in VICTIMS]
     if not request.config.getoption("--every-kill"):
         kills = [random.choice(kills), ("worker", "under way")]
-    for number, (name, when) in enumerate(kills):
-        batch = f"killed-{number}"
-        deployment.give(batch)
+    for name, when in kills:
+        batch = deployment.give()
         if when == "under way":
             wait_for(lambda batch=batch: deployment.under_way(batch), f"a run of {batch}")
         os.kill(VICTIMS[name](deployment, batch), signal.SIGKILL)
