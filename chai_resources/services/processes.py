@@ -22,6 +22,9 @@ import requests
 
 from chai_resources.errors import Unavailable
 
+_HUNG_GRACE_S = 5.0
+"""Seconds to end in order that a service gets which answers no more."""
+
 Say = Callable[[str], None]
 
 
@@ -57,6 +60,8 @@ def start(home: Path, service: Service, say: Say = lambda _: None, timeout: floa
     Raises ServiceFailed when its port is taken (before anything starts), when it ends, or when it is not
     healthy within `timeout` seconds; it is stopped again then.
     """
+    if service.port and not should_run(home, service.name):
+        require_free_port(service.port, service.name, service.port_variable)
     with _alone(home, service.name):
         if runs_already(home, service.name, service.port):
             return
@@ -80,7 +85,7 @@ def revive(home: Path, service: Service, timeout: float = 180) -> bool:
     with _alone(home, service.name):
         if not should_run(home, service.name):
             return False
-        _end(home, service.name)
+        _end(home, service.name, _HUNG_GRACE_S)
         try:
             _launch(home, service, lambda _: None, timeout)
         except ServiceFailed:

@@ -3,9 +3,11 @@
 import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote
 
 import dagster as dg
@@ -19,8 +21,13 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from chai_assets.demo.model_server.server import serve as practice_server
 from chai_assets.deployment.local import dagster_services
 from chai_assets.deployment.web_server import guarded
+from chai_assets.preview.protocol import PREVIEW_USER
+from chai_assets.preview.server import Previews, preview_app
+from chai_assets.spec.versioning.releases import load_spec
+from chai_resources.services.same_origin import own_hosts
 from chai_resources.settings import Settings
 from tests.services.local import free_ports
 
@@ -151,3 +158,47 @@ def test_make_up_starts_this_server_on_this_machine_only(tmp_path: Path) -> None
     [web] = [one for one in dagster_services(Settings(home=tmp_path)) if one.name == "dagster-webserver"]
     assert web.argv[1:3] == ["-m", "chai_assets.deployment.web_server"]
     assert "--host" not in web.argv
+
+
+# The other servers of this machine
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"host": "evil.example:PORT"}, 421),
+        ({"content-type": "text/plain"}, 415),
+        ({}, 200),
+    ],
+)
+def test_a_page_gets_no_preview_even_with_the_password(headers: dict[str, str], status: int) -> None:
+    [port] = free_ports(1)
+    key = b64encode(f"{PREVIEW_USER}:secret".encode()).decode()
+    app = preview_app(cast("Previews", None), "secret", own_hosts(port))
+    with served(app, port):
+        assert (
+            ask(port, "POST", "/setup", AS_JSON | {"authorization": f"Basic {key}"} | headers, "{}").status_code
+            == status
+        )
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", {"origin": "https://evil.example"}, 403),
+        ("POST", {"host": "evil.example:PORT"}, 421),
+        ("GET", {"host": "evil.example:PORT"}, 421),
+        ("GET", {}, 200),
+    ],
+)
+def test_a_page_asks_no_practice_model(method: str, headers: dict[str, str], status: int) -> None:
+    server = practice_server(0, load_spec())
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        assert ask(server.server_port, method, "/v1/chat/completions", headers, "{}").status_code == status
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
