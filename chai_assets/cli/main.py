@@ -118,13 +118,15 @@ def preview(
 
 @app.command()
 def status() -> None:
-    """Show what runs, and how many items of each batch are at which stage."""
+    """Show what runs, what failed and what to do, and how many items of each batch are at which stage."""
     from chai_assets.deployment.local import NAMES
     from chai_resources.services.processes import running
 
     settings = Settings.from_env()
     for name in NAMES:
         console.print(f"{name:18} {'runs' if running(settings.home, name) else 'stopped'}")
+    for line in _failing(settings):
+        console.print(line, style="red", highlight=False, soft_wrap=True)
     table = Table("batch", "stage", "items")
     for batch, counts in _stages(settings).items():
         for stage, count in counts.most_common():
@@ -257,6 +259,16 @@ def _print_logins(logins: "list[Login]") -> None:
         for kind, url in login.queues.items():
             console.print(f"  {kind:11} {url}", soft_wrap=True, highlight=False)
             console.print(f"  {'':11} {login.returned[kind]}  to correct", soft_wrap=True, highlight=False)
+
+
+def _failing(settings: Settings) -> list[str]:
+    """Work whose last run failed: what, how often, and what to do."""
+    from chai_assets.deployment.run_job import instance_of
+    from chai_assets.orchestration.retries import failing
+
+    if not (settings.home / "dagster").exists():  # nothing ran here yet, and a look makes nothing
+        return []
+    return [one.advice() for one in failing(instance_of(settings))]
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:

@@ -80,10 +80,13 @@ class Failing:
 
     def advice(self) -> str:
         """One line for who looks after it."""
-        again = f"asked for again {self.due:%Y-%m-%d %H:%M} UTC"
+        failed = f"{self.work} failed {self.ended:%Y-%m-%d %H:%M} UTC and is asked for again {self.due:%H:%M}"
+        if not self.stuck:
+            return failed
         return (
             f"{self.work} failed {self.failures} times in a row, last {self.ended:%Y-%m-%d %H:%M} UTC: see its run "
-            f"{self.last.run_id[:8]} in Dagster for the reason, mend that, and re-execute it there ({again})"
+            f"{self.last.run_id[:8]} in Dagster for the reason, mend that, and re-execute it there (it is asked for "
+            f"again {self.due:%Y-%m-%d %H:%M})"
         )
 
 
