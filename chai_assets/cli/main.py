@@ -5,6 +5,7 @@ command must not wait for what it does not need.
 """
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,18 +52,24 @@ def up(
     Run it again at any time: what runs stays, edits of the people file are taken over. A supervisor starts again
     whatever dies.
     """
-    from chai_assets.deployment.local import up as start
-    from chai_assets.deployment.supervisor import stay_up
+    from chai_assets.deployment.supervisor import ended_together, supervise
 
     settings = Settings.from_env()
-    running = start(settings, _say, supervise=not stay)
+    with ended_together(settings) if stay else nullcontext():
+        _up(settings, supervised=not stay)
+        if stay:
+            supervise(settings, _say)
+
+
+def _up(settings: Settings, supervised: bool) -> None:
+    from chai_assets.deployment.local import up as start
+
+    running = start(settings, _say, supervised)
     console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
     console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
     _print_logins(running.logins)
     console.print(f"\nPut videos into a new folder under {settings.inbox}: it becomes a batch.", soft_wrap=True)
     console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
-    if stay:
-        stay_up(settings, _say)
 
 
 @app.command()

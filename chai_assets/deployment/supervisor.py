@@ -9,7 +9,8 @@ python -m chai_assets.deployment.supervisor
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,20 +65,18 @@ class Supervisor:
 
     def _look_at(self, one: Watched, state: _State) -> None:
         now, name = self._clock(), one.service.name
-        if not processes.running(self._home, name):
-            reason = "died"
-        elif self._hangs(one, state, now):
-            reason = f"did not answer for {one.patience_s:.0f} s"
-        else:
+        died = not processes.running(self._home, name)
+        if not died and not self._hangs(one, state, now):
             if now - state.up_since > PROVEN_S:
                 state.starts = 0
             return
+        reason = "died" if died else f"did not answer for {one.patience_s:.0f} s"
         if now < state.not_before:
             return
         state.not_before = now + min(FIRST_PAUSE_S * 2**state.starts, LONGEST_PAUSE_S)
         state.starts += 1
         try:
-            revived = processes.revive(self._home, one.service)
+            revived = processes.revive(self._home, one.service, hung=not died)
         except ServiceFailed as error:
             self._say(f"{name} {reason} and does not come up, which is tried again: {error}")
             return
@@ -102,11 +101,12 @@ def supervise(settings: Settings, say: Say) -> NoReturn:
         time.sleep(LOOK_SECONDS)
 
 
-def stay_up(settings: Settings, say: Say) -> NoReturn:
-    """Looks after a deployment's services in the foreground, and stops them when this process is told to end."""
+@contextmanager
+def ended_together(settings: Settings) -> Iterator[None]:
+    """What is started within is stopped when this process is told to end, or ends for another reason."""
     end_when_told()
     try:
-        supervise(settings, say)
+        yield
     finally:
         down(settings)
 

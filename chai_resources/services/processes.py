@@ -76,14 +76,15 @@ def start(home: Path, service: Service, say: Say = lambda _: None, timeout: floa
             raise
 
 
-def revive(home: Path, service: Service, timeout: float = 180) -> bool:
+def revive(home: Path, service: Service, hung: bool = False, timeout: float = 180) -> bool:
     """Start a service again that was started and not stopped; returns whether it was, which another may have done.
 
+    One that runs is left alone unless it is `hung`.
     What is left of its processes is ended first. Raises ServiceFailed where it does not come up; it can be revived
     again then.
     """
     with _alone(home, service.name):
-        if not should_run(home, service.name):
+        if not should_run(home, service.name) or (running(home, service.name) and not hung):
             return False
         _end(home, service.name, _HUNG_GRACE_S)
         try:
