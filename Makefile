@@ -47,8 +47,8 @@ test: setup ## Run the tests against a real Label Studio, S3 server and PostgreS
 test-browser: setup ## Drive the labeling pages in Chromium (needs the package chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
 
-test-chaos: setup ## Kill the platform at random points and see that nothing is lost or doubled
-	@$(BIN)/python -m pytest -m chaos tests/chaos
+test-chaos: setup ## Kill the platform at random points, and processes of a running one: nothing is lost (EVERY=1: each process)
+	@$(BIN)/python -m pytest -m chaos tests/chaos $(if $(EVERY),--every-kill)
 
 test-fuzz: setup ## Throw 2,000 damaged files, answers and texts of each kind at the platform (half an hour or more)
 	@$(BIN)/python -m pytest -s --timeout 7200 --fuzz-cases 2000 tests/fuzz

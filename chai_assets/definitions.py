@@ -15,6 +15,7 @@ from chai_assets.datasets import assets as dataset_assets
 from chai_assets.drafting import assets as drafting_assets
 from chai_assets.ingestion import assets as clip_assets
 from chai_assets.labeling import assets as labeling_assets
+from chai_assets.orchestration import retries
 from chai_assets.orchestration.jobs import JOBS
 from chai_assets.orchestration.resources import build_resources
 from chai_assets.orchestration.schedules import build_schedules
@@ -44,7 +45,7 @@ def build_defs(settings: Settings | None = None, resource_overrides: Mapping[str
     loaded = dg.load_assets_from_modules(STAGES, include_specs=True)
     return dg.Definitions(
         assets=dg.map_asset_specs(_with_policy, cast("Sequence[dg.AssetsDefinition | dg.AssetSpec]", loaded)),
-        asset_checks=dg.load_asset_checks_from_modules([dataset_assets]),
+        asset_checks=dg.load_asset_checks_from_modules([dataset_assets, retries]),
         jobs=JOBS,
         schedules=build_schedules(settings.timezone),
         sensors=build_sensors(settings.inbox, settings.poll_seconds),

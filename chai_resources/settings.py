@@ -99,6 +99,8 @@ class Settings(BaseModel):
     """Address of Label Studio, as browsers and this platform reach it; by default this machine's."""
     dagster_port: Annotated[PositiveInt, Variable(environment.DAGSTER_PORT)] = 3000
     """Port of Dagster's UI."""
+    dagster_public_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/")), Variable("CHAI_DAGSTER_URL")] = ""
+    """Address by which browsers reach Dagster's UI through a proxy; empty where they are on this machine."""
     code_port: Annotated[PositiveInt, Variable(environment.CODE_PORT)] = 3030
     """Port of Dagster's code server."""
     practice_model_port: Annotated[PositiveInt, Variable(environment.PRACTICE_MODEL_PORT)] = 3040

@@ -24,6 +24,7 @@ hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-kill", action="store_true", help="kill each process of a deployment, not two of them")
     parser.addoption("--fuzz-cases", type=int, default=60, help="cases that each fuzzer draws")
     parser.addoption("--fuzz-seed", type=int, default=None, help="draws the fuzzers' cases of an earlier run again")
 

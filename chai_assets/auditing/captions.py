@@ -4,6 +4,7 @@ The specification's linter and lexicon judge. A caption whose aspect is given is
 without is a whole caption, which should mention all of them.
 """
 
+from functools import partial
 from pathlib import Path
 
 from chai_assets.auditing.aspect_coverage import mentions_aspect
@@ -16,6 +17,7 @@ from chai_assets.auditing.jsonl import (
     read_rows,
     text_at,
 )
+from chai_assets.auditing.own_files import refuse_others
 from chai_assets.auditing.report import AuditReport, Measure, short
 from chai_assets.auditing.text_measures import TextMeasures
 from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
@@ -77,7 +79,8 @@ class CaptionAudit:
 def audit_captions(path: Path, spec: Spec, fields: Fields, progress: ByteProgress = lambda done: None) -> AuditReport:
     """Audits the captions of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CaptionAudit(spec)
-    fields, found = detect_fields(read_rows(path, progress), fields, CAPTIONS, ())
+    check = partial(refuse_others, wanted="captions")
+    fields, found = detect_fields(read_rows(path, progress), fields, CAPTIONS, (), check)
     for row, text in audit.texts.usable_rows(found, fields.text):
         named = text_at(row.data, fields.aspect) if fields.aspect else None
         audit.add(row.line, text, aspect_of(named, list(spec.aspects)))

@@ -1,15 +1,18 @@
 """The critique audit of any dataset: how many could be applied without the video, how many quote their caption."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 from chai_assets.auditing.jsonl import CRITIQUES, DRAFTS, ByteProgress, Fields, detect_fields, read_rows, text_at
+from chai_assets.auditing.own_files import caption_asked_about, refuse_others
 from chai_assets.auditing.report import AuditReport, Measure
 from chai_assets.auditing.text_measures import TextMeasures
 from chai_assets.critique.prose.constructiveness import CONSTRUCTIVE, score
 from chai_assets.critique.prose.extract_findings import findings_in
 
 _WORD = re.compile(r"[a-z']+")
+_NO_CHANGE = re.compile(r"(?i)\bno changes?\b|\bnothing (?:to change|needs to change|needs changing)\b")
 # A critique of these words alone is a verdict: whatever it says, nothing follows for an editor.
 _VERDICT = frozenset(
     _WORD.findall(
@@ -29,12 +32,18 @@ class CritiqueAudit:
     def __init__(self) -> None:
         self.texts = TextMeasures("critiques")
         self._constructive = Measure("constructive", "an editor who cannot see the video could apply it")
-        self._empty = Measure("no_content", "praise, a bare verdict or no change asked for")
+        self._none = Measure("no_critique", "rows without a critique, as those are whose caption needed no change")
+        self._unchanged = Measure("no_change", "say that nothing is to be changed; not looked at further")
+        self._empty = Measure("no_content", "praise or a bare verdict")
         self._located = Measure("quotes_its_caption", "quotes words that stand in the caption it is about")
 
     def add(self, line: int, text: str, draft: str = "") -> None:
         """Looks at one critique; `draft` is the caption it is about, empty where it is not known."""
-        if not self.texts.add(line, text):
+        self._none.look(not text.strip(), line)
+        if not text.strip() or not self.texts.add(line, text):
+            return
+        self._unchanged.look(unchanged := asks_for_nothing(text), line, "", text)
+        if unchanged:
             return
         scored, empty = score(text, draft), says_nothing(text)
         self._constructive.look(scored >= CONSTRUCTIVE)
@@ -46,7 +55,8 @@ class CritiqueAudit:
 
     def measures(self) -> list[Measure]:
         """Everything found."""
-        return [self._constructive, self._empty, self._located, *self.texts.measures()]
+        told = [self._constructive, self._empty, self._located, self._unchanged, self._none]
+        return [*told, *self.texts.measures()]
 
 
 def says_nothing(critique: str) -> bool:
@@ -54,12 +64,19 @@ def says_nothing(critique: str) -> bool:
     return set(_WORD.findall(critique.lower())) <= _VERDICT
 
 
+def asks_for_nothing(critique: str) -> bool:
+    """Whether a critique says no more than that nothing is to be changed."""
+    return says_nothing(critique) and _NO_CHANGE.search(critique) is not None
+
+
 def audit_critiques(path: Path, fields: Fields, progress: ByteProgress = lambda done: None) -> AuditReport:
     """Audits the critiques of a JSONL file. Fields left empty are detected. Raises AuditRefused."""
     audit = CritiqueAudit()
-    fields, found = detect_fields(read_rows(path, progress), fields, CRITIQUES, DRAFTS)
+    check = partial(refuse_others, wanted="critiques")
+    fields, found = detect_fields(read_rows(path, progress), fields, CRITIQUES, DRAFTS, check)
     for row, text in audit.texts.usable_rows(found, fields.text):
-        audit.add(row.line, text, (text_at(row.data, fields.draft) or "") if fields.draft else "")
+        draft = text_at(row.data, fields.draft) if fields.draft else caption_asked_about(row.data)
+        audit.add(row.line, text, draft or "")
     texts = audit.texts
     named = {"critique": fields.text} | ({"draft": fields.draft} if fields.draft else {})
     title = "Critiques: could they be applied without the video?"

@@ -24,6 +24,7 @@ CAPTIONS = (
     "caption",
     "final",
     "final_caption",
+    "chosen",
     "post_caption",
     "revision",
     "text",
@@ -35,6 +36,7 @@ CRITIQUES = ("critique", "final_feedback", "feedback", "critique_text", "comment
 DRAFTS = ("draft", "pre_caption", "initial_caption", "caption", "answer")
 ASPECTS = ("aspect", "caption_type", "task", "type")
 _ASSISTANT = ("assistant", "gpt", "model")
+_USER = ("user", "human")
 
 
 class AuditRefused(UnusableInput):
@@ -63,12 +65,19 @@ ByteProgress = Callable[[int], None]
 
 def read_rows(path: Path, progress: ByteProgress = lambda done: None) -> Iterator[JsonRow | BadLine]:
     """Every line of the file as a row or a problem; empty lines are neither. Raises AuditRefused."""
+    if path.is_dir():
+        raise AuditRefused(f"{path} is a folder: name a file in it; a dataset of ours has triples.jsonl")
+    if path.suffix == ".csv":
+        raise AuditRefused(f"{path} is CSV: audit a JSONL file; a dataset of ours has triples.jsonl")
     try:
         raw = path.open("rb")
     except OSError as error:
         raise AuditRefused(f"{path} cannot be read ({error.strerror}): check the path and its rights") from error
     with raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
+        head = raw.read(4)
+        if head == b"PAR1":
+            raise AuditRefused(f"{path} is Parquet: audit a JSONL file; a dataset of ours has triples.jsonl")
+        zipped = head[:2] == b"\x1f\x8b"
         raw.seek(0)
         stream = gzip.GzipFile(fileobj=raw) if zipped else raw
         number = 0
@@ -123,16 +132,25 @@ class Fields:
     aspect: str = ""
 
 
-def detect_fields(found: Iterator[JsonRow | BadLine], fields: Fields, names: Sequence[str], drafts: Sequence[str]):
+def detect_fields(
+    found: Iterator[JsonRow | BadLine],
+    fields: Fields,
+    names: Sequence[str],
+    drafts: Sequence[str],
+    check: Callable[[Sequence[dict[str, Any]]], None] = lambda rows: None,
+):
     """The fields, those not given detected from the first rows, and all that `found` yields, the first rows included.
 
-    Raises AuditRefused, naming the fields there are, where no field holds text.
+    Raises AuditRefused, naming the fields there are, where no field holds text; and what `check` raises of the first
+    rows where the field of the text is not given.
     """
     first = list(islice(found, PEEKED))
     seen = [row.data for row in first if isinstance(row, JsonRow)]
     if not seen:
         why = next((f"line {p.line}: {p.reason}" for p in first if isinstance(p, BadLine)), "it is empty")
         raise AuditRefused(f"no line of the file holds a JSON object ({why}): give one object a line")
+    if not fields.text:
+        check(seen)
     text = fields.text or _most_filled(seen, (*names, *MESSAGES))
     if not text or not any(text_at(row, text) for row in seen):
         there = ", ".join(sorted({key for row in seen for key in row})[:30])
@@ -159,13 +177,28 @@ def text_at(data: dict[str, Any], field: str) -> str | None:
     value: Any = data
     for name in [field] if field in data else field.split("."):
         value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, dict) and _who(value) in _ASSISTANT:
+        value = [value]  # an answer beside its conversation, as LLaMA-Factory's pairs have it
     if isinstance(value, list):
-        turns = [turn for turn in value if isinstance(turn, dict) and _who(turn) in _ASSISTANT]
-        value = turns[-1].get("content", turns[-1].get("value")) if turns else None
-        if isinstance(value, list):
-            value = "".join(part["text"] for part in value if isinstance(part, dict) and _is_text(part.get("text")))
+        value = _last_turn(value, _ASSISTANT)
     # Half a character, as JSON can hold it, can neither be hashed nor printed.
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def question_at(data: dict[str, Any], field: str) -> str:
+    """Of a conversation under a field what the user asked last; empty if it is none."""
+    value = data.get(field)
+    asked = _last_turn(value, _USER) if isinstance(value, list) else None
+    return asked if isinstance(asked, str) else ""
+
+
+def _last_turn(value: list[Any], by: Sequence[str]) -> Any:
+    """What was said last by one of these, parts put together; None if they said nothing."""
+    turns = [turn for turn in value if isinstance(turn, dict) and _who(turn) in by]
+    said = turns[-1].get("content", turns[-1].get("value")) if turns else None
+    if isinstance(said, list):
+        return "".join(part["text"] for part in said if isinstance(part, dict) and _is_text(part.get("text")))
+    return said
 
 
 def _who(turn: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ command must not wait for what it does not need.
 """
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,15 +44,29 @@ def _say(text: str) -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Stay in the foreground, for systemd or a container; stops all at its end.")
+    ] = False,
+) -> None:
     """Start Label Studio and Dagster for daily work, in the background, and print addresses and log-ins.
 
-    Run it again at any time: what runs stays, edits of the people file are taken over.
+    Run it again at any time: what runs stays, edits of the people file are taken over. A supervisor starts again
+    whatever dies.
     """
-    from chai_assets.deployment.local import up as start
+    from chai_assets.deployment.supervisor import ended_together, supervise
 
     settings = Settings.from_env()
-    running = start(settings, _say)
+    with ended_together(settings) if stay else nullcontext():
+        _up(settings, supervised=not stay)
+        if stay:
+            supervise(settings, _say)
+
+
+def _up(settings: Settings, supervised: bool) -> None:
+    from chai_assets.deployment.local import up as start
+
+    running = start(settings, _say, supervised)
     console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
     console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
     _print_logins(running.logins)
@@ -129,13 +144,15 @@ def preview(
 
 @app.command()
 def status() -> None:
-    """Show what runs, and how many items of each batch are at which stage."""
+    """Show what runs, what failed and what to do, and how many items of each batch are at which stage."""
     from chai_assets.deployment.local import NAMES
     from chai_resources.services.processes import running
 
     settings = Settings.from_env()
     for name in NAMES:
         console.print(f"{name:18} {'runs' if running(settings.home, name) else 'stopped'}")
+    for line in _failing(settings):
+        console.print(line, style="red", highlight=False, soft_wrap=True)
     table = Table("batch", "stage", "items")
     for batch, counts in _stages(settings).items():
         for stage, count in counts.most_common():
@@ -295,6 +312,16 @@ def _print_logins(logins: "list[Login]") -> None:
         for kind, url in login.queues.items():
             console.print(f"  {kind:11} {url}", soft_wrap=True, highlight=False)
             console.print(f"  {'':11} {login.returned[kind]}  to correct", soft_wrap=True, highlight=False)
+
+
+def _failing(settings: Settings) -> list[str]:
+    """Work whose last run failed: what, how often, and what to do."""
+    from chai_assets.deployment.run_job import instance_of
+    from chai_assets.orchestration.retries import failing
+
+    if not (settings.home / "dagster").exists():  # nothing ran here yet, and a look makes nothing
+        return []
+    return [one.advice() for one in failing(instance_of(settings))]
 
 
 def _stages(settings: Settings) -> dict[str, Counter[str]]:

@@ -4,7 +4,6 @@ It puts two folders into the inbox and lets practice people work; runs that sens
 in daily use. Run again, it goes on from where it was, or finds nothing left to do.
 """
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from chai_assets.core.rows import ClipRow, SourceRow, read_rows
 from chai_assets.demo.material import write_inbox
 from chai_assets.demo.people import SECONDS, Script, items_by_clip, respond
 from chai_assets.demo.report import report
-from chai_assets.deployment.local import PRACTICE_MODEL, Running, environment, up
+from chai_assets.deployment.local import Running, practice_model_service, up
 from chai_assets.deployment.run_job import instance_of
 from chai_assets.spec.resource import release_of
 from chai_assets.workflow.item_state import Standing
@@ -29,9 +28,9 @@ from chai_assets.workflow.load import standings_of
 from chai_assets.workflow.records import TaskKind
 from chai_resources.captioners.calls.model_choice import ModelChoice
 from chai_resources.captioners.registry import ENGINES
-from chai_resources.environment import CHECKOUT, PRACTICE_MODEL_PORT
+from chai_resources.environment import CHECKOUT
 from chai_resources.label_studio import Annotator, LabelStudioRefused
-from chai_resources.services.processes import Service, ServiceFailed, start
+from chai_resources.services.processes import ServiceFailed, start
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
@@ -76,20 +75,7 @@ def with_practice_model(settings: Settings, engine: str, say: Callable[[str], No
         raise ServiceFailed(f"{engine} is no engine: choose one of {', '.join(sorted(ENGINES))}")
     say("a practice model")
     url = f"http://127.0.0.1:{settings.practice_model_port}"
-    argv = [sys.executable, "-m", "chai_assets.demo.model_server.server", str(settings.practice_model_port)]
-    start(
-        settings.home,
-        Service(
-            PRACTICE_MODEL,
-            argv,
-            environment(settings),
-            url,
-            settings.practice_model_port,
-            PRACTICE_MODEL_PORT,
-            CHECKOUT,
-        ),
-        say,
-    )
+    start(settings.home, practice_model_service(settings), say)
     model = ModelChoice(model="practice-2026-01-01", url=f"{url}/v1" if engine == "openai" else url)
     return settings.model_copy(update={"captioner": engine, "model": model})
 

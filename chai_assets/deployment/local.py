@@ -1,12 +1,16 @@
 """One local deployment: Label Studio, Dagster's code server, web server and daemon, started and stopped together.
 
+A supervisor starts again what dies (`supervisor.py`).
+
 `make up` and `make demo` come through here; how a single process is started and watched does not belong here.
 """
 
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +25,7 @@ from chai_resources.environment import (
     CODE_PORT,
     DAGSTER_PORT,
     LABEL_STUDIO_TOKEN,
+    PRACTICE_MODEL_PORT,
     PREVIEW_URL,
     child_environment,
     label_studio_token,
@@ -29,14 +34,15 @@ from chai_resources.environment import (
 from chai_resources.label_studio import LabelStudio
 from chai_resources.people import load_people
 from chai_resources.services import processes
-from chai_resources.services.label_studio_server import start_label_studio
+from chai_resources.services.label_studio_server import LABEL_STUDIO_VENV, label_studio_service, start_label_studio
 from chai_resources.services.processes import Say, Service, ServiceFailed
 from chai_resources.services.secrets import home_secrets, keep_private
 from chai_resources.settings import Settings
 
 PRACTICE_MODEL = "practice-model"
 PREVIEW = "preview"
-NAMES = ("dagster-daemon", "dagster-webserver", "dagster-code", PREVIEW, "label-studio")
+SUPERVISOR = "supervisor"
+NAMES = (SUPERVISOR, "dagster-daemon", "dagster-webserver", "dagster-code", PREVIEW, "label-studio")
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,10 @@ def require_extra(extra: str, needed_by: str, *modules: str) -> None:
         )
 
 
-def up(settings: Settings, say: Say) -> Running:
+def up(settings: Settings, say: Say, supervise: bool = True) -> Running:
     """Starts whatever of the deployment does not run, makes it ready for work, and returns the log-ins.
+
+    `supervise`: a supervisor in the background keeps it running. It is started anew, with these settings.
 
     Raises ServiceFailed (an extra that is not installed, a taken port, a service that ends), PeopleFileError,
     LabelStudioDown, and ModelRefused where previews are asked for and the model cannot give any.
@@ -93,7 +101,23 @@ def up(settings: Settings, say: Say) -> Running:
         refuse(settings)
     prepare(settings)
     load_people(settings.people)  # before anything starts: a slip in the file is told at once
+    watched = processes.stop(settings.home, SUPERVISOR)  # it would start again what is started here
+    try:
+        ready = _start_all(settings, say)
+    except BaseException:
+        if watched:
+            processes.start(settings.home, supervisor_service(settings), say)
+        raise
+    if supervise:
+        processes.start(settings.home, supervisor_service(settings), say)
+    return Running(settings, label_studio_of(settings), ready)
+
+
+def _start_all(settings: Settings, say: Say) -> list[Login]:
     dagster = dagster_services(settings)
+    for name in NAMES:
+        if not processes.running(settings.home, name):
+            processes.stop(settings.home, name)  # what one that died left behind may hold its port
     for service in dagster:
         if service.port and not processes.running(settings.home, service.name):
             processes.require_free_port(service.port, service.name, service.port_variable)
@@ -113,7 +137,7 @@ def up(settings: Settings, say: Say) -> Running:
             # A daemon that finds the code server not ready remembers that, and drops the first runs.
             _wait_for_definitions(settings)
         processes.start(settings.home, service, say)
-    return Running(settings, label_studio_of(settings), ready)
+    return ready
 
 
 def logins(settings: Settings, say: Say = lambda _: None, preview_url: str | None = None) -> list[Login]:
@@ -182,15 +206,7 @@ def dagster_services(settings: Settings) -> list[Service]:
     code_port, web_port = settings.code_port, settings.dagster_port
     workspace.write_text(f"load_from:\n  - grpc_server: {{host: 127.0.0.1, port: {code_port}, location_name: chai}}\n")
     code = [str(bin_folder / "dagster"), "code-server", "start", "-m", "chai_assets.definitions"]
-    web = [
-        str(bin_folder / "dagster-webserver"),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(web_port),
-        "-w",
-        str(workspace),
-    ]
+    web = [sys.executable, "-m", "chai_assets.deployment.web_server", "-w", str(workspace)]
     return [
         Service("dagster-code", [*code, "-h", "127.0.0.1", "-p", str(code_port)], env, "", code_port, CODE_PORT),
         Service(
@@ -203,6 +219,51 @@ def dagster_services(settings: Settings) -> list[Service]:
         ),
         Service("dagster-daemon", [str(bin_folder / "dagster-daemon"), "run", "-w", str(workspace)], env),
     ]
+
+
+def supervisor_service(settings: Settings) -> Service:
+    """The process that looks after all others."""
+    return Service(SUPERVISOR, [sys.executable, "-m", "chai_assets.deployment.supervisor"], environment(settings))
+
+
+def practice_model_service(settings: Settings) -> Service:
+    """The model that the demo's engines ask."""
+    port = settings.practice_model_port
+    argv = [sys.executable, "-m", "chai_assets.demo.model_server.server", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    return Service(PRACTICE_MODEL, argv, environment(settings), url, port, PRACTICE_MODEL_PORT, CHECKOUT)
+
+
+def supervised(settings: Settings) -> Iterator[tuple[Service, Callable[[], bool], float]]:
+    """Every service that may run here, whether it answers, and the seconds without an answer until it counts as hung.
+
+    A code server passes calls on to a child, and without that one is of no use although its port answers. The others
+    are slow under load before they hang.
+    """
+    services = dagster_services(settings)
+    if _is_local(settings.label_studio_url):
+        port = urlsplit(settings.label_studio_url).port or 80
+        home, media = settings.home, settings.media
+        services.append(label_studio_service(home, port, media, LABEL_STUDIO_VENV, settings.preview))
+    if settings.preview and _is_local(settings.preview_url):
+        services.append(preview_service(settings))
+    services.append(practice_model_service(settings))
+    for service in services:
+        if service.name == "dagster-code":
+            yield service, partial(_code_server_answers, service.port), 20
+        else:
+            yield service, partial(processes.healthy, service), 120
+
+
+def _code_server_answers(port: int) -> bool:
+    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from dagster._grpc.client import DagsterGrpcClient
+
+    try:
+        DagsterGrpcClient(port=port, host="127.0.0.1").ping("")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
 
 
 def preview_service(settings: Settings) -> Service:

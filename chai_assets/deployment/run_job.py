@@ -1,7 +1,6 @@
 """Runs jobs in this process on the deployment's Dagster instance: for the command line, tests and benchmarks."""
 
 import os
-import socket
 
 import dagster as dg
 
@@ -9,12 +8,9 @@ from chai_assets.annotation.resource import FULL_LOOK_TAG
 from chai_assets.core.partitions import batches, register
 from chai_assets.definitions import build_defs
 from chai_assets.deployment.local import dagster_home, token
+from chai_assets.orchestration.dead_runs import PROCESS_TAG, bury_dead_runs, process_tag
 from chai_resources.environment import LABEL_STUDIO_TOKEN
-from chai_resources.services.processes import started_at
 from chai_resources.settings import Settings
-
-PROCESS_TAG = "chai/process"
-"""Run tag of a run that lives in a command's own process: which one that is."""
 
 
 def instance_of(settings: Settings) -> dg.DagsterInstance:
@@ -51,24 +47,9 @@ def _run(settings: Settings, job: str, batch: str, tags: dict[str, str]) -> bool
     bury_dead_runs(instance)
     definition = build_defs(settings).resolve_job_def(job)
     outcome = definition.execute_in_process(
-        partition_key=batch, tags={PROCESS_TAG: _process(os.getpid()), **tags}, instance=instance, raise_on_error=False
+        partition_key=batch,
+        tags={PROCESS_TAG: process_tag(os.getpid()), **tags},
+        instance=instance,
+        raise_on_error=False,
     )
     return outcome.success
-
-
-def bury_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Ends the runs of this machine's commands whose process was killed.
-
-    No launcher watches a run in a command's own process: left alone it would hold its pool slot and its batch.
-    """
-    under_way = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING])
-    for run in instance.get_runs(under_way):
-        host, _, rest = run.tags.get(PROCESS_TAG, "").partition(" ")
-        if host == socket.gethostname() and rest and _process(int(rest.split()[0])) != run.tags[PROCESS_TAG]:
-            instance.report_run_failed(run, "its process was killed; the next run finishes the work")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-
-
-def _process(pid: int) -> str:
-    """A process as no other can be: machine, pid, and when it started."""
-    return f"{socket.gethostname()} {pid} {started_at(pid)}"

@@ -1,5 +1,7 @@
 """The jobs: which assets run together. When they run is in `sensors.py` and `schedules.py`."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from chai_resources.schemas import TABLES
@@ -15,19 +17,27 @@ ADVANCE = (*_COLLECT, *_WORK, *_PUSH)
 ADOPT = ("spec_adoptions", *ADVANCE)
 """What a batch goes through when it adopts a version of the specification."""
 
+STUCK_CHECK = dg.AssetCheckKey(dg.AssetKey("standings"), "no_batch_is_stuck")
+"""Looks at the runs of every batch, so no run of one batch asks it: a sensor does (`retries.py`)."""
+
+
+def _of(assets: Sequence[str]) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(STUCK_CHECK)
+
+
 ingest = dg.define_asset_job(
     "ingest",
-    selection=dg.AssetSelection.assets(*_INGEST),
+    selection=_of(_INGEST),
     description="A new batch: its videos become clips, and its labeling tasks are handed out.",
 )
 advance = dg.define_asset_job(
     "advance",
-    selection=dg.AssetSelection.assets(*ADVANCE),
+    selection=_of(ADVANCE),
     description="One batch, one step on: collect what people did, draft and revise, join, hand out what is next.",
 )
 adopt = dg.define_asset_job(
     "adopt",
-    selection=dg.AssetSelection.assets(*ADOPT),
+    selection=_of(ADOPT),
     description="One batch moves to the specification in force, and one step on under it.",
 )
 publish_spec = dg.define_asset_job(

@@ -1,7 +1,7 @@
 """The sensors: they watch the inbox, Label Studio, releases of the specification, and batches at a model's provider.
 
 Each is a thin shell around pure functions (read the cursor, plan runs, next cursor). An outage is an error of the tick,
-never a skip; the next tick tries again from the same cursor.
+never a skip; the next tick tries again from the same cursor. The one that watches runs is in `retries.py`.
 """
 
 import json
@@ -19,6 +19,7 @@ from chai_assets.ingestion.inbox import batches as inbox_batches
 from chai_assets.orchestration.backfill import backfill_request
 from chai_assets.orchestration.jobs import ADOPT, advance, ingest
 from chai_assets.orchestration.people_watch import build_people_watch
+from chai_assets.orchestration.retries import build_retry_watch
 from chai_assets.planning.load import make_plan
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import settle
@@ -211,7 +212,8 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         runs = plan_fetches(ended, dict(clips.select("clip_id", "batch").iter_rows()), datetime.now(UTC))
         return dg.SensorResult(run_requests=[run for run in runs if run.partition_key in known])
 
-    return [inbox_watch, label_studio_watch, release_watch, answers_watch, build_people_watch(poll_seconds)]
+    watches = [build_people_watch(poll_seconds), build_retry_watch(poll_seconds)]
+    return [inbox_watch, label_studio_watch, release_watch, answers_watch, *watches]
 
 
 def _clips(pending: Iterable[PendingBatch]) -> list[str]:

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillOut
 from typing import Any
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request as Asked
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -44,6 +45,7 @@ from chai_resources.captioners.calls.model_choice import ModelRefused
 from chai_resources.captioners.protocol import Request, Result
 from chai_resources.label_studio import LabelStudio
 from chai_resources.media import Media
+from chai_resources.services.same_origin import SameOrigin, own_hosts
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
@@ -186,8 +188,8 @@ def refuse(settings: Settings) -> None:
         )
 
 
-def preview_app(previews: Previews, password: str) -> Starlette:
-    """The four routes. All but /health want the password, as HTTP basic authentication."""
+def preview_app(previews: Previews, password: str, hosts: Collection[str]) -> Starlette:
+    """The four routes, under the names of `hosts`. All but /health want the password, as HTTP basic authentication."""
     wanted = "Basic " + b64encode(f"{PREVIEW_USER}:{password}".encode()).decode()
     version = {"model_version": STAGE}
 
@@ -222,10 +224,12 @@ def preview_app(previews: Previews, password: str) -> Starlette:
             Route("/setup", inside(setup), methods=["POST"]),
             Route("/predict", inside(predict), methods=["POST"]),
             Route("/versions", inside(versions)),
-        ]
+        ],
+        middleware=[Middleware(SameOrigin, hosts=hosts, open_paths=["/health"])],
     )
 
 
 def serve(previews: Previews, url: str, password: str, host: str) -> None:
     """Serves previews on the port of the address by which Label Studio finds them, until it is told to end."""
-    uvicorn.run(preview_app(previews, password), host=host, port=urlsplit(url).port or 80, access_log=False)
+    port = urlsplit(url).port or 80
+    uvicorn.run(preview_app(previews, password, own_hosts(port, url)), host=host, port=port, access_log=False)

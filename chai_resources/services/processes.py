@@ -2,22 +2,28 @@
 
 Each has a process session of its own, and a pid file and a log in <home>/run. Only processes that this home
 started are ever signaled: the pid file keeps the start time, so that a pid that was given to someone else is
-left alone. Larger deployments (containers, several machines) are in deploy/ and do not come through here.
+left alone. A pid file stays until its service is stopped: one without a living process names a service that died.
+Larger deployments (containers, several machines) are in deploy/ and do not come through here.
 """
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
 from chai_resources.errors import Unavailable
+
+_HUNG_GRACE_S = 5.0
+"""Seconds to end in order that a service gets which answers no more."""
 
 Say = Callable[[str], None]
 
@@ -54,29 +60,39 @@ def start(home: Path, service: Service, say: Say = lambda _: None, timeout: floa
     Raises ServiceFailed when its port is taken (before anything starts), when it ends, or when it is not
     healthy within `timeout` seconds; it is stopped again then.
     """
-    if runs_already(home, service.name, service.port):
-        return
-    if service.port:
+    if service.port and not should_run(home, service.name):
         require_free_port(service.port, service.name, service.port_variable)
-    run = home / "run"
-    run.mkdir(parents=True, exist_ok=True)
-    with log_path(home, service.name).open("ab") as log:
-        process = subprocess.Popen(
-            service.argv,
-            env=service.environment,
-            cwd=service.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    record = {"pid": process.pid, "started": started_at(process.pid) or 0, "port": service.port}
-    _pid_file(home, service.name).write_text(json.dumps(record))
-    try:
-        _wait_healthy(home, service, process, say, timeout)
-    except BaseException:
-        stop(home, service.name)
-        raise
+    with _alone(home, service.name):
+        if runs_already(home, service.name, service.port):
+            return
+        _end(home, service.name)
+        if service.port:
+            require_free_port(service.port, service.name, service.port_variable)
+        try:
+            _launch(home, service, say, timeout)
+        except BaseException:
+            _end(home, service.name)
+            _pid_file(home, service.name).unlink(missing_ok=True)
+            raise
+
+
+def revive(home: Path, service: Service, hung: bool = False, timeout: float = 180) -> bool:
+    """Start a service again that was started and not stopped; returns whether it was, which another may have done.
+
+    One that runs is left alone unless it is `hung`.
+    What is left of its processes is ended first. Raises ServiceFailed where it does not come up; it can be revived
+    again then.
+    """
+    with _alone(home, service.name):
+        if not should_run(home, service.name) or (running(home, service.name) and not hung):
+            return False
+        _end(home, service.name, _HUNG_GRACE_S)
+        try:
+            _launch(home, service, lambda _: None, timeout)
+        except ServiceFailed:
+            _end(home, service.name)
+            raise
+    return True
 
 
 def stop(home: Path, name: str, grace: float = 20) -> bool:
@@ -84,19 +100,17 @@ def stop(home: Path, name: str, grace: float = 20) -> bool:
 
     Returns whether anything ran.
     """
-    members = _members(home, name)
-    found = bool(members)
-    if members:
-        _signal(members[:1], signal.SIGTERM)  # the leader, which ends its children in order
-        deadline = time.monotonic() + grace
-        while members and time.monotonic() < deadline:
-            time.sleep(0.1)
-            members = _members(home, name)
-        _signal(members, signal.SIGKILL)
-        while members := _members(home, name):
-            time.sleep(0.05)
-    _pid_file(home, name).unlink(missing_ok=True)
+    if not should_run(home, name):
+        return False
+    with _alone(home, name):
+        found = _end(home, name, grace)
+        _pid_file(home, name).unlink(missing_ok=True)
     return found
+
+
+def should_run(home: Path, name: str) -> bool:
+    """Whether the service was started and not stopped since."""
+    return _pid_file(home, name).exists()
 
 
 def running(home: Path, name: str) -> bool:
@@ -140,12 +154,55 @@ def require_free_port(port: int, name: str, variable: str) -> None:
             raise ServiceFailed(f"{name}: port {port} is taken ({error.strerror}); {remedy}") from None
 
 
+@contextmanager
+def _alone(home: Path, name: str) -> Iterator[None]:
+    """Nobody else starts or stops the service meanwhile."""
+    (home / "run").mkdir(parents=True, exist_ok=True)
+    with (home / "run" / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _launch(home: Path, service: Service, say: Say, timeout: float) -> None:
+    with log_path(home, service.name).open("ab") as log:
+        process = subprocess.Popen(
+            service.argv,
+            env=service.environment,
+            cwd=service.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    record = {"pid": process.pid, "started": started_at(process.pid) or 0, "port": service.port}
+    partial = _pid_file(home, service.name).with_suffix(".partial")
+    partial.write_text(json.dumps(record))
+    partial.replace(_pid_file(home, service.name))
+    _wait_healthy(home, service, process, say, timeout)
+
+
+def _end(home: Path, name: str, grace: float = 20) -> bool:
+    """End what lives of a service's session, its leader first; returns whether anything did."""
+    members = members_of(home, name)
+    found = bool(members)
+    if members:
+        _signal(members[:1], signal.SIGTERM)  # the leader, which ends its children in order
+        deadline = time.monotonic() + grace
+        while members and time.monotonic() < deadline:
+            time.sleep(0.1)
+            members = members_of(home, name)
+        _signal(members, signal.SIGKILL)
+        while members := members_of(home, name):
+            time.sleep(0.05)
+    return found
+
+
 def _wait_healthy(home: Path, service: Service, process: subprocess.Popen[bytes], say: Say, timeout: float) -> None:
     begun = told = time.monotonic()
     while True:
         if process.poll() is not None:
             raise ServiceFailed(f"{service.name} ended with code {process.returncode}:\n{_tail(home, service.name)}")
-        if _healthy(service):
+        if healthy(service):
             return
         now = time.monotonic()
         if now - begun > timeout:
@@ -159,7 +216,7 @@ def _wait_healthy(home: Path, service: Service, process: subprocess.Popen[bytes]
         time.sleep(0.2)
 
 
-def _healthy(service: Service) -> bool:
+def healthy(service: Service) -> bool:
     """Whether its health page is fine; without one, whether its port answers; without a port, always."""
     try:
         if service.health_url:
@@ -186,7 +243,7 @@ def _record(home: Path, name: str) -> _Record | None:
         return None
 
 
-def _members(home: Path, name: str) -> list[int]:
+def members_of(home: Path, name: str) -> list[int]:
     """Living processes of the service, its leader first.
 
     A session keeps the id of its leader, and no new process gets that id while one of them lives.

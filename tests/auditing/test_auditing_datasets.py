@@ -15,8 +15,10 @@ from chai_assets.auditing.jsonl import Fields
 from chai_assets.auditing.page import page
 from chai_assets.auditing.report import AuditReport, Lengths, Repetition, WorstTexts
 from chai_assets.cli.audit import app
+from chai_assets.datasets.write.publish import build_dataset
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.versioning.releases import load_spec
+from tests.datasets.factory import many
 
 SPEC = load_spec()
 PLAIN = "A man in a grey coat walks past a red door on the left of the street, seen by a static camera."
@@ -172,3 +174,71 @@ def test_a_file_that_cannot_be_audited_ends_the_command_with_the_remedy(tmp_path
     unwritable = run("captions", str(file), "--caption-field", "colour", "--out", str(tmp_path / "no" / "a.html"))
     assert unwritable.exit_code == 1
     assert "choose another place" in unwritable.output
+
+
+# Files of our own datasets
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dataset")
+    build_dataset(many(8, clips_per_source=1, eval_share=0.0), folder)
+    return folder
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_critiques_of_our_own_triples_are_read_and_none_is_a_refusal(dataset: Path):
+    rows = rows_of(dataset / "triples.jsonl")
+    without = sum(not row["critique"] for row in rows)
+    assert 0 < without < len(rows)
+    found = audit_critiques(dataset / "triples.jsonl", Fields(""))
+    counts = counted(found)
+    written = len(rows) - without
+    assert (counts["refused"], counts["no_critique"], counts["no_content"]) == (0, without, 0)
+    assert (found.texts, counts["constructive"], counts["quotes_its_caption"]) == (written, written, written)
+
+
+@pytest.mark.parametrize("file", ["critique_generation.jsonl", "qwen/critique_generation.jsonl"])
+def test_a_critique_among_conversations_is_read_with_the_caption_that_its_question_shows(dataset: Path, file: str):
+    found = audit_critiques(dataset / "train" / file, Fields(""))
+    counts = counted(found)
+    written = len(rows_of(dataset / "train" / "dpo" / "ms_swift.jsonl"))
+    assert counts["no_change"] == found.texts - written
+    assert (counts["constructive"], counts["quotes_its_caption"], counts["refused"]) == (written, written, 0)
+    assert "no_content" in counts
+    assert not counts["no_content"]
+
+
+CAPTION_FILES = ("caption_generation.jsonl", "qwen/caption_generation.jsonl", "dpo/ms_swift.jsonl")
+CAPTION_FILES += ("dpo/llama_factory.jsonl",)
+
+
+@pytest.mark.parametrize("file", [*CAPTION_FILES, "merged_captions.jsonl", "musubi/captions.jsonl"])
+def test_the_captions_of_our_own_files_are_read(dataset: Path, file: str):
+    path = dataset / "train" / file
+    found = audit_captions(path, SPEC, Fields(""))
+    assert (found.texts, counted(found)["refused"], found.problems.count) == (len(rows_of(path)), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "said"),
+    [
+        *(
+            ("critiques", f"train/{file}", "holds captions, no critiques: `chai audit captions`")
+            for file in CAPTION_FILES
+        ),
+        ("captions", "train/critique_generation.jsonl", "holds critiques, no captions: `chai audit critiques`"),
+        ("captions", "train/reward.jsonl", "holds answers of yes and no, no captions: no audit applies"),
+        ("critiques", "train/qwen/reward.jsonl", "holds answers of yes and no, no critiques: no audit applies"),
+        ("captions", "train/trl/preference.parquet", "is Parquet: audit a JSONL file"),
+        ("captions", "train/diffsynth/metadata.csv", "is CSV: audit a JSONL file"),
+        ("captions", "train", "is a folder: name a file in it"),
+    ],
+)
+def test_an_audit_that_does_not_apply_says_so_and_which_does(dataset: Path, command: str, file: str, said: str):
+    told = run(command, str(dataset / file))
+    assert told.exit_code == 1
+    assert said in told.output.replace("\n", "")

@@ -12,7 +12,8 @@ with that version's own code, like this:
    clip, aspect, stage, and the ids of label, draft and candidate. All eight stages occur.
 4. `dataset.json`: the job `export` ran twice over the copy, into two empty folders. Both gave the same files, byte for
    byte, and the dataset had the id of the one that the demo itself had exported before anything was compacted.
-   The sha256 of each file is kept.
+   The sha256 of each file is kept. Since then the card lists only what `load_dataset` can load: the hash of README.md
+   is that of the present card, and the manifest and the id, which are made of it, follow. No other file has moved.
 
 No file of a dataset carries a time. Two carry more than rows and texts: `manifest.json` names the version of the
 package `chai` and the versions of the tables, and Parquet files name the version of pyarrow. The dataset's id is made

@@ -98,16 +98,21 @@ def _license_fields(licences: dict[str, int]) -> dict[str, object]:
 
 
 def _configs(files: Iterable[FileEntry]) -> list[dict[str, object]]:
-    """A config a file, with the splits that have rows: the hub cannot show a file without any."""
+    """A config for each JSONL file, with the splits that have rows: the hub cannot show a file without any.
+
+    `datasets` reads all configs of a folder by the one builder that most of their files want, so a Parquet or CSV
+    file among them could not be loaded. The same triples are there as JSONL; those made for TRL and DiffSynth-Studio
+    are loaded by their paths, as the card shows.
+    """
     held = {entry.path for entry in files if entry.rows}
     configs: list[dict[str, object]] = []
     for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS):
         paths = [{"split": split, "path": f"{split}/{one.path}"} for split in SPLITS if f"{split}/{one.path}" in held]
-        if paths:
-            name = one.path.rpartition(".")[0].replace("/", "_")
-            configs.append({"config_name": name, "data_files": paths})
-    if TRIPLES in held:
-        configs.append({"config_name": "triples", "data_files": [{"split": "both", "path": TRIPLES}]})
+        name, _, suffix = one.path.rpartition(".")
+        if paths and suffix == "jsonl":
+            configs.append({"config_name": name.replace("/", "_"), "data_files": paths})
+    if TRIPLES_JSONL in held:
+        configs.append({"config_name": "triples", "data_files": [{"split": "both", "path": TRIPLES_JSONL}]})
     return [config | ({} if number else {"default": True}) for number, config in enumerate(configs)]
 
 

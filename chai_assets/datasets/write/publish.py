@@ -74,6 +74,7 @@ from chai_assets.datasets.write.manifest import (
 from chai_assets.datasets.write.trainer_formats import (
     MERGED_FORMATS,
     TRAINER_FORMATS,
+    count_formulas,
     dataset_info,
     text_notes,
 )
@@ -174,6 +175,8 @@ class _WrittenRows:
     left_out: list[LeftOut]
     bracketed: int
     """Rows with a text that holds a word which trainers would take for media."""
+    formulas: int
+    """Whole captions that a spreadsheet would take for a formula."""
 
 
 class _OutputFiles:
@@ -227,13 +230,14 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log
     """Writes all rows; while one chunk is turned into text, the next one is read."""
     slim: list[pl.DataFrame] = []
     out: list[LeftOut] = []
-    in_brackets = 0
+    in_brackets = formulas = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running: list[Future[None]] = []
         for part in plan.chunks:
             rows, merged, left = _read_chunk(inputs, plan, part)
             out += left
             in_brackets += count_reserved(rows)
+            formulas += count_formulas(merged)
             slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash("final")))
             for future in running:
                 future.result()
@@ -241,7 +245,7 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log
             log(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
         for future in running:
             future.result()
-    return _WrittenRows(pl.concat(slim), out, in_brackets)
+    return _WrittenRows(pl.concat(slim), out, in_brackets, formulas)
 
 
 def _read_chunk(
@@ -314,7 +318,7 @@ def _manifest_content(
         notes=[
             *empty_split_notes(counts),
             *wording_notes(inputs.selection, rows),
-            *text_notes(inputs.token_counter, written.bracketed),
+            *text_notes(inputs.token_counter, written.bracketed, written.formulas),
         ],
     )
 

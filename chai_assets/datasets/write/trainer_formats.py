@@ -28,6 +28,7 @@ Exchanges = Callable[[pl.DataFrame], pl.LazyFrame]
 _TASKS: dict[str, Exchanges] = dict(
     zip(PROMPTS, (caption_exchanges, critique_exchanges, reward_exchanges), strict=True)
 )
+_FORMULA = r"^[=+\-@\t\r＝＋－＠]"
 _TASK_DESCRIPTIONS = {
     "caption_generation": "a caption asked for and given",
     "critique_generation": "a critique asked for and given",
@@ -143,13 +144,25 @@ MERGED_FORMATS = (
 """Files of each split that are made from the merged captions, as `caption_tokens.fit_to_token_limit` gives them."""
 
 
-def text_notes(counter: TokenCounter, bracketed: int) -> list[str]:
-    """Notes for the manifest: how tokens were counted, and how many rows have words in brackets."""
+def count_formulas(merged: pl.DataFrame) -> int:
+    """How many prompts a spreadsheet would run as a formula, were the CSV opened there; a trainer reads them as text.
+
+    The CSV keeps them as they are: a mark before them would be read aloud to the generator.
+    """
+    return int(merged["prompt"].str.contains(_FORMULA).sum())
+
+
+def text_notes(counter: TokenCounter, bracketed: int, formulas: int) -> list[str]:
+    """Notes for the manifest: how tokens were counted, how many rows have words in brackets or look like formulas."""
     counted = f"the tokens of merged captions were counted with: {counter.name}; a generator reads {GENERATOR_TOKENS}"
     reserved = (
         f"{bracketed} triple(s) have a text with a word like <video>, which stands in square brackets for trainers"
     )
-    return [counted, *([reserved] if bracketed else [])]
+    looks = (
+        f"{formulas} whole caption(s) begin with a sign that a spreadsheet takes for a formula: import "
+        "diffsynth/metadata.csv there with its columns as text"
+    )
+    return [counted, *([reserved] if bracketed else []), *([looks] if formulas else [])]
 
 
 def dataset_info(files: Iterable[FileEntry]) -> str:

@@ -21,6 +21,7 @@ from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.resource import release_of
 from chai_resources.captioners.engines.offline import OfflineCaptioner
 from chai_resources.captioners.protocol import Request, TaskName
+from chai_resources.services.same_origin import own_hosts, refusal
 from chai_resources.settings import Settings
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -149,20 +150,33 @@ class Handler(BaseHTTPRequestHandler):
 
     model: PracticeModel
     store: BatchStore
+    hosts: frozenset[str]
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:
+        if self._refused():
+            return
         self._send(*(self.store.serve("GET", self.path, self.headers, b"") or (200, {"ready": True}, {})))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self._refused():
+            return
         if reply := self.store.serve("POST", self.path, self.headers, body):
             self._send(*reply)
         else:
             self._send(*reply_of(self.model, dialect_of(self.path), json.loads(body)))
+
+    def _refused(self) -> bool:
+        """Whether a page that some browser shows asks, instead of the platform; it is told so."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        refused = refusal(self.command, headers, self.hosts)
+        if refused:
+            self._send(refused.status, {"error": {"message": refused.reason}})
+        return refused is not None
 
     def _send(self, status: int, body: dict[str, Any] | bytes, headers: dict[str, str] | None = None) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -180,7 +194,9 @@ def serve(port: int, spec: Spec) -> ThreadingHTTPServer:
     model = PracticeModel(spec)
     store = BatchStore(lambda dialect, asked: reply_of(model, dialect, asked), at_once=True)
     handler = type("PracticeHandler", (Handler,), {"model": model, "store": store})
-    return ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    handler.hosts = own_hosts(server.server_port)
+    return server
 
 
 if __name__ == "__main__":

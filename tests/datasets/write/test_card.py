@@ -36,11 +36,29 @@ def test_the_front_matter_names_files_that_are_there_by_split_and_what_the_hub_a
     assert [name for name, config in configs.items() if config.get("default")] == ["caption_generation"]
     named = [data["path"] for config in configs.values() for data in config["data_files"]]
     assert all((tmp_path / path).is_file() for path in named)
-    assert sorted(named) == [entry.path for entry in manifest.files if entry.rows and entry.path != "triples.jsonl"]
+    assert sorted(named) == [entry.path for entry in manifest.files if entry.rows and entry.path.endswith(".jsonl")]
     for config in configs.values():
         for data in config["data_files"]:
             assert data["split"] == "both" or data["path"].startswith(data["split"] + "/")
             assert re.fullmatch(r"\w+", data["split"])
+
+
+def test_every_config_of_the_card_loads_with_the_rows_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    manifest = build_dataset(many(12, **BOTH_SIDES), folder)
+    rows = {entry.path: entry.rows for entry in manifest.files}
+    import datasets
+
+    configs = front_matter(folder)["configs"]
+    names = [config["config_name"] for config in configs]
+    assert datasets.get_dataset_config_names(str(folder)) == names
+    for config in configs:
+        loaded = datasets.load_dataset(str(folder), config["config_name"], cache_dir=str(tmp_path / "cache"))
+        assert {split: table.num_rows for split, table in loaded.items()} == {
+            data["split"]: rows[data["path"]] for data in config["data_files"]
+        }
 
 
 def test_a_split_without_rows_is_not_named_to_the_hub(tmp_path: Path):

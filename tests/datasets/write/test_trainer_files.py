@@ -171,6 +171,21 @@ def test_rows_with_reserved_words_are_kept_and_the_manifest_counts_them(tmp_path
     assert len(captions) == 5
 
 
+def test_captions_that_a_spreadsheet_would_run_stay_as_they_are_and_the_manifest_tells_of_them(tmp_path: Path):
+    clips = [clip(number) for number in range(6)]
+    triples = triples_of(clips, ("camera",))
+    texts = ["=HYPERLINK(1)", "+1 more", "-1 less", "@SUM(1)", "\t=1", "Plain = fine."]
+    whole = [
+        merged(of, [row for row in triples if row["clip_id"] == of["clip_id"]], text=text)
+        for of, text in zip(clips, texts, strict=True)
+    ]
+    captions = frame("merged_captions", whole)
+    manifest = build_dataset(export(clips, triples, merged_captions=captions, eval_share=0.0), tmp_path)
+    read = pl.read_csv(tmp_path / "train/diffsynth/metadata.csv")["prompt"].to_list()
+    assert sorted(read) == sorted(text.strip() for text in texts)
+    assert [note[:10] for note in manifest.notes if "spreadsheet" in note] == ["5 whole ca"]
+
+
 def test_no_label_and_no_draft_prompt_is_in_any_file(tmp_path: Path):
     mark = "PLANTED ground truth"
     whole = many(6, clips_per_source=1, eval_share=0.6)
