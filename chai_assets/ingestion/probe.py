@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 # Playlists and concat scripts are left out: they would make FFmpeg open other files and addresses.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,asf,flv,ogg,mp3,aac,wav,flac"
+_FORMATS += ",mxf,gif,dv,rm,nut,wtv,gxf,ivf,yuv4mpegpipe,mjpeg,h264,hevc,obu"
 
 _CUT_OFF_SECONDS = 0.5
 """Containers round their lengths and encoders drop a frame or two; a file that was cut off lacks more."""
