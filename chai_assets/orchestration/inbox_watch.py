@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 
@@ -44,11 +43,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A run of `ingest` on a batch: its key (empty if a person started it), how it stands, and when it ended."""
+    """A run of `ingest` on a batch: its key (empty if a person started it), how it stands, and since when."""
 
     key: str
     status: dg.DagsterRunStatus
-    ended: datetime | None = None
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def next_step(key: str, attempts: Sequence[Attempt], now: datetime) -> Step:
             failed=f"{len(own)} runs of `ingest` failed and no other is asked for: open the last one in Dagster, "
             "mend what it names, then launch `ingest` for this batch"
         )
-    due = (last.ended or now) + PAUSES[len(own) - 1]
+    due = last.since + PAUSES[len(own) - 1]
     if now < due:
         return Step(waits=f"its run failed; it is repeated at {due:%H:%M:%S} UTC")
     return Step(ask=f"{key}:{len(own) + 1}")
@@ -243,7 +242,8 @@ def _attempts(instance: dg.DagsterInstance, batch: str) -> list[Attempt]:
     return [_attempt(record) for record in instance.get_run_records(about, limit=_RUNS_LOOKED_AT)]
 
 
-def _attempt(record: Any) -> Attempt:
+def _attempt(record: dg.RunRecord) -> Attempt:
     run = record.dagster_run
-    ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None
-    return Attempt(run.tags.get("dagster/run_key", ""), run.status, ended)
+    # A run that was ended from outside may have no time of its own.
+    since = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
+    return Attempt(run.tags.get("dagster/run_key", ""), run.status, since)

@@ -45,7 +45,7 @@ def original(folder: Media, file: VideoFile, work: Path) -> Iterator[Original]:
     if folder.is_s3:
         try:
             with folder.local_copy(file.stored_key, work) as path:
-                yield Original(path, _sha256(path)[0])
+                yield Original(path, _sha256(path, file.bytes)[0])
         except ObjectMissing as missing:
             raise BadVideo("broken", f"cannot be had from the bucket ({missing}); upload it again") from missing
         return
@@ -53,7 +53,7 @@ def original(folder: Media, file: VideoFile, work: Path) -> Iterator[Original]:
     # FFmpeg reads patterns and addresses out of names, and takes none that is no UTF-8.
     link = work / f"original{PurePosixPath(file.key).suffix.lower()}"
     link.symlink_to(source)
-    source_id, before = _sha256(source)
+    source_id, before = _sha256(source, file.bytes)
     try:
         yield Original(link, source_id)
     finally:
@@ -62,15 +62,17 @@ def original(folder: Media, file: VideoFile, work: Path) -> Iterator[Original]:
             raise Changed
 
 
-def _sha256(path: Path) -> tuple[str, tuple[int, ...]]:
-    """The hash of a file, and what it looked like at first. Nothing but a regular file is read."""
+def _sha256(path: Path, size: int) -> tuple[str, tuple[int, ...]]:
+    """The hash of a file of so many bytes, and what it looked like. Nothing but a regular file is read."""
     try:
         # A pipe would keep its reader waiting.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):
                 raise BadVideo("broken", "is no file; remove it")
-            digest, left = hashlib.sha256(), about.st_size
+            if about.st_size != size:
+                raise Changed
+            digest, left = hashlib.sha256(), size
             while left and (chunk := file.read(min(left, _CHUNK))):
                 digest.update(chunk)
                 left -= len(chunk)
