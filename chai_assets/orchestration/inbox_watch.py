@@ -102,12 +102,12 @@ def look_at(folder: InboxBatch, before: Seen | None) -> Seen:
 def next_step(key: str, attempts: Sequence[Attempt], now: datetime) -> Step:
     """What to do about the batch whose runs have this key, after these attempts at it, newest first."""
     own = [each for each in attempts if each.key == key or each.key.startswith(f"{key}:")]
-    if own and own[0].status == dg.DagsterRunStatus.NOT_STARTED:
-        return Step(ask=own[0].key)  # made and never handed over: the same request hands it over
     if any(each.status not in (*_ENDED, dg.DagsterRunStatus.NOT_STARTED) for each in attempts):
         return Step(waits="its run is under way")
     if not own:
         return Step(ask=key)
+    if own[0].status == dg.DagsterRunStatus.NOT_STARTED:
+        return Step(ask=own[0].key)  # made and never handed over: the same request hands it over
     last = attempts[0]
     if last.status == dg.DagsterRunStatus.SUCCESS:
         return Step(done=True)
@@ -121,7 +121,12 @@ def next_step(key: str, attempts: Sequence[Attempt], now: datetime) -> Step:
     due = last.since + PAUSES[len(own) - 1]
     if now < due:
         return Step(waits=f"its run failed; it is repeated at {due:%H:%M:%S} UTC")
-    return Step(ask=f"{key}:{len(own) + 1}")
+    return Step(ask=f"{key}:{1 + max(_number(key, each) for each in own)}")
+
+
+def _number(key: str, attempt: Attempt) -> int:
+    number = attempt.key.removeprefix(key).lstrip(":")
+    return int(number) if number.isdecimal() else 1
 
 
 def plan_batches(

@@ -240,7 +240,7 @@ def test_a_batch_is_asked_for_or_done_or_one_line_says_why_not(attempts: list[At
     assert [bool(each) for each in (step.ask, step.done, step.waits, step.stopped, step.failed)].count(True) == 1
     own = [each for each in attempts if each.key.partition(":")[0] == "k"]
     if step.ask:
-        assert len(own) <= len(PAUSES)
+        assert len(own) <= len(PAUSES) or own[0].status == dg.DagsterRunStatus.NOT_STARTED
         assert not any(each.status in (STARTED, dg.DagsterRunStatus.QUEUED) for each in attempts)
     if step.done:
         assert attempts[0].status == SUCCESS
