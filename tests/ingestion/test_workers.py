@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from chai_assets.ingestion.files import limits
+from chai_assets.ingestion.files.cut import ClipRules, cut
 from chai_assets.ingestion.files.limits import Limits
 from chai_assets.ingestion.files.workers import ReadingFailed, Workers
 from chai_assets.ingestion.probe import BadVideo
 from chai_resources.errors import UnusableInput
 from tests.ingestion import villains
+from tests.ingestion.films import scene, write
 
 LIMITS = Limits(still_s=1.0, least_s=3.0, seconds_per_mb=0.0, memory=300 << 20)
 ROOT = Path(__file__).parents[2]
@@ -95,6 +98,16 @@ def test_what_is_no_files_fault_is_raised_as_what_it_is(workers: Workers) -> Non
     with pytest.raises(ReadingFailed, match=r"No space left on device.*free space"):
         workers.call(fill_the_disk, size=1)
     assert workers.call(villains.take_time, 0.0, size=1) == "done"
+
+
+def test_every_picture_that_is_read_is_a_sign_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = write(tmp_path / "film.mp4", scene(1, 40, (64, 48)))
+    signs: list[float] = []
+    monkeypatch.setattr(signal, "setitimer", lambda _, seconds: signs.append(seconds))
+    limits.begin(LIMITS, film.stat().st_size)
+    cut(film, ClipRules(), tmp_path)
+    limits.end()
+    assert len(signs) >= 2 * 40, "once where shots are found, once where they are encoded"
 
 
 _RUN = """
