@@ -34,18 +34,26 @@ _TYPES = {".mp4": "video/mp4", ".webp": "image/webp", ".json": "application/json
 _TYPES |= {".html": "text/html; charset=utf-8"}
 """Players refuse an object without its type; the store's own default is `binary/octet-stream`."""
 
+_MISSING = ("NoSuchKey", "404", "InvalidObjectState")
+"""What servers call an object that cannot be had although they answer."""
+
 
 class MediaError(Unavailable):
     """The store cannot do what was asked; the text names the object and the remedy."""
 
 
+class ObjectMissing(MediaError):
+    """One object cannot be had, and others can: it was deleted, or is kept in an archive."""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """An object as listed: its key, size in bytes and time of last change (UTC)."""
+    """An object as listed: its key, size in bytes, time of last change (UTC), and what changes with its content."""
 
     key: str
     bytes: int
     changed_at: datetime
+    version: str = ""
 
 
 class MediaStore(BaseModel):
@@ -121,13 +129,16 @@ class MediaStore(BaseModel):
         return self._name(key) if self.is_s3 else str(self._path(key))
 
     @contextmanager
-    def local_copy(self, key: str) -> Iterator[Path]:
-        """The object as a file to read, for as long as the context lasts. Raises MediaError."""
+    def local_copy(self, key: str, folder: Path | None = None) -> Iterator[Path]:
+        """The object as a file to read, for as long as the context lasts; a bucket's is copied into `folder`.
+
+        Raises MediaError, and ObjectMissing where a bucket has none.
+        """
         if not self.is_s3:
             yield self._path(key)
             return
-        with tempfile.TemporaryDirectory(prefix="chai-media-") as folder:
-            path = Path(folder) / f"object{Path(key).suffix}"
+        with tempfile.TemporaryDirectory(prefix="chai-media-", dir=folder) as own:
+            path = Path(own) / f"object{Path(key).suffix}"
             self._s3_call(key, lambda s3, at: s3.download_file(*at, str(path)))
             yield path
 
@@ -195,7 +206,7 @@ class MediaStore(BaseModel):
         for item in self._s3_call(prefix, listing):
             if item["Key"].endswith("/"):
                 continue  # consoles make such an empty object to show a folder
-            yield Entry(item["Key"].removeprefix(base), item["Size"], item["LastModified"])
+            yield Entry(item["Key"].removeprefix(base), item["Size"], item["LastModified"], item.get("ETag", ""))
 
     def _at(self, key: str) -> tuple[str, str]:
         """Bucket and full key of an object, or of the whole store for an empty key."""
@@ -248,7 +259,8 @@ class MediaStore(BaseModel):
         try:
             return call(self._s3, at)
         except (ClientError, BotoCoreError, Boto3Error) as error:
-            raise MediaError(f"s3://{bucket}/{full_key}: {_explain(error, bucket)}") from error
+            kind = ObjectMissing if _code(error) in _MISSING else MediaError
+            raise kind(f"s3://{bucket}/{full_key}: {_explain(error, bucket)}") from error
 
 
 def _checked(key: str) -> str:
@@ -275,17 +287,34 @@ def _status(error: "ClientError") -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
+def _said_by_server(error: Exception) -> Exception:
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import ClientError
+
+    # A managed transfer wraps the server's answer in text.
+    if isinstance(error, Boto3Error) and isinstance(error.__context__, ClientError):
+        return error.__context__
+    return error
+
+
+def _code(error: Exception) -> str:
+    """The server's word for what went wrong; empty where it said none."""
+    from botocore.exceptions import ClientError
+
+    error = _said_by_server(error)
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+
+
 def _explain(error: Exception, bucket: str) -> str:
     """What went wrong and what to do, in one line."""
-    from boto3.exceptions import Boto3Error
     from botocore.exceptions import ClientError, NoCredentialsError
 
-    if isinstance(error, Boto3Error) and isinstance(error.__context__, ClientError):
-        error = error.__context__  # a managed transfer wraps the server's answer in text
-    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    error, code = _said_by_server(error), _code(error)
     if code == "NoSuchBucket":
         return f"the bucket {bucket} does not exist; create it or correct the setting, then run again"
-    if code in ("NoSuchKey", "404"):
+    if code == "InvalidObjectState":
+        return "the object is in an archive; restore it to a class that can be read at once"
+    if code in _MISSING:
         return "there is no such object; it was deleted or never stored"
     if isinstance(error, NoCredentialsError) or (isinstance(error, ClientError) and _status(error) in (401, 403)):
         return (

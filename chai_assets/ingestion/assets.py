@@ -8,6 +8,9 @@ from chai_assets.core.asset_metadata import preview, table_result
 from chai_assets.core.imported import own_work
 from chai_assets.core.partitions import batches
 from chai_assets.core.rows import ClipRow, SourceRow
+from chai_assets.ingestion.files.disguised import disguised
+from chai_assets.ingestion.files.listing import Listing, list_folder
+from chai_assets.ingestion.inbox import MOST_NAMES, in_short, other_files
 from chai_assets.ingestion.rights import RIGHTS_FILE
 from chai_assets.ingestion.rights_changes import changes_by_folder, record_changes
 from chai_resources.inbox import Inbox
@@ -32,25 +35,24 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
     from chai_assets.ingestion.ingest import ClipRules, StoredRows, ingest
 
     batch = context.partition_key
+    folder = inbox.folder(batch)
+    listing = list_folder(Media(root=folder))
+    listing.left_out += disguised(Media(root=folder), listing)
     # An imported corpus has names and no media: nothing of it can be what a file here shows.
     stored = StoredRows(
         cast("list[SourceRow]", as_rows(tables.read("sources", where=own_work()))),
         cast("list[ClipRow]", as_rows(tables.read("clips", where=own_work()))),
     )
+    rules = ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s)
     added, seen = 0, set()
-    for outcome in ingest(
-        batch,
-        inbox.folder(batch),
-        media,
-        stored,
-        ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s),
-    ):
+    for outcome in ingest(batch, folder, media, stored, rules, listing):
         added += tables.append_new("clips", outcome.clips, batch)
         tables.append_new("ingest_problems", outcome.problems, batch)
         seen |= {problem["problem_id"] for problem in outcome.problems}
         tables.append_new("sources", outcome.sources, batch)
-        context.log.info(f"{outcome.name}: {len(outcome.clips)} clips")
-        for problem in outcome.problems:
+        if outcome.sources:
+            context.log.info(f"{outcome.name}: {len(outcome.clips)} clips")
+        for problem in outcome.problems[:MOST_NAMES]:
             context.log.warning(problem["reason"])
     changes, _ = changes_by_folder(tables, batch, Media(root=inbox.folder(batch)))
     changed = record_changes(tables, changes)
@@ -59,7 +61,8 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
     # What is wrong with a whole file is found again on every run, until the file is mended or removed.
     rows = tables.rows("ingest_problems", batch)
     listed = [row for row in rows if row["start_s"] is not None or row["problem_id"] in seen]
-    result = table_result(tables, "clips", batch, added, problems=len(listed), problem_list=preview(listed))
+    found = {"videos_found": len(listing.videos), "left_out": _left_out(listing), "other_files": other_files(listing)}
+    result = table_result(tables, "clips", batch, added, problems=len(listed), problem_list=preview(listed), **found)
     check = dg.AssetCheckResult(
         passed=not listed,
         severity=dg.AssetCheckSeverity.WARN,
@@ -68,3 +71,9 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
     )
     metadata = {**(result.metadata or {}), "rights_changed": changed}
     return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+
+def _left_out(listing: Listing) -> str:
+    """What was not taken although a person may have meant it, by name and number."""
+    left = listing.left_out
+    return f"{len(left)} ({in_short(each.name for each in left)})" if left else "none"

@@ -4,11 +4,8 @@ Only the order of the steps belongs here. Reading a file, finding shots, encodin
 modules beside this one.
 """
 
-import errno
-import hashlib
 import os
 import shutil
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,33 +14,27 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import TypeVar
 
-from av.error import FFmpegError
-
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import ClipRow, NewRow, SourceRow
-from chai_assets.ingestion.encode import Encoded, encode_shots
-from chai_assets.ingestion.inbox import videos
+from chai_assets.ingestion.encode import Encoded
+from chai_assets.ingestion.files.cut import ClipRules, cut
+from chai_assets.ingestion.files.limits import Limits
+from chai_assets.ingestion.files.listing import Listing, VideoFile, list_folder
+from chai_assets.ingestion.files.names import shown
+from chai_assets.ingestion.files.original import Changed, original
+from chai_assets.ingestion.files.scratch import work_folder
+from chai_assets.ingestion.files.workers import Workers
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 from chai_assets.ingestion.probe import BadVideo
 from chai_assets.ingestion.rights import FolderRights, Right, folder_rights
-from chai_assets.ingestion.shots import Scan, Shot, scan
+from chai_assets.ingestion.shots import Scan, Shot
 from chai_resources.media import Media
-from chai_resources.media_store import Entry
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _WORKERS = min(4, os.cpu_count() or 1)
 """Files in work at once: each keeps one core busy, and one decoded video's frames in memory."""
-
-
-@dataclass(frozen=True)
-class ClipRules:
-    """How videos are cut: the shot detector, and the shortest and longest shot that is kept, in seconds."""
-
-    detector: str = "adaptive"
-    shortest_s: float = 1.0
-    longest_s: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -68,23 +59,35 @@ class FileOutcome:
     problems: list[NewRow] = field(default_factory=list)
 
 
-def ingest(batch: str, uri: str, media: Media, stored: StoredRows, rules: ClipRules) -> Iterator[FileOutcome]:
+def ingest(
+    batch: str,
+    uri: str,
+    media: Media,
+    stored: StoredRows,
+    rules: ClipRules,
+    listing: Listing | None = None,
+    limits: Limits | None = None,
+) -> Iterator[FileOutcome]:
     """Ingests the videos of a folder or `s3://` prefix, by name; nothing is yielded for what is stored already.
 
     Rows are those of the tables `sources`, `clips` and `ingest_problems`, without `recorded_at`. A broken
-    file yields its problem again on every run, with the same id. Raises MediaError if folder or store do not
-    answer, and ValueError for an unknown detector.
+    file, or one that is left out, yields its problem again on every run, with the same id. What lies in the folder is
+    looked up where it is not given. Raises MediaError if folder or store do not answer, ReadingFailed where this
+    machine fails, and ValueError for an unknown detector.
     """
     folder = Media(root=uri)
-    files = videos(folder)
+    listing = listing or list_folder(folder)
     sources = list(stored.sources)
     rights = folder_rights(folder, (row["name"] for row in sources if row["batch"] == batch))
     rows = _RowBuilder(batch, folder, media, rights, StoredRows(sources, stored.clips), rules)
     for name, kind, reason in rights.problems:
         yield FileOutcome(name, problems=[rows.problem(name, kind, reason)])
-    with tempfile.TemporaryDirectory(prefix="chai-ingest-") as work:
-        reader = _Reader(folder, Path(work), rules, rows.source_ids())
-        for done in _in_order(reader.read, enumerate(files)):
+    if listing.left_out:
+        yield FileOutcome("", problems=[rows.problem(each.name, each.kind, each.reason) for each in listing.left_out])
+    workers = Workers(limits or Limits())
+    with work_folder() as work:
+        reader = _Reader(folder, work, rules, rows.source_ids(), workers)
+        for done in _in_order(reader.read, enumerate(listing.videos), workers.close):
             outcome = rows.add(done)
             shutil.rmtree(done.work, ignore_errors=True)
             if outcome:
@@ -95,7 +98,7 @@ def ingest(batch: str, uri: str, media: Media, stored: StoredRows, rules: ClipRu
 class _ReadFile:
     """A file that was read: what is wrong with it, or its scan and encoded shots; neither if it is stored already."""
 
-    entry: Entry
+    entry: VideoFile
     work: Path
     source_id: str = ""
     bad: BadVideo | None = None
@@ -104,25 +107,27 @@ class _ReadFile:
 
 
 class _Reader:
-    """Reads files side by side. It handles bytes and pictures, not rows."""
+    """Reads files side by side, each in a process that may die of it. It handles bytes and pictures, not rows."""
 
-    def __init__(self, folder: Media, work: Path, rules: ClipRules, known: set[str]) -> None:
-        self._folder, self._work, self._rules = folder, work, rules
+    def __init__(self, folder: Media, work: Path, rules: ClipRules, known: set[str], workers: Workers) -> None:
+        self._folder, self._work, self._rules, self._workers = folder, work, rules, workers
         self._claims = dict.fromkeys(known, -1)
         self._lock = Lock()
 
-    def read(self, numbered: tuple[int, Entry]) -> _ReadFile:
+    def read(self, numbered: tuple[int, VideoFile]) -> _ReadFile:
         """Hashes, scans and encodes one file. Raises only what is not the fault of the file itself."""
         number, entry = numbered
         done = _ReadFile(entry, self._work / str(number))
+        done.work.mkdir()
         try:
-            if not entry.bytes:
-                raise BadVideo("empty", "has no bytes; copy it again")
-            with self._folder.local_copy(entry.key) as path:
-                done.source_id = _sha256(path)
-                if self._claim(done.source_id, number):
-                    done.work.mkdir()
-                    self._cut(path, done)
+            with original(self._folder, entry, done.work) as file:
+                done.source_id = file.source_id
+                if self._claim(file.source_id, number):
+                    made = self._workers.call(cut, file.path, self._rules, done.work, size=entry.bytes)
+                    done.scan, done.encoded = made.scan, made.encoded
+        except Changed as bad:
+            # What was hashed is no file any more, of which another could be a copy.
+            done.bad, done.scan, done.source_id = bad, None, ""
         except BadVideo as bad:
             done.bad = bad
         return done
@@ -134,16 +139,6 @@ class _Reader:
             self._claims[source_id] = min(first, number)
         return first >= number
 
-    def _cut(self, path: Path, done: _ReadFile) -> None:
-        done.scan = scan(path, self._rules.detector)
-        kept = [shot for shot in done.scan.shots if _length_problem(shot, self._rules) is None]
-        try:
-            done.encoded = encode_shots(path, done.scan, kept, done.work)
-        except FFmpegError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-                raise
-            raise BadVideo("broken", f"cannot be encoded ({error.strerror}); convert it to H.264") from error
-
 
 class _RowBuilder:
     """Turns files that were read into rows, one after the other, and remembers what it has stored."""
@@ -153,7 +148,7 @@ class _RowBuilder:
     ) -> None:
         self._batch, self._folder, self._media = batch, folder, media
         self._rights, self._rules = rights, rules
-        self._sources = {row["source_id"]: (row["batch"], row["name"]) for row in stored.sources}
+        self._sources = {row["source_id"]: (row["batch"], shown(row["name"])) for row in stored.sources}
         self._recorded = {row["source_id"]: Right(str(row["rights"]), str(row["licence"])) for row in stored.sources}
         self._index = ShotIndex((_known_shot(row), row["phash"]) for row in stored.clips)
 
@@ -177,8 +172,10 @@ class _RowBuilder:
         if done.source_id:
             self._sources[done.source_id] = (self._batch, name)
         if done.scan is None:
-            assert done.bad is not None
-            outcome.problems.append(self.problem(name, done.bad.kind, done.bad.reason))
+            bad = done.bad or BadVideo(
+                "broken", "was a copy of a file that changed meanwhile; it is read by the next run"
+            )
+            outcome.problems.append(self.problem(name, bad.kind, bad.reason))
             return outcome
         for shot in done.scan.shots:
             self._add_shot(done, shot, outcome)
@@ -295,16 +292,11 @@ def _known_shot(row: ClipRow) -> KnownShot:
     return KnownShot(row["clip_id"], row["source_id"], row["name"], row["duration_s"])
 
 
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BadVideo("broken", f"cannot be read ({error.strerror}); check its rights") from error
+def _in_order(work: Callable[[T], R], items: Iterable[T], stop: Callable[[], None]) -> Iterator[R]:
+    """Results in the order of the items, worked on side by side but never far ahead of the reader.
 
-
-def _in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Results in the order of the items, worked on side by side but never far ahead of the reader."""
+    What is being worked on when the reader ends is brought to an end by `stop`.
+    """
     waiting: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="ingest")
     try:
@@ -315,4 +307,6 @@ def _in_order(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
+        pool.shutdown()

@@ -13,8 +13,11 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from chai_assets.ingestion.files.limits import alive
+
 # Playlists and concat scripts are left out: they would make FFmpeg open other files and addresses.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,asf,flv,ogg,mp3,aac,wav,flac"
+_FORMATS += ",mxf,gif,dv,rm,nut,wtv,gxf,ivf,yuv4mpegpipe,mjpeg,h264,hevc,obu"
 
 _CUT_OFF_SECONDS = 0.5
 """Containers round their lengths and encoders drop a frame or two; a file that was cut off lacks more."""
@@ -83,6 +86,7 @@ def frames(container: InputContainer, stream: VideoStream) -> Iterator[tuple[flo
                 lasts = 0.0 if counted else float(frame.duration * (frame.time_base or 0))
                 end = start + max(lasts, step)
                 count += 1
+                alive()
                 yield start, end, frame
     except FFmpegError as error:
         raise _damaged(end) from error

@@ -1,4 +1,6 @@
-"""The sensors: they watch the inbox, Label Studio, releases of the specification, and batches at a model's provider.
+"""The sensors: they watch Label Studio, releases of the specification, and batches at a model's provider.
+
+That of the inbox is in `inbox_watch.py`.
 
 Each is a thin shell around pure functions (read the cursor, plan runs, next cursor). An outage is an error of the tick,
 never a skip; the next tick tries again from the same cursor. The one that watches runs is in `retries.py`.
@@ -7,17 +9,16 @@ never a skip; the next tick tries again from the same cursor. The one that watch
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
 
 from chai_assets.annotation.collect import OVERLAP
-from chai_assets.core.partitions import batch_key, batches
-from chai_assets.ingestion.inbox import InboxBatch
-from chai_assets.ingestion.inbox import batches as inbox_batches
+from chai_assets.core.partitions import batches
 from chai_assets.orchestration.backfill import backfill_request
-from chai_assets.orchestration.jobs import ADOPT, advance, ingest
+from chai_assets.orchestration.inbox_watch import build_inbox_watch
+from chai_assets.orchestration.jobs import ADOPT, advance
 from chai_assets.orchestration.people_watch import build_people_watch
 from chai_assets.orchestration.retries import build_retry_watch
 from chai_assets.planning.load import make_plan
@@ -34,9 +35,6 @@ KINDS: tuple[TaskKind, ...] = ("primitives", "critique", "review", "feedback")
 
 FETCH_SECONDS = 300
 """A provider's batch takes minutes to hours, and a look at one is a call."""
-
-# A folder that is still being copied into changes all the time: it is taken once it has been quiet this long.
-QUIET_TIME = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -77,27 +75,6 @@ def plan_runs(touched: Iterable[tuple[str, int, datetime]]) -> list[dg.RunReques
     ]
 
 
-def plan_batches(folders: Iterable[InboxBatch], now: datetime) -> tuple[list[dg.RunRequest], list[str], list[str]]:
-    """Runs for inbox folders that have settled, the folders still being filled, and unusable names."""
-    runs, filling, unusable = [], [], []
-    for folder in folders:
-        try:
-            batch = batch_key(folder.name)
-        except ValueError as problem:
-            unusable.append(str(problem))
-            continue
-        if now - folder.changed_at < QUIET_TIME:
-            filling.append(batch)
-        else:
-            runs.append(
-                dg.RunRequest(
-                    run_key=f"inbox:{batch}:{folder.files}:{folder.changed_at.isoformat()}",
-                    partition_key=batch,
-                )
-            )
-    return runs, filling, unusable
-
-
 def plan_fetches(pending: Iterable[PendingBatch], batch_of: Mapping[str, str], now: datetime) -> list[dg.RunRequest]:
     """A run for each batch of clips that a provider's ended batch is about.
 
@@ -112,24 +89,6 @@ def plan_fetches(pending: Iterable[PendingBatch], batch_of: Mapping[str, str], n
 
 def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
     """All sensors, for this deployment's inbox and polling interval in seconds."""
-
-    @dg.sensor(
-        name="inbox_watch",
-        job=ingest,
-        minimum_interval_seconds=poll_seconds,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="New or changed folders in the inbox become batches and are ingested.",
-    )
-    def inbox_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        runs, filling, unusable = plan_batches(inbox_batches(inbox), datetime.now(UTC))
-        for problem in unusable:
-            context.log.warning(problem)
-        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
-        keys = [run.partition_key for run in runs if run.partition_key not in known]
-        if not runs:
-            return dg.SkipReason(f"no settled folder in {inbox}" + (f"; being filled: {filling}" if filling else ""))
-        add = [batches.build_add_request([str(key) for key in keys])] if keys else []
-        return dg.SensorResult(run_requests=runs, dynamic_partitions_requests=add)
 
     @dg.sensor(
         name="label_studio_watch",
@@ -212,8 +171,8 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         runs = plan_fetches(ended, dict(clips.select("clip_id", "batch").iter_rows()), datetime.now(UTC))
         return dg.SensorResult(run_requests=[run for run in runs if run.partition_key in known])
 
-    watches = [build_people_watch(poll_seconds), build_retry_watch(poll_seconds)]
-    return [inbox_watch, label_studio_watch, release_watch, answers_watch, *watches]
+    built = [build_inbox_watch(inbox, poll_seconds), build_people_watch(poll_seconds), build_retry_watch(poll_seconds)]
+    return [*built, label_studio_watch, release_watch, answers_watch]
 
 
 def _clips(pending: Iterable[PendingBatch]) -> list[str]:

@@ -8,8 +8,9 @@ import pytest
 from chai_assets.cli.main import _stages  # pyright: ignore[reportPrivateUsage]
 from chai_assets.core.partitions import batch_key
 from chai_assets.importing.labels import read_labels
-from chai_assets.ingestion.inbox import InboxBatch
-from chai_assets.orchestration.sensors import plan_batches
+from chai_assets.ingestion.files.listing import Listing, VideoFile
+from chai_assets.ingestion.inbox import InboxBatch, Survey
+from chai_assets.orchestration.inbox_watch import plan_batches
 from chai_assets.planning.effort import medians
 from chai_assets.planning.load import current_states, make_plan
 from chai_assets.spec.resource import release_of
@@ -49,6 +50,7 @@ def test_status_plan_medians_and_adoption_see_our_own_batches_alone(
 def test_an_inbox_folder_cannot_take_the_name_of_an_import() -> None:
     with pytest.raises(ValueError, match="rename it"):
         batch_key("import-summer")
-    folder = InboxBatch("import-summer", "inbox/import-summer", 1, datetime(2025, 1, 1, tzinfo=UTC))
-    runs, filling, unusable = plan_batches([folder], datetime.now(UTC))
-    assert (runs, filling, len(unusable)) == ([], [], 1)
+    listing = Listing(videos=[VideoFile("a.mp4", "a.mp4", 1, "")])
+    folder = InboxBatch("import-summer", "inbox/import-summer", listing)
+    plan = plan_batches(Survey([folder], []), {}, lambda _: [], datetime.now(UTC))
+    assert (plan.runs, plan.waiting, plan.seen, len(plan.wrong)) == ([], [], {}, 1)

@@ -2,8 +2,6 @@
 
 import logging
 import logging.handlers
-import os
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.annotation.collect import OVERLAP
-from chai_assets.ingestion.inbox import InboxBatch
 from chai_assets.labeling import page as labeling_page
 from chai_assets.orchestration.sensors import (
-    QUIET_TIME,
     build_sensors,
     next_cursor,
-    plan_batches,
     plan_fetches,
     plan_runs,
     read_cursor,
@@ -42,16 +37,6 @@ from tests.world import World, plain_answers
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 TIMES = st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 CHANGES = st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 99), TIMES))
-FOLDERS = st.lists(
-    st.builds(
-        InboxBatch,
-        name=st.sampled_from(["may-1", "may-2", "May 3", "été", "x" * 81, "..", "a|b"]),
-        uri=st.just("inbox"),
-        files=st.integers(1, 9),
-        changed_at=st.integers(-60, 60).map(lambda seconds: NOW - timedelta(seconds=seconds)),
-    ),
-    unique_by=lambda folder: folder.name,
-)
 
 
 @given(at=TIMES)
@@ -79,27 +64,6 @@ def test_each_touched_batch_is_asked_for_once_by_its_newest_change(touched: list
     assert len(set(keys)) == len(keys)
 
 
-@given(folders=FOLDERS)
-def test_every_folder_is_taken_or_waits_or_is_told_to_be_renamed(folders: list[InboxBatch]) -> None:
-    runs, filling, unusable = plan_batches(folders, NOW)
-    assert len(runs) + len(filling) + len(unusable) == len(folders)
-    usable = {folder.name: folder for folder in folders if folder.name in ("may-1", "may-2")}
-    quiet = {name for name, folder in usable.items() if NOW - folder.changed_at >= QUIET_TIME}
-    assert {str(run.partition_key) for run in runs} == quiet
-    assert set(filling) == usable.keys() - quiet
-    assert all("rename it" in line for line in unusable)
-
-
-@given(folders=FOLDERS, files=st.integers(1, 9), seconds=st.integers(11, 60))
-def test_a_folder_is_asked_for_again_exactly_when_it_changed(folders: Any, files: int, seconds: int) -> None:
-    for folder in folders:
-        changed = InboxBatch(folder.name, folder.uri, files, NOW - timedelta(seconds=seconds))
-        before, after = plan_batches([folder], NOW)[0], plan_batches([changed], NOW)[0]
-        if before and after:
-            same = (folder.files, folder.changed_at) == (changed.files, changed.changed_at)
-            assert (before[0].run_key == after[0].run_key) == same
-
-
 # Label Studio
 
 
@@ -115,7 +79,7 @@ class Watch:
         [self.sensor] = [s for s in build_sensors(world.settings.inbox, 30) if s.name == name]
         self.world, self.cursor = world, cursor
         self.heard = logging.handlers.BufferingHandler(1000)
-        self.resources = {} if name == "inbox_watch" else {"label_studio": label_studio or world.label_studio}
+        self.resources = {"label_studio": label_studio or world.label_studio}
 
     def tick(self) -> Any:
         with dg.build_sensor_context(self.world.instance, self.cursor, resources=self.resources) as context:
@@ -260,57 +224,3 @@ def test_a_batch_under_way_asks_for_nothing_and_one_that_has_ended_for_a_run(tmp
         list(choice.open(media).run([Request("b", "req_b", "draft", "Describe it.", {})]))
         with pytest.raises(CallFailed):
             tick()
-
-
-# The inbox
-
-
-def put(world: World, folder: str, name: str = "a.mp4", quiet_for: timedelta = timedelta(minutes=1)) -> None:
-    path = Path(world.settings.inbox) / folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
-    os.utime(path, 2 * (time.time() - quiet_for.total_seconds(),))
-
-
-def test_a_settled_folder_becomes_a_batch_and_one_being_filled_waits(world: World) -> None:
-    put(world, "settled")
-    put(world, "filling")
-    put(world, "filling", "b.mp4", timedelta(0))
-    watch = Watch("inbox_watch", world)
-    result = watch.tick()
-    assert [run.partition_key for run in result.run_requests] == ["settled"]
-    assert [request.partition_keys for request in result.dynamic_partitions_requests] == [["settled"]]
-    put(world, "filling", "b.mp4")
-    assert [run.partition_key for run in watch.tick().run_requests] == ["filling", "settled"]
-
-
-def test_a_known_batch_is_not_added_again_and_keeps_its_key_until_a_file_comes(world: World) -> None:
-    put(world, "known")
-    world.instance.add_dynamic_partitions("batches", ["known"])
-    watch = Watch("inbox_watch", world)
-    first = watch.tick()
-    assert not first.dynamic_partitions_requests
-    assert watch.tick().run_requests == first.run_requests
-    put(world, "known", "b.mp4")
-    assert watch.tick().run_requests[0].run_key != first.run_requests[0].run_key
-
-
-def test_a_folder_that_cannot_be_a_batch_is_warned_about_and_the_others_go_on(world: World) -> None:
-    put(world, "Été 2026")
-    put(world, "good")
-    watch = Watch("inbox_watch", world)
-    assert [run.partition_key for run in watch.tick().run_requests] == ["good"]
-    assert "'Été 2026' cannot be a batch: rename it" in watch.warnings
-
-
-def test_an_inbox_with_nothing_in_it_is_a_skip_that_says_where_it_looked(world: World) -> None:
-    result = Watch("inbox_watch", world).tick()
-    assert isinstance(result, dg.SkipReason)
-    assert world.settings.inbox in (result.skip_message or "")
-
-
-def test_an_inbox_bucket_that_is_down_fails_the_tick(world: World, s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
-    [sensor] = [each for each in build_sensors(f"{s3}/inbox", 30) if each.name == "inbox_watch"]
-    with pytest.raises(Exception, match="check AWS_ENDPOINT_URL"), dg.build_sensor_context(world.instance) as context:
-        sensor(context)

@@ -21,7 +21,8 @@ from chai_resources.media import Media
 from chai_resources.people import load_people
 
 ROOT = Path(__file__).parents[2]
-BECOME_ROWS = {"BadVideo", "CannotAnswer", "Malformed", "NothingToAsk", "NothingToSay", "VariantUnavailable"}
+BECOME_ROWS = {"BadVideo", "CannotAnswer", "Changed", "Malformed", "NothingToAsk", "NothingToSay", "VariantUnavailable"}
+BECOME_ROWS |= {"_Died"}
 """Always caught by who calls, who makes a row, a mark or an answer of them: getting out, they are a defect."""
 WINDOWS_1252 = "- id: jos\n  name: José\n".encode("cp1252")
 
