@@ -16,9 +16,9 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from chai_assets.ingestion.decode import Decoder, Picture
 from chai_assets.ingestion.perceptual_hash import POSITIONS, signature
 from chai_assets.ingestion.probe import opened
+from chai_assets.ingestion.reading.decode import Decoder, Picture
 from chai_assets.ingestion.shots import Scan, Shot
 
 LONGEST_SIDE = 1280

@@ -23,6 +23,7 @@ from chai_assets.core.ids import record_id
 from chai_assets.core.rows import ClipRow, NewRow, SourceRow
 from chai_assets.ingestion.encode import Encoded, encode_shots
 from chai_assets.ingestion.inbox import videos
+from chai_assets.ingestion.moving_picture import StoredClips, moving_picture
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 from chai_assets.ingestion.probe import BadVideo
 from chai_assets.ingestion.rights import RIGHTS_FILE, Rights, read_rights
@@ -35,6 +36,10 @@ R = TypeVar("R")
 
 _WORKERS = min(4, os.cpu_count() or 1)
 """Files in work at once: each keeps one core busy, and one decoded video's frames in memory."""
+
+_MOST_COMPARED = 16
+"""Clips that look like a shot and are compared with it frame by frame, 0.1 to 1 s each. Before a fixed camera thousands
+look alike; what is not compared counts as different."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,7 @@ class _RowBuilder:
         self._rights, self._rules = rights, rules
         self._sources = {row["source_id"]: (row["batch"], row["name"]) for row in stored.sources}
         self._index = ShotIndex((_known_shot(row), row["phash"]) for row in stored.clips)
+        self._stored_clips = StoredClips(media)
 
     def source_ids(self) -> set[str]:
         """Files that are known by their bytes."""
@@ -203,7 +209,7 @@ class _RowBuilder:
             return
         clip = done.encoded[shot.number]
         length = clip.frames / clip.fps
-        if same := self._index.find(clip.signature, length, done.source_id):
+        if same := self._same_shot(clip, length, done.source_id):
             reason = (
                 f"{_position(shot)} shows the same shot as clip {same.name} ({same.clip_id}); "
                 "it is not stored again, nothing needs doing"
@@ -213,9 +219,17 @@ class _RowBuilder:
         row = self._clip_row(done, shot, clip)
         self._media.put_file(row["media_key"], clip.path)
         self._media.put_bytes(row["thumb_key"], clip.thumb)
-        shot_known = KnownShot(row["clip_id"], done.source_id, row["name"], row["duration_s"])
+        shot_known = KnownShot(row["clip_id"], done.source_id, row["name"], row["duration_s"], row["media_key"])
         self._index.add(shot_known, clip.signature)
         outcome.clips.append(row)
+
+    def _same_shot(self, clip: Encoded, length: float, source_id: str) -> KnownShot | None:
+        """The stored clip of another source that shows the same shot."""
+        alike = self._index.alike(clip.signature, length, source_id)[:_MOST_COMPARED]
+        if not alike:
+            return None
+        seen = moving_picture(clip.path)
+        return next((known for known in alike if self._stored_clips.same(seen, known.media_key)), None)
 
     def _clip_row(self, done: _ReadFile, shot: Shot, clip: Encoded) -> NewRow:
         start, end = _milliseconds(shot)
@@ -258,6 +272,7 @@ class _RowBuilder:
             "has_audio": scanned.has_audio,
             "rights": right.rights,
             "licence": right.licence,
+            "notes": " ".join(scanned.notes) or None,
         }
 
 
@@ -281,7 +296,7 @@ def _milliseconds(shot: Shot) -> tuple[int, int]:
 
 
 def _known_shot(row: ClipRow) -> KnownShot:
-    return KnownShot(row["clip_id"], row["source_id"], row["name"], row["duration_s"])
+    return KnownShot(row["clip_id"], row["source_id"], row["name"], row["duration_s"], row["media_key"])
 
 
 def _sha256(path: Path) -> str:

@@ -13,15 +13,15 @@ from av.error import FFmpegError
 from av.format import Flags
 from av.video.stream import VideoStream
 
-from chai_assets.ingestion.clock import BROADCAST_JUMP_SECONDS, LONGEST_HOLD_SECONDS
-from chai_assets.ingestion.outline import ends_early
-from chai_assets.ingestion.streams import choose, video_streams
+from chai_assets.ingestion.reading.clock import BROADCAST_JUMP_SECONDS, LONGEST_HOLD_SECONDS
+from chai_assets.ingestion.reading.outline import ends_early
+from chai_assets.ingestion.reading.streams import choose, video_streams
 from chai_resources.errors import ChaiError
 
 # Playlists and concat scripts are left out: they would make FFmpeg open other files and addresses.
 _FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegvideo,mpegts,asf,flv,ogg,mp3,aac,wav,flac,"
-    "mxf,gif,dv,wtv,rm,nut,ivf,h264,hevc,yuv4mpegpipe"
+    "mxf,gif,dv,rm,nut,wtv,gxf,ivf,yuv4mpegpipe,mjpeg,h264,hevc,obu"
 )
 
 _MOST_PIXELS = 8192 * 8192

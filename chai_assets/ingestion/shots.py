@@ -10,10 +10,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode, SceneDetector
 
-from chai_assets.ingestion.clock import Timeline
-from chai_assets.ingestion.decode import Decoder
-from chai_assets.ingestion.frame_log import FrameLog
 from chai_assets.ingestion.probe import opened
+from chai_assets.ingestion.reading.clock import Timeline
+from chai_assets.ingestion.reading.decode import Decoder
+from chai_assets.ingestion.reading.frame_log import FrameLog
 from chai_resources.errors import UnusableInput
 
 DETECTORS = ("adaptive", "content", "none")

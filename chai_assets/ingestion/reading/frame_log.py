@@ -4,9 +4,9 @@ from array import array
 
 import numpy as np
 
-from chai_assets.ingestion.clock import Timeline, place
-from chai_assets.ingestion.decode import Picture
 from chai_assets.ingestion.probe import BadVideo, Source
+from chai_assets.ingestion.reading.clock import Timeline, place
+from chai_assets.ingestion.reading.decode import Picture
 
 _SAME_SHAPE = 0.02
 """Share by which width by height may vary within a shot: sizes are rounded to whole blocks."""

@@ -11,8 +11,8 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 
-from chai_assets.ingestion.clock import DEFAULT_STEP
 from chai_assets.ingestion.probe import EXPORT, BadVideo, Source
+from chai_assets.ingestion.reading.clock import DEFAULT_STEP
 
 _NEED_OTHERS = {PictureType.P, PictureType.B, PictureType.S, PictureType.SP, PictureType.BI}
 
