@@ -19,6 +19,9 @@ FFmpeg's own `dts_delta_threshold`."""
 LONGEST_HOLD_SECONDS = 6 * 3600.0
 """No clock that cannot jump is believed to hold one picture for longer."""
 
+_SHORTEST_STEP = 1e-4
+"""Seconds between two frames below which the clock stood still."""
+
 _GAP_SECONDS = 0.5
 """Cameras slow down in the dark, to some four pictures a second; a longer gap is a loss."""
 
@@ -80,7 +83,7 @@ def place(stated: ArrayLike, last_stands: float, rate: float | None, longest_ste
     times = _without_strays(np.asarray(stated, dtype=float))
     known = np.flatnonzero(np.isfinite(times))
     steps, frames_between = np.diff(times[known]), np.diff(known)
-    passed = (steps > 0) & (steps <= longest_step)
+    passed = (steps >= _SHORTEST_STEP) & (steps <= longest_step)
     step = _usual_step(steps[passed] / frames_between[passed], rate)
     # Where no clock was set, its own times: sums of steps would lose their last digits.
     clock = times[known]
@@ -89,7 +92,8 @@ def place(stated: ArrayLike, last_stands: float, rate: float | None, longest_ste
     starts = _spread(known, clock, len(times), step)
     jumps = [Jump(int(known[at + 1]), float(steps[at])) for at in np.flatnonzero(~passed)]
     stands = last_stands if 0 < last_stands <= longest_step else 0.0
-    return Timeline(starts, float(starts[-1] + max(stands, step)), jumps)
+    # Screen recorders state one tick of their clock for the length of every frame.
+    return Timeline(starts, float(starts[-1] + max(stands, 1 / rate if rate else step)), jumps)
 
 
 def _without_strays(times: np.ndarray) -> np.ndarray:
@@ -104,7 +108,7 @@ def _without_strays(times: np.ndarray) -> np.ndarray:
 
 def _usual_step(steps: np.ndarray, rate: float | None) -> float:
     if len(steps):
-        return max(float(np.median(steps)), 1e-6)
+        return float(np.median(steps))
     return 1 / rate if rate else DEFAULT_STEP
 
 

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,6 +15,9 @@ from chai_assets.ingestion.probe import EXPORT, BadVideo, Source
 from chai_assets.ingestion.reading.clock import DEFAULT_STEP
 
 _NEED_OTHERS = {PictureType.P, PictureType.B, PictureType.S, PictureType.SP, PictureType.BI}
+
+_NEAR = 4
+"""Packets: so long before a joint, or before the end, a stream is called damaged because of it."""
 
 _PIXEL_SHAPES = (0.25, 4.0)
 """Width by height of a pixel. Television has 0.9 to 1.5, anamorphic film 2; what is beyond is a damaged header."""
@@ -55,26 +58,22 @@ class Decoder:
         self._pixels = _PixelShapes(source)
         self._clock = _SlotClock(source) if source.format == "avi" else _Clock()
         self._in_lead: bool | None = None
-        self._wound: float | None = None
+        self._forgiven: set[int] = set()
         self._count, self._first, self._last = 0, math.nan, math.nan
 
     def pictures(self) -> Iterator[Picture]:
         """Every picture from the first that needs no other one.
 
         Raises BadVideo, at the latest at the end: damaged, or nothing to decode. A recording of a stream that runs on
-        may begin and end anywhere: what its first pictures and its last packet lack is a note.
+        may begin and end anywhere, and be joined with another: what its pictures lack there is a note.
         """
         try:
-            for packet in self._source.container.demux(self._source.stream):
-                yield from self._pictures(packet)
+            for packet, following in _with_following(self._source.container.demux(self._source.stream)):
+                yield from self._pictures(packet, following)
         except FFmpegError as error:
-            raise _damaged(self._at) from error
+            raise self._damaged() from error
         if not self._count:
             raise BadVideo("broken", f"holds no picture that can be decoded; {EXPORT}")
-        if self._wound is not None:
-            if not self._source.is_broadcast:
-                raise _damaged(self._wound)
-            self._source.notes.append("It ends within a picture, which is left out.")
 
     @property
     def _at(self) -> float:
@@ -82,28 +81,55 @@ class Decoder:
         passed = self._last - self._first
         return passed if math.isfinite(passed) else self._count * DEFAULT_STEP
 
-    def _pictures(self, packet: Packet) -> Iterator[Picture]:
+    def _pictures(self, packet: Packet, following: Sequence[Packet]) -> Iterator[Picture]:
         if packet.size:
-            if self._wound is not None:
-                raise _damaged(self._wound)
             if self._in_lead is None:
                 self._in_lead = packet.is_corrupt or not packet.is_keyframe
             packet.opaque = self.packets
             self.packets += 1
             self._clock.see(packet)
-        frames, whole = _decoded(packet)
+        frames = self._decoded(packet, following)
         self._pixels.see(self.packets - 1)
         for frame in frames:
             time = self._clock.time(frame)
             if self._in_lead and (frame.is_corrupt or _needs_others(frame)):
                 continue
             if frame.is_corrupt:
-                whole = False
+                if frame.opaque not in self._forgiven:
+                    self._forgive(following)
                 continue
             self._pass(time)
             yield Picture(frame, time, float(frame.duration * (frame.time_base or 0)), self._pixels.of(frame))
-        if not whole and not self._in_lead:
-            self._wound = self._at
+
+    def _decoded(self, packet: Packet, following: Sequence[Packet]) -> list[VideoFrame]:
+        """The frames that come out with a packet. Raises BadVideo if it is damaged where it must not be."""
+        if packet.is_corrupt:
+            if self._in_lead:
+                return []
+            self._forgive(following)
+            if not any(each.size for each in following):
+                return []
+        try:
+            return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)]
+        except FFmpegError:
+            if not self._in_lead:
+                self._forgive(following)
+            return []
+
+    def _forgive(self, following: Sequence[Packet]) -> None:
+        """Takes damage for the end of a recording, or for the place where another was joined to it; raises BadVideo if
+        it is neither. At a joint FFmpeg calls one of the last packets damaged, which often is not."""
+        self._forgiven.add(self.packets - 1)
+        if not self._source.is_broadcast:
+            raise self._damaged()
+        if any(each.is_keyframe for each in following):
+            note = f"Another recording seems to be joined to it at {self._at:.1f} s."
+        elif not following or not following[-1].size:
+            note = "It ends within a picture, which is left out."
+        else:
+            raise self._damaged()
+        if note not in self._source.notes:
+            self._source.notes.append(note)
 
     def _pass(self, time: float) -> None:
         if not self._count:
@@ -114,6 +140,9 @@ class Decoder:
                 self._source.notes.append(f"It begins between two key frames: {what} what is missing and are left out.")
         self._in_lead, self._last = False, time
         self._count += 1
+
+    def _damaged(self) -> BadVideo:
+        return BadVideo("broken", f"is damaged or cut off at {self._at:.1f} s; {EXPORT}")
 
 
 class _Clock:
@@ -181,19 +210,16 @@ class _PixelShapes:
         return 1.0
 
 
-def _decoded(packet: Packet) -> tuple[list[VideoFrame], bool]:
-    """The frames that came out, and whether nothing was wrong with the packet."""
-    if packet.is_corrupt:
-        return [], False
-    try:
-        return [frame for frame in packet.decode() if isinstance(frame, VideoFrame)], True
-    except FFmpegError:
-        return [], False
+def _with_following(packets: Iterator[Packet]) -> Iterator[tuple[Packet, Sequence[Packet]]]:
+    """Each packet with the few that come after it. The last one of all is empty."""
+    waiting: deque[Packet] = deque()
+    for packet in packets:
+        waiting.append(packet)
+        if len(waiting) > _NEAR:
+            yield waiting.popleft(), waiting
+    while waiting:
+        yield waiting.popleft(), waiting
 
 
 def _needs_others(frame: VideoFrame) -> bool:
     return not frame.key_frame and frame.pict_type in _NEED_OTHERS
-
-
-def _damaged(at: float) -> BadVideo:
-    return BadVideo("broken", f"is damaged or cut off at {at:.1f} s; {EXPORT}")
