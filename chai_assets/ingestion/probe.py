@@ -104,22 +104,25 @@ class Source:
             stated = (self.container.duration or 0) / av.time_base
         return stated if stated > 0 else None
 
-    def whole_length(self, seconds: float, packets: int) -> float:
+    def whole_length(self, seconds: float, packets: int, reached: tuple[float, float]) -> float:
         """How long the pictures last, given those that came: `seconds` of them in so many packets.
 
+        `reached` is the time of the last one by the file's own clock, and how long after the first packet that is.
         Raises BadVideo if the end of the file is missing. Of all that is stated, the sizes of a container's boxes are
         believed before its lengths: tools copy lengths from elsewhere, and a box that ends behind the end of the file
         was cut.
         """
         stated = self.stated_length
-        if stated is None or stated <= seconds or 0 < self.stream.frames <= packets:
+        if stated is None or 0 < self.stream.frames <= packets:
             return seconds
-        early, lacking = ends_early(self.path, self.format), stated - seconds
-        of_pictures = self.stream.duration or len(self.container.streams) == 1
-        if self.format == "avi" and early is False and lacking <= _LAST_GAP_SECONDS:
-            return stated  # its last frames were dropped: the one before stands
+        # A length of the whole file counts from 0, that of a stream from its first packet.
+        lacking = stated - max(seconds, reached[1 if self.stream.duration else 0])
+        early = ends_early(self.path, self.format)
+        if self.format == "avi" and early is False and 0 < lacking <= _LAST_GAP_SECONDS:
+            return seconds + lacking  # its last frames were dropped: the one before stands
         if lacking <= _CUT_OFF_SECONDS:
             return seconds
+        of_pictures = self.stream.duration or len(self.container.streams) == 1
         if early or (early is None and of_pictures and stated < _ABSURD_LENGTH * seconds):
             raise BadVideo("broken", f"is cut off: {seconds:.1f} s of {stated:.1f} s are there; {EXPORT}")
         if of_pictures:

@@ -89,7 +89,7 @@ def scan(path: Path, detector: str) -> Scan:
                 finder.see(picture.frame)
             frames.add(picture)
         line = frames.timeline(source)
-        line = replace(line, end=source.whole_length(line.end, decoder.packets))
+        line = replace(line, end=source.whole_length(line.end, decoder.packets, decoder.reached))
         cuts = {*(finder.cuts() if finder else ()), *frames.new_shapes, *line.around_held(_HELD_SECONDS)}
         return Scan(
             *frames.pixels,

@@ -56,7 +56,7 @@ class Decoder:
         self.packets = 0
         self._source = source
         self._pixels = _PixelShapes(source)
-        self._clock = _SlotClock(source) if source.format == "avi" else _Clock()
+        self._clock = _SlotClock() if source.format == "avi" else _Clock()
         self._in_lead: bool | None = None
         self._forgiven: set[int] = set()
         self._count, self._first, self._last = 0, math.nan, math.nan
@@ -74,6 +74,11 @@ class Decoder:
             raise self._damaged() from error
         if not self._count:
             raise BadVideo("broken", f"holds no picture that can be decoded; {EXPORT}")
+
+    @property
+    def reached(self) -> tuple[float, float]:
+        """The time of the latest picture by the file's clock, and how long after its first packet; NaN if unknown."""
+        return self._last, self._last - self._clock.first
 
     @property
     def _at(self) -> float:
@@ -163,19 +168,23 @@ class _SlotClock(_Clock):
     """AVI has one rate and no times. Each chunk has its slot, the empty one of a dropped frame too, in which the frame
     before goes on. The times that FFmpeg makes up beside it mislead where frames are reordered."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._step = float(1 / source.rate) if source.rate else DEFAULT_STEP
-        self._slots: deque[int] = deque()
+        self._slots: deque[tuple[int, float]] = deque()
 
     def see(self, packet: Packet) -> None:
-        if packet.dts is not None:
-            self._slots.append(packet.dts)
+        if packet.dts is not None and isinstance(packet.opaque, int):
+            slot = float(packet.dts * packet.time_base)
+            self._slots.append((packet.opaque, slot))
             if math.isnan(self.first):
-                self.first = packet.dts * self._step
+                self.first = slot
 
     def time(self, frame: VideoFrame) -> float:
-        return self._slots.popleft() * self._step if self._slots else math.nan
+        # What comes before a key frame is shown before it: what is left of that was never decoded.
+        number = frame.opaque if frame.key_frame and isinstance(frame.opaque, int) else 0
+        while len(self._slots) > 1 and self._slots[0][0] < number:
+            self._slots.popleft()
+        return self._slots.popleft()[1] if self._slots else math.nan
 
 
 class _PixelShapes:

@@ -11,6 +11,8 @@ from chai_assets.ingestion.reading.decode import Picture
 _SAME_SHAPE = 0.02
 """Share by which width by height may vary within a shot: sizes are rounded to whole blocks."""
 
+_FASTEST_STEP = 1 / 240
+
 _MOST_SHAPES = 100
 """A file whose picture changes its shape more often is damaged, and would give a line for each."""
 
@@ -52,6 +54,8 @@ class FrameLog:
     def timeline(self, source: Source) -> Timeline:
         """When each frame appears, in seconds from the first."""
         times = np.frombuffer(self._times)
+        if source.format == "avi" and not source.rate and np.nanmedian(np.diff(times, prepend=0)) < _FASTEST_STEP:
+            times = np.full(len(times), np.nan)  # its only statement of time is its rate, which is none
         finite = times[np.isfinite(times)]
         span = float(np.ptp(finite)) if len(finite) else 0.0
         rate = float(source.rate) if source.rate else None
