@@ -99,6 +99,7 @@ TABLES: dict[str, Table] = {
             has_audio=(pa.bool_(), "whether an audio stream is present"),
             rights=(pa.string(), "who holds the rights, from the folder's rights.yaml"),
             licence=(pa.string(), "licence under which the video may be used"),
+            notes=(pa.string(), "what was decided about the file, a sentence each, or null"),
             recorded_at=_AT,
         ),
         _table(

@@ -93,6 +93,7 @@ class SourceRow(TypedDict):
     has_audio: bool
     rights: str | None
     licence: str | None
+    notes: str | None
     recorded_at: datetime
 
 

@@ -17,7 +17,8 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from chai_assets.ingestion.perceptual_hash import POSITIONS, signature
-from chai_assets.ingestion.probe import frames, opened
+from chai_assets.ingestion.probe import opened
+from chai_assets.ingestion.reading.decode import Decoder, Picture
 from chai_assets.ingestion.shots import Scan, Shot
 
 LONGEST_SIDE = 1280
@@ -50,21 +51,19 @@ def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) ->
     done: dict[int, Encoded] = {}
     if not waiting:
         return done
-    with opened(path) as (container, stream):
-        pixel = float(stream.sample_aspect_ratio or 1)
+    with opened(path) as source:
         writer: _ShotWriter | None = None
-        for number, (at, _, frame) in enumerate(frames(container, stream)):
+        for number, picture in enumerate(Decoder(source).pictures()):
             if waiting and number == waiting[0].first:
-                size = fit(scan.width, scan.height, 1 / pixel if scan.rotation % 180 else pixel)
-                writer = _ShotWriter(folder / f"{waiting[0].number}.mp4", scan, waiting.pop(0), size)
+                writer = _ShotWriter(folder / f"{waiting[0].number}.mp4", scan, waiting.pop(0))
             if writer and number < writer.shot.last:
-                writer.add(number, at, frame)
+                writer.add(number, scan.times[number], picture)
                 if number == writer.shot.last - 1:
                     done[writer.shot.number] = writer.finish()
     return done
 
 
-def fit(width: int, height: int, pixel: float) -> tuple[int, int]:
+def fit(width: int, height: int, pixel: float = 1.0) -> tuple[int, int]:
     """Stored size: pixels made square, no side over LONGEST_SIDE, both even; never enlarged otherwise."""
     wide = width * pixel
     scale = min(1.0, LONGEST_SIDE / max(wide, height))
@@ -74,20 +73,20 @@ def fit(width: int, height: int, pixel: float) -> tuple[int, int]:
 class _ShotWriter:
     """Takes a shot's frames at their own times and writes them at a constant rate."""
 
-    def __init__(self, path: Path, scan: Scan, shot: Shot, size: tuple[int, int]) -> None:
+    def __init__(self, path: Path, scan: Scan, shot: Shot) -> None:
         self.shot = shot
-        self._path, self._size, self._rate, self._rotation = path, size, scan.rate, scan.rotation
+        self._path, self._size, self._rate = path, fit(shot.width, shot.height), scan.rate
         self._look_at = [_on_screen(scan.times, shot, part) for part in POSITIONS]
         self._looks: dict[int, Image.Image] = {}
         self._container = av.open(str(path), "w", format="mp4", options=_MP4)
         self._stream: VideoStream | None = None
-        self._graph: Graph | None = None
+        self._graphs: dict[tuple[int, int, str, int], Graph] = {}
         self._held: VideoFrame | None = None
         self._written = 0
 
-    def add(self, number: int, at: float, frame: VideoFrame) -> None:
-        """The source's frame of that number, which appears `at` seconds into the source."""
-        shaped = self._shape(frame)
+    def add(self, number: int, at: float, picture: Picture) -> None:
+        """The source's picture of that number, which appears `at` seconds into the source."""
+        shaped = self._shape(picture)
         if number in self._look_at:
             self._looks[number] = shaped.to_image()
         # A frame fills every slot until the next one comes; of several in one slot the last one stays.
@@ -132,12 +131,14 @@ class _ShotWriter:
         context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
         return stream
 
-    def _shape(self, frame: VideoFrame) -> VideoFrame:
+    def _shape(self, picture: Picture) -> VideoFrame:
         """The frame turned upright, scaled and in yuv420p."""
-        if self._graph is None:
-            self._graph = _shaping_graph(frame, self._rotation, self._size)
-        self._graph.push(frame)
-        shaped = self._graph.pull()
+        frame = picture.frame
+        form = (frame.width, frame.height, frame.format.name, picture.turned)
+        if form not in self._graphs:
+            self._graphs[form] = _shaping_graph(frame, picture.turned, self._size)
+        self._graphs[form].push(frame)
+        shaped = self._graphs[form].pull()
         assert isinstance(shaped, VideoFrame)
         return shaped
 

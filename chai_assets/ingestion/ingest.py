@@ -24,6 +24,7 @@ from chai_assets.ingestion.files.names import shown
 from chai_assets.ingestion.files.original import Changed, original
 from chai_assets.ingestion.files.scratch import work_folder
 from chai_assets.ingestion.files.workers import Workers
+from chai_assets.ingestion.moving_picture import StoredClips, moving_picture
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 from chai_assets.ingestion.probe import BadVideo
 from chai_assets.ingestion.rights import FolderRights, Right, folder_rights
@@ -35,6 +36,10 @@ R = TypeVar("R")
 
 _WORKERS = min(4, os.cpu_count() or 1)
 """Files in work at once: each keeps one core busy, and one decoded video's frames in memory."""
+
+_MOST_COMPARED = 16
+"""Clips that look like a shot and are compared with it frame by frame, 0.1 to 1 s each. Before a fixed camera thousands
+look alike; what is not compared counts as different."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class _RowBuilder:
         self._sources = {row["source_id"]: (row["batch"], shown(row["name"])) for row in stored.sources}
         self._recorded = {row["source_id"]: Right(str(row["rights"]), str(row["licence"])) for row in stored.sources}
         self._index = ShotIndex((_known_shot(row), row["phash"]) for row in stored.clips)
+        self._stored_clips = StoredClips(media)
 
     def source_ids(self) -> set[str]:
         """Files that are known by their bytes."""
@@ -211,7 +217,7 @@ class _RowBuilder:
             return
         clip = done.encoded[shot.number]
         length = clip.frames / clip.fps
-        if same := self._index.find(clip.signature, length, done.source_id):
+        if same := self._same_shot(clip, length, done.source_id):
             reason = (
                 f"{_position(shot)} shows the same shot as clip {same.name} ({same.clip_id}); "
                 "it is not stored again, nothing needs doing"
@@ -221,9 +227,17 @@ class _RowBuilder:
         row = self._clip_row(done, shot, clip)
         self._media.put_file(row["media_key"], clip.path)
         self._media.put_bytes(row["thumb_key"], clip.thumb)
-        shot_known = KnownShot(row["clip_id"], done.source_id, row["name"], row["duration_s"])
+        shot_known = KnownShot(row["clip_id"], done.source_id, row["name"], row["duration_s"], row["media_key"])
         self._index.add(shot_known, clip.signature)
         outcome.clips.append(row)
+
+    def _same_shot(self, clip: Encoded, length: float, source_id: str) -> KnownShot | None:
+        """The stored clip of another source that shows the same shot."""
+        alike = self._index.alike(clip.signature, length, source_id)[:_MOST_COMPARED]
+        if not alike:
+            return None
+        seen = moving_picture(clip.path)
+        return next((known for known in alike if self._stored_clips.same(seen, known.media_key)), None)
 
     def _clip_row(self, done: _ReadFile, shot: Shot, clip: Encoded) -> NewRow:
         start, end = _milliseconds(shot)
@@ -266,6 +280,7 @@ class _RowBuilder:
             "has_audio": scanned.has_audio,
             "rights": right.rights,
             "licence": right.licence,
+            "notes": " ".join(scanned.notes) or None,
         }
 
 
@@ -289,7 +304,7 @@ def _milliseconds(shot: Shot) -> tuple[int, int]:
 
 
 def _known_shot(row: ClipRow) -> KnownShot:
-    return KnownShot(row["clip_id"], row["source_id"], row["name"], row["duration_s"])
+    return KnownShot(row["clip_id"], row["source_id"], row["name"], row["duration_s"], row["media_key"])
 
 
 def _in_order(work: Callable[[T], R], items: Iterable[T], stop: Callable[[], None]) -> Iterator[R]:

@@ -1,7 +1,8 @@
-"""The signature of a shot, and the search for a stored clip that shows the same one.
+"""The signature of a shot, and the search for stored clips that look like it.
 
-A signature is the perceptual hash and the mean color of three frames. What counts as the same stands in
-`same_shot.py`; pairs among hundreds of thousands of clips are found by `near_duplicates.py`.
+A signature is the perceptual hash and the mean color of three frames. What counts as alike stands in
+`same_shot.py`; pairs among hundreds of thousands of clips are found by `near_duplicates.py`. Whether what looks alike
+shows the same events is seen by `moving_picture.py`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,7 @@ class KnownShot:
     source_id: str
     name: str
     duration_s: float
+    media_key: str
 
 
 def signature(pictures: Sequence[Image.Image]) -> str | None:
@@ -62,22 +64,19 @@ class ShotIndex:
             self._signatures.append(_parse(text))
             self._stacked = None
 
-    def find(self, text: str | None, duration_s: float, source_id: str) -> KnownShot | None:
-        """The first clip of another source whose three frames and length are those of the shot."""
+    def alike(self, text: str | None, duration_s: float, source_id: str) -> list[KnownShot]:
+        """Clips of other sources whose three frames and length are those of the shot, the most similar first."""
         if not text or not self._shots:
-            return None
+            return []
         if self._stacked is None:
             self._stacked = np.stack(self._signatures)
         wanted = _parse(text)
         bits = np.bitwise_count(self._stacked[:, :, :-3] ^ wanted[:, :-3]).sum(axis=2)
         colors = np.abs(self._stacked[:, :, -3:].astype(np.int16) - wanted[:, -3:].astype(np.int16))
-        alike = (bits <= MAX_HASH_BITS).all(axis=1) & (colors <= MAX_COLOR_DIFFERENCE).all(axis=(1, 2))
+        alike = np.flatnonzero((bits <= MAX_HASH_BITS).all(axis=1) & (colors <= MAX_COLOR_DIFFERENCE).all(axis=(1, 2)))
         apart = max(MAX_LENGTH_SECONDS, MAX_LENGTH_SHARE * duration_s)
-        for number in np.flatnonzero(alike):
-            shot = self._shots[number]
-            if shot.source_id != source_id and abs(shot.duration_s - duration_s) <= apart:
-                return shot
-        return None
+        ranked = [self._shots[number] for number in alike[np.argsort(bits[alike].sum(axis=1), kind="stable")]]
+        return [shot for shot in ranked if shot.source_id != source_id and abs(shot.duration_s - duration_s) <= apart]
 
 
 def _parse(text: str) -> np.ndarray:

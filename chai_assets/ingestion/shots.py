@@ -1,17 +1,19 @@
 """One pass over a video: what it is, when each frame appears, and where one shot ends and the next begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode, SceneDetector
 
-from chai_assets.ingestion.probe import frames, opened, stated_rate
+from chai_assets.ingestion.probe import opened
+from chai_assets.ingestion.reading.clock import Timeline
+from chai_assets.ingestion.reading.decode import Decoder
+from chai_assets.ingestion.reading.frame_log import FrameLog
 from chai_resources.errors import UnusableInput
 
 DETECTORS = ("adaptive", "content", "none")
@@ -22,19 +24,31 @@ _SHORTEST_SHOT_SECONDS = 0.25
 _DETECT_WIDTH = 256
 """Detectors compare averages over the picture; more pixels cost time and change nothing."""
 
+_DETECT_HEIGHT = 2048
+"""Enough for any picture that is one; a strip of 2 x 16,384 pixels would make half a billion."""
+
 _RATES = [Fraction(n, 1001) for n in (24000, 30000, 60000)] + [Fraction(n) for n in (24, 25, 30, 48, 50, 60)]
-_FASTEST = Fraction(60)
+_SLOWEST, _FASTEST = Fraction(1), Fraction(60)
+
+
+_HELD_SECONDS = 60.0
+"""A picture that stands for longer is a shot of its own: what was filmed before and after it is not lost with it."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """Frames `first` to `last` (exclusive) of a source, which appear from `start_s` until `end_s`."""
+    """Frames `first` to `last` (exclusive) of a source, which appear from `start_s` until `end_s`.
+
+    Width and height are those at which it is displayed: upright, in square pixels, the largest of its frames.
+    """
 
     number: int
     first: int
     last: int
     start_s: float
     end_s: float
+    width: int
+    height: int
 
     @property
     def seconds(self) -> float:
@@ -44,7 +58,11 @@ class Shot:
 
 @dataclass(frozen=True)
 class Scan:
-    """A video that was decoded from end to end. Width and height are as displayed, rotation applied."""
+    """A video that was decoded from end to end.
+
+    Width and height are the pixels of the largest picture, rotation applied. `notes` are sentences on what was decided
+    about the file.
+    """
 
     width: int
     height: int
@@ -56,6 +74,7 @@ class Scan:
     rate: Fraction
     times: list[float]
     shots: list[Shot]
+    notes: tuple[str, ...]
 
 
 def scan(path: Path, detector: str) -> Scan:
@@ -63,28 +82,27 @@ def scan(path: Path, detector: str) -> Scan:
 
     Times count from the first frame. Raises BadVideo, and UnusableInput for a detector not in DETECTORS.
     """
-    times: list[float] = []
-    cuts: list[int] = []
-    duration = 0.0
-    width = height = rotation = 0
-    with opened(path) as (container, stream):
-        finder = _finder(detector, stated_rate(stream))
-        for start, end, frame in frames(container, stream):
-            if not times:
-                width, height, rotation = frame.width, frame.height, round(frame.rotation / 90) * 90
+    with opened(path) as source:
+        finder, decoder, frames = _finder(detector, source.rate), Decoder(source), FrameLog()
+        for picture in decoder.pictures():
             if finder:
-                cuts += finder.cuts(len(times), frame)
-            times.append(start)
-            duration = end
-        codec = stream.codec_context.name
-        has_audio = bool(container.streams.audio)
-        rate = _constant_rate(times, duration, stated_rate(stream))
-    if finder:
-        cuts += finder.last_cuts(len(times) - 1)
-    if rotation % 180:
-        width, height = height, width
-    shots = _shots(times, duration, cuts)
-    return Scan(width, height, rotation, codec, has_audio, duration, len(times) / duration, rate, times, shots)
+                finder.see(picture.frame)
+            frames.add(picture)
+        line = frames.timeline(source)
+        line = replace(line, end=source.whole_length(line.end, decoder.packets, decoder.reached))
+        cuts = {*(finder.cuts() if finder else ()), *frames.new_shapes, *line.around_held(_HELD_SECONDS)}
+        return Scan(
+            *frames.pixels,
+            rotation=frames.rotation,
+            codec=source.codec,
+            has_audio=bool(source.container.streams.audio),
+            duration_s=line.end,
+            fps=len(line.starts) / line.end,
+            rate=_constant_rate(line, source.rate),
+            times=line.starts.tolist(),
+            shots=_shots(line, cuts, frames),
+            notes=(*source.notes, *frames.notes(line), *line.notes(source.is_broadcast)),
+        )
 
 
 class _Finder:
@@ -94,21 +112,27 @@ class _Finder:
         self._detector, self._rate = detector, rate
         # One for all frames: a frame's own `reformat` sets its scaler up anew each time.
         self._reformatter = VideoReformatter()
+        self._height = 0
+        self._seen = 0
+        self._cuts: list[int] = []
 
-    def cuts(self, number: int, frame: VideoFrame) -> list[int]:
-        height = max(2, round(frame.height * _DETECT_WIDTH / frame.width))
-        small = self._reformatter.reformat(frame, _DETECT_WIDTH, height, "bgr24", interpolation="BILINEAR")
-        return self._numbers(self._detector.process_frame(self._at(number), small.to_ndarray()))
+    def see(self, frame: VideoFrame) -> None:
+        # All frames in the size of the first: a detector compares each with the one before.
+        self._height = self._height or min(_DETECT_HEIGHT, max(2, round(frame.height * _DETECT_WIDTH / frame.width)))
+        small = self._reformatter.reformat(frame, _DETECT_WIDTH, self._height, "bgr24", interpolation="BILINEAR")
+        self._add(self._detector.process_frame(self._at(self._seen), small.to_ndarray()))
+        self._seen += 1
 
-    def last_cuts(self, number: int) -> list[int]:
-        return self._numbers(self._detector.post_process(self._at(number)))
+    def cuts(self) -> list[int]:
+        """Numbers of the frames that begin a shot, once all were seen."""
+        self._add(self._detector.post_process(self._at(self._seen - 1)))
+        return self._cuts
 
     def _at(self, number: int) -> FrameTimecode:
         return FrameTimecode(number, self._rate)
 
-    @staticmethod
-    def _numbers(found: list[FrameTimecode]) -> list[int]:
-        return [each.frame_num for each in found]
+    def _add(self, found: list[FrameTimecode]) -> None:
+        self._cuts += [each.frame_num for each in found]
 
 
 def _finder(name: str, rate: Fraction | None) -> _Finder | None:
@@ -124,21 +148,21 @@ def _finder(name: str, rate: Fraction | None) -> _Finder | None:
     raise UnusableInput(f"shot detector {name!r} is unknown: set CHAI_DETECTOR to one of {', '.join(DETECTORS)}")
 
 
-def _shots(times: list[float], end: float, cuts: list[int]) -> list[Shot]:
-    bounds = [0, *sorted({cut for cut in cuts if 0 < cut < len(times)}), len(times)]
-    edges = [*times, end]
+def _shots(line: Timeline, cuts: set[int], frames: FrameLog) -> list[Shot]:
+    edges = [*line.starts.tolist(), line.end]
+    bounds = [0, *sorted(cut for cut in cuts if 0 < cut < len(line.starts)), len(line.starts)]
     return [
-        Shot(number, first, last, edges[first], edges[last]) for number, (first, last) in enumerate(pairwise(bounds))
+        Shot(number, first, last, edges[first], edges[last], *frames.largest(first, last))
+        for number, (first, last) in enumerate(pairwise(bounds))
     ]
 
 
-def _constant_rate(times: list[float], end: float, stated: Fraction | None) -> Fraction:
-    """The frame rate a clip is stored with: the usual one nearest to what the frames show, 60 at most."""
-    steps = np.diff([*times, end])
-    typical = 1 / median(steps.tolist())
+def _constant_rate(line: Timeline, stated: Fraction | None) -> Fraction:
+    """The frame rate a clip is stored with: the usual one nearest to what the frames show, 1 to 60."""
+    typical = 1 / median(line.steps.tolist())
     if stated and abs(stated / typical - 1) < 0.03:
-        return min(stated, _FASTEST)
+        return min(max(stated, _SLOWEST), _FASTEST)
     nearest = min(_RATES, key=lambda rate: abs(rate / typical - 1))
     if abs(nearest / typical - 1) < 0.03:
         return nearest
-    return min(Fraction(typical).limit_denominator(1001), _FASTEST)
+    return min(Fraction(max(typical, 1.0)).limit_denominator(1001), _FASTEST)

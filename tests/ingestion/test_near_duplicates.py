@@ -50,7 +50,7 @@ def test_every_pair_that_the_rule_calls_alike_is_found_and_no_other(clips: pl.Da
         for two in rows[n + 1 :]
         # The rule takes the new shot's length; either of the two may be the new one.
         if any(
-            ShotIndex([(KnownShot("c", a["source_id"], "c", a["duration_s"]), a["phash"])]).find(
+            ShotIndex([(KnownShot("c", a["source_id"], "c", a["duration_s"], "c"), a["phash"])]).alike(
                 b["phash"], b["duration_s"], b["source_id"]
             )
             for a, b in ((one, two), (two, one))
