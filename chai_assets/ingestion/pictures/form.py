@@ -1,0 +1,124 @@
+"""What a decoded frame says of itself that decides how it becomes a stored picture, and what cannot become one."""
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+
+import av
+from av.error import FFmpegError
+from av.filter import Graph
+from av.sidedata.sidedata import Type
+from av.video.format import VideoFormat
+from av.video.reformatter import ColorTrc
+
+from chai_assets.ingestion.pictures.orientation import Orientation, orientation
+from chai_assets.ingestion.probe import BadVideo
+from chai_resources.pictures.color import Color, Matrix, color_of
+
+_UNSHOWABLE = {
+    Matrix.BT2020_CONSTANT: "BT.2020 with constant luminance",
+    Matrix.SMPTE2085: "SMPTE 2085",
+    Matrix.DERIVED_CONSTANT: "constant luminance by its primaries",
+    Matrix.ICTCP: "ICtCp",
+    Matrix.IPT_C2: "IPT-C2, of Dolby Vision profile 5",
+    Matrix.YCGCO_RE: "YCgCo-R",
+    Matrix.YCGCO_RO: "YCgCo-R",
+}
+_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
+
+_CONVERT = "convert it to H.264 or HEVC with BT.709 color and add it again"
+
+
+@dataclass(frozen=True)
+class Form:
+    """Frames of one form go through the same filters."""
+
+    width: int
+    height: int
+    format: str
+    color: Color
+    orientation: Orientation
+    interlaced: bool
+    fields: bool
+    stereo: bool
+    spherical: bool
+
+    @cached_property
+    def kind(self) -> VideoFormat:
+        """The pixel format."""
+        return VideoFormat(self.format)
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether pixels may be transparent."""
+        return any(part.is_alpha for part in self.kind.components) or self.kind.has_palette
+
+    @property
+    def bits(self) -> int:
+        """Of the deepest component."""
+        return max(part.bits for part in self.kind.components)
+
+
+def form_of(frame: av.VideoFrame, codec: str, tag: str) -> Form:
+    """The form of a frame that a decoder of that codec gave, and whose container names it by that tag.
+
+    Raises BadVideo if no color can be made of the frame's numbers.
+    """
+    side = _side_data(frame)
+    color = color_of(frame)
+    if reason := _unshowable(color, tag, Type.DOVI_METADATA in side or Type.DOVI_RPU_BUFFER in side):
+        raise BadVideo("unsupported", f"holds color as {reason}, which cannot be shown here; {_CONVERT}")
+    return Form(
+        frame.width,
+        frame.height,
+        frame.format.name,
+        color,
+        orientation(side.get(Type.DISPLAYMATRIX)),
+        # A decoder of HEVC gives single fields, as pictures of half the height, and no two in one frame.
+        frame.interlaced_frame and codec != "hevc",
+        frame.interlaced_frame and codec == "hevc",
+        _is_stereo(side.get(Type.STEREO3D)),
+        Type.SPHERICAL in side,
+    )
+
+
+def _unshowable(color: Color, tag: str, dolby: bool) -> str | None:
+    if color.matrix in _UNSHOWABLE:
+        return _UNSHOWABLE[color.matrix]
+    # Other profiles name a transfer: their base layer is a picture by itself.
+    if (dolby or tag in _DOLBY_VISION) and color.transfer in (0, ColorTrc.UNSPECIFIED):
+        return _UNSHOWABLE[Matrix.IPT_C2]
+    return None
+
+
+def _is_stereo(data: bytes | None) -> bool:
+    return data is not None and len(data) >= 4 and struct.unpack("=i", data[:4])[0] != 0
+
+
+def _side_data(frame: av.VideoFrame) -> dict[Type, bytes]:
+    try:
+        return {each.type: bytes(each) for each in frame.side_data if each.type in _READ}
+    except ValueError:  # a kind that PyAV has no name for yet, as of EXIF
+        known = _without_unnamed(frame)
+        return _side_data(known) if known else {}
+
+
+_READ = {Type.DISPLAYMATRIX, Type.STEREO3D, Type.SPHERICAL, Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER}
+
+
+def _without_unnamed(frame: av.VideoFrame) -> av.VideoFrame | None:
+    """The frame without side data of kinds that are newer than PyAV; None if that cannot be had."""
+    graph = Graph()
+    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    newest = max(kind.value for kind in Type)
+    try:
+        for number in range(newest + 1, newest + 9):
+            step = graph.add("sidedata", f"mode=delete:type={number}")
+            last.link_to(step)
+            last = step
+        last.link_to(graph.add("buffersink"))
+        graph.configure()
+        graph.push(frame)
+        return graph.vpull()
+    except FFmpegError:
+        return None
