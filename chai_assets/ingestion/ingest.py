@@ -173,7 +173,7 @@ class _RowBuilder:
             return outcome
         if done.source_id:
             self._sources[done.source_id] = (self._batch, name)
-        if done.scan is None:
+        if done.bad or done.scan is None:
             assert done.bad is not None
             outcome.problems.append(self.problem(name, done.bad.kind, done.bad.reason))
             return outcome
@@ -244,6 +244,7 @@ class _RowBuilder:
 
     def _source_row(self, done: _ReadFile, scanned: Scan) -> NewRow:
         right = self._rights.of(done.entry.key)
+        encoded = [done.encoded[number] for number in sorted(done.encoded)]
         return {
             "batch": self._batch,
             "source_id": done.source_id,
@@ -256,6 +257,8 @@ class _RowBuilder:
             "fps": scanned.fps,
             "codec": scanned.codec,
             "has_audio": scanned.has_audio,
+            "hdr": any(clip.hdr for clip in encoded) if encoded else None,
+            "picture": "; ".join(dict.fromkeys(change for clip in encoded for change in clip.changes)) or None,
             "rights": right.rights,
             "licence": right.licence,
         }

@@ -76,7 +76,7 @@ def scan(path: Path, detector: str) -> Scan:
                 cuts += finder.cuts(len(times), frame)
             times.append(start)
             duration = end
-        codec = stream.codec_context.name
+        codec = stream.codec_context.codec.canonical_name
         has_audio = bool(container.streams.audio)
         rate = _constant_rate(times, duration, stated_rate(stream))
     if finder:
