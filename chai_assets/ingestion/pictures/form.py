@@ -66,9 +66,7 @@ def form_of(frame: av.VideoFrame, codec: str, tag: str) -> Form:
     """
     side = _side_data(frame)
     color = color_of(frame)
-    if reason := _unshowable(color, tag, Type.DOVI_METADATA in side or Type.DOVI_RPU_BUFFER in side):
-        raise BadVideo("unsupported", f"holds color as {reason}, which cannot be shown here; {_CONVERT}")
-    return Form(
+    form = Form(
         frame.width,
         frame.height,
         frame.format.name,
@@ -80,11 +78,17 @@ def form_of(frame: av.VideoFrame, codec: str, tag: str) -> Form:
         _is_stereo(side.get(Type.STEREO3D)),
         Type.SPHERICAL in side,
     )
+    if reason := _unshowable(form, tag, Type.DOVI_METADATA in side or Type.DOVI_RPU_BUFFER in side):
+        raise BadVideo("unsupported", f"holds color as {reason}, which cannot be shown here; {_CONVERT}")
+    return form
 
 
-def _unshowable(color: Color, tag: str, dolby: bool) -> str | None:
+def _unshowable(form: Form, tag: str, dolby: bool) -> str | None:
+    color = form.color
     if color.matrix in _UNSHOWABLE:
         return _UNSHOWABLE[color.matrix]
+    if color.matrix == Matrix.YCGCO and form.has_alpha:
+        return "YCgCo with transparency"
     # Other profiles name a transfer: their base layer is a picture by itself.
     if (dolby or tag in _DOLBY_VISION) and color.transfer in (0, ColorTrc.UNSPECIFIED):
         return _UNSHOWABLE[Matrix.IPT_C2]

@@ -53,7 +53,7 @@ class Shaper:
             yield from self.flush()
             self._form, self._graph = form, self._built(form)
         frame.pts, frame.time_base = self._pushed, _COUNT
-        frame.colorspace, frame.color_range = form.color.matrix, 2 if form.color.full else 1
+        frame.colorspace, frame.color_range = _label(form.color), 2 if form.color.full else 1
         self._pushed += 1
         self._graph.push(frame)
         yield from _ready(self._graph)
@@ -74,7 +74,7 @@ class Shaper:
             pix_fmt=form.format,
             time_base=str(_COUNT),
             pixel_aspect="1/1",
-            colorspace=str(int(form.color.matrix)),
+            colorspace=str(_label(form.color)),
             range=_range(form.color),
         )
         for name, arguments in [*_steps(form, self._size, self._folder), ("buffersink", {})]:
@@ -101,9 +101,8 @@ def _steps(form: Form, size: tuple[int, int], folder: Path) -> Iterator[_Step]:
     planar, color = _planar(form), form.color
     if form.has_alpha:
         yield _scale(in_color_matrix=_name(color), in_range=_range(color), out_range=_FULL, flags=_EXACT)
-        yield _format(planar.replace("gbr", "gbra"))
-        yield "premultiply", {"inplace": "1"}
         yield _format(planar)
+        yield "premultiply", {"inplace": "1"}
         color = replace(color, matrix=Matrix.RGB, full=True)
     elif form.format != planar:
         yield _scale(in_range=_range(color), out_range=_range(color))
@@ -141,9 +140,14 @@ def _light(color: Color, folder: Path) -> Iterator[_Step]:
 
 
 def _planar(form: Form) -> str:
-    """The nearest format that all filters take: planes of 8, 10 or 12 bits without alpha, RGB for what has alpha."""
+    """The nearest format that all filters take: planes of 8, 10 or 12 bits, RGB for what has alpha.
+
+    Not of 16 with alpha: this FFmpeg drops it wrongly where nothing else changes.
+    """
     depth = "" if form.bits <= 8 else "10le" if form.bits <= 10 else "12le"
-    if form.has_alpha or is_rgb(form.kind):
+    if form.has_alpha:
+        return f"gbrap{depth}"
+    if is_rgb(form.kind):
         return f"gbrp{depth if form.bits <= 12 else '16le'}"
     across, down = form.kind.chroma_width(8), form.kind.chroma_height(8)
     chroma = "420" if is_gray(form.kind) or (across, down) == (4, 4) else "422" if (across, down) == (4, 8) else "444"
@@ -162,6 +166,14 @@ def _colorspace(color: Color) -> _Step:
     """From the matrix and range of a color to those of stored clips, and nothing else."""
     same = {"iprimaries": "bt709", "primaries": "bt709", "itrc": "bt709", "trc": "bt709"}
     return "colorspace", {"ispace": _name(color), "irange": "pc" if color.full else "tv", "space": "bt709", "range": "tv", **same}
+
+
+def _label(color: Color) -> int:
+    """The matrix by which frames go through the filters; those that convert it are told the real one.
+
+    A scaler takes no frame of YCgCo, not even to change its size.
+    """
+    return int(Matrix.BT709 if color.matrix == Matrix.YCGCO else color.matrix)
 
 
 def _range(color: Color) -> str:
