@@ -67,7 +67,8 @@ def color_of(frame: av.VideoFrame) -> Color:
     if is_rgb(kind):
         matrix = Matrix.RGB
     else:
-        matrix = _matrix(frame.colorspace, primaries)
+        # Gray is the same by every matrix.
+        matrix = Matrix.BT709 if is_gray(kind) else _matrix(frame.colorspace, primaries)
         if matrix == Matrix.UNTAGGED:
             matrix = Matrix.BT2020 if transfer in HDR else default_matrix(frame.width, frame.height)
     if primaries in (0, 3, ColorPrimaries.UNSPECIFIED):

@@ -74,7 +74,7 @@ class Shaper:
             pix_fmt=form.format,
             time_base=str(_COUNT),
             pixel_aspect="1/1",
-            colorspace=str(_label(form.color)),
+            colorspace=str(int(_label(form.color))),
             range=_range(form.color),
         )
         for name, arguments in [*_steps(form, self._size, self._folder), ("buffersink", {})]:
@@ -99,12 +99,17 @@ def _ready(graph: Graph) -> Iterator[av.VideoFrame]:
 def _steps(form: Form, size: tuple[int, int], folder: Path) -> Iterator[_Step]:
     """The filters from a form to the stored one."""
     planar, color = _planar(form), form.color
+    if is_gray(form.kind):
+        # A scaler takes all gray for full range: its numbers are kept, and then called what they are.
+        yield _scale(in_range=_FULL, out_range=_FULL)
+        yield _format(planar.replace("gbrap", "yuva444p"))
+        yield "setparams", {"range": _range(color), "colorspace": "bt709"}
     if form.has_alpha:
         yield _scale(in_color_matrix=_name(color), in_range=_range(color), out_range=_FULL, flags=_EXACT)
         yield _format(planar)
         yield "premultiply", {"inplace": "1"}
         color = replace(color, matrix=Matrix.RGB, full=True)
-    elif form.format != planar:
+    elif form.format != planar and not is_gray(form.kind):
         yield _scale(in_range=_range(color), out_range=_range(color))
         yield _format(planar)
     if form.interlaced:
@@ -168,12 +173,12 @@ def _colorspace(color: Color) -> _Step:
     return "colorspace", {"ispace": _name(color), "irange": "pc" if color.full else "tv", "space": "bt709", "range": "tv", **same}
 
 
-def _label(color: Color) -> int:
+def _label(color: Color) -> Matrix:
     """The matrix by which frames go through the filters; those that convert it are told the real one.
 
     A scaler takes no frame of YCgCo, not even to change its size.
     """
-    return int(Matrix.BT709 if color.matrix == Matrix.YCGCO else color.matrix)
+    return Matrix.BT709 if color.matrix == Matrix.YCGCO else color.matrix
 
 
 def _range(color: Color) -> str:

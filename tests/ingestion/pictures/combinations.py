@@ -1,11 +1,12 @@
 """Video files of every kind that FFmpeg's wheel can write: containers, encoders, pixel formats, matrices, ranges, turns."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from random import Random
 
 import av
 import numpy as np
@@ -32,6 +33,7 @@ _BLOCKS = np.array(
     np.uint8,
 )
 _HARDWARE = ("nvenc", "qsv", "amf", "v4l2m2m", "vulkan", "vaapi")
+_UNTAGGED = ("amv", "v308", "v408", "v410")
 _NO_VIDEO = {"rawvideo", "wrapped_avframe", "vnull", "a64multi", "a64multi5"}
 
 
@@ -73,10 +75,27 @@ def combinations() -> Iterator[Combination]:
     for encoder, formats in encoders().items():
         for container in CONTAINERS:
             for pixels in formats if container in ("mkv", "mov") else formats[:1]:
-                yield Combination(
+                yield combination(
                     container, encoder, pixels, MATRICES[number % 8], bool(number // 8 % 2), TURNS[number // 3 % 8]
                 )
                 number += 1
+
+
+def drawn(random: Random) -> Combination:
+    """Any combination whatever."""
+    encoder = random.choice(sorted(encoders()))
+    pixels = random.choice(encoders()[encoder])
+    matrix, full, turn = random.choice(MATRICES), random.random() < 0.5, random.choice(TURNS)
+    return combination(random.choice(CONTAINERS), encoder, pixels, matrix, full, turn)
+
+
+def combination(
+    container: str, encoder: str, pixels: str, matrix: int, full: bool, turn: tuple[int, int, int, int]
+) -> Combination:
+    """One that can be meant: formats whose files hold no matrix, and which the reference cannot read, have none."""
+    if encoder in _UNTAGGED:
+        return Combination(container, encoder, pixels, turn=turn)
+    return Combination(container, encoder, pixels, matrix, full, turn)
 
 
 def mosaic(size: tuple[int, int]) -> Picture:
@@ -85,9 +104,9 @@ def mosaic(size: tuple[int, int]) -> Picture:
     return np.asarray(Image.fromarray(_BLOCKS).resize((wide, high), Image.Resampling.NEAREST))
 
 
-def write(path: Path, wanted: Combination) -> Combination | None:
-    """Writes a second of it, in the smallest size that it takes, which is said; None if FFmpeg does not write it."""
-    for size in _SIZES:
+def write(path: Path, wanted: Combination, sizes: Sequence[tuple[int, int]] = _SIZES) -> Combination | None:
+    """Writes a few frames of it, in the first size that it takes, which is said; None if FFmpeg does not write it."""
+    for size in sizes:
         sized = replace(wanted, size=size)
         try:
             _encode(path, sized)
@@ -105,7 +124,7 @@ def _encode(path: Path, wanted: Combination) -> None:
         stream.options = _OPTIONS.get(wanted.encoder, {})
         context = stream.codec_context
         context.thread_count = 1
-        context.bit_rate = 4_000_000
+        context.bit_rate = 0 if wanted.encoder == "libsvtav1" else 4_000_000
         context.qmin = 2
         context.colorspace = 0 if _is_rgb(wanted.pixels) else wanted.matrix
         context.color_range = 2 if wanted.full or _is_rgb(wanted.pixels) else 1

@@ -1,7 +1,6 @@
 """What a frame shows, from its raw planes by the equations of the standards, in numpy: no scaler of FFmpeg takes part."""
 
 import re
-import struct
 
 import av
 import numpy as np
@@ -98,15 +97,6 @@ def upright(picture: Picture, matrix: tuple[int, int, int, int]) -> Picture:
     return turned[:: 1 if b > 0 else -1, :: 1 if c > 0 else -1]
 
 
-def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    """The signs of a, b, c, d of a frame's display matrix."""
-    for data in frame.side_data:
-        if data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
-            return tuple(int(np.sign(value)) for value in (a, b, c, d))
-    return 1, 0, 0, 1
-
-
 def _yuv(frame: av.VideoFrame, bits: int) -> Picture:
     name = frame.format.name
     kind: type = np.uint8 if bits == 8 else np.uint16
@@ -156,6 +146,8 @@ def _short(frame: av.VideoFrame, bits: tuple[int, int, int]) -> Picture:
 
 def _plane(frame: av.VideoFrame, number: int, kind: type, parts: int = 1, big: bool = False) -> Picture:
     plane = frame.planes[number]
+    if plane.line_size < 0:
+        raise NotImplementedError("no reference reads rows from below")
     values = np.frombuffer(plane, np.dtype(kind).newbyteorder(">" if big else "<"))
     rows = values.reshape(plane.height, plane.line_size // values.itemsize)[:, : plane.width * parts].astype(float)
     rows = rows.astype(int) if parts == 1 and frame.format.name in ("pal8",) else rows
