@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from chai_assets.ingestion.perceptual_hash import POSITIONS, signature
-from chai_assets.ingestion.pictures.form import Form, form_of
+from chai_assets.ingestion.pictures.form import Form, FormReader
 from chai_assets.ingestion.pictures.shaping import STORED, Shaper
 from chai_assets.ingestion.probe import frames, opened
 from chai_assets.ingestion.shots import Scan, Shot
@@ -54,13 +54,14 @@ def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) ->
         return done
     with opened(path) as (container, stream):
         size = _shown(scan, float(stream.sample_aspect_ratio or 1))
-        codec = stream.codec_context
+        forms = FormReader(stream)
         writer: _ShotWriter | None = None
         for number, (at, _, frame) in enumerate(frames(container, stream)):
+            form = forms.read(frame)
             if waiting and number == waiting[0].first:
                 writer = _ShotWriter(folder, scan, waiting.pop(0), size)
             if writer and number < writer.shot.last:
-                writer.add(number, at, frame, form_of(frame, codec.name, codec.codec_tag))
+                writer.add(number, at, frame, form)
                 if number == writer.shot.last - 1:
                     done[writer.shot.number] = writer.finish()
     return done

@@ -10,6 +10,7 @@ from av.filter import Graph
 from av.sidedata.sidedata import Type
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorTrc
+from av.video.stream import VideoStream
 
 from chai_assets.ingestion.pictures.orientation import Orientation, orientation
 from chai_assets.ingestion.probe import BadVideo
@@ -59,28 +60,35 @@ class Form:
         return max(part.bits for part in self.kind.components)
 
 
-def form_of(frame: av.VideoFrame, codec: str, tag: str) -> Form:
-    """The form of a frame that a decoder of that codec gave, and whose container names it by that tag.
+class FormReader:
+    """Reads the forms of a video's frames, one after the other."""
 
-    Raises BadVideo if no color can be made of the frame's numbers.
-    """
-    side = _side_data(frame)
-    color = color_of(frame)
-    form = Form(
-        frame.width,
-        frame.height,
-        frame.format.name,
-        color,
-        orientation(side.get(Type.DISPLAYMATRIX)),
+    def __init__(self, stream: VideoStream) -> None:
+        self._codec, self._tag = stream.codec_context.name, stream.codec_context.codec_tag
+        self._display: bytes | None = None
+
+    def read(self, frame: av.VideoFrame) -> Form:
+        """The form of the next frame. Raises BadVideo if no color can be made of its numbers."""
+        side = _side_data(frame)
+        # A codec states it once, for all that follow until a key frame; a container has it with every frame.
+        if frame.key_frame or Type.DISPLAYMATRIX in side:
+            self._display = side.get(Type.DISPLAYMATRIX)
         # A decoder of HEVC gives single fields, as pictures of half the height, and no two in one frame.
-        frame.interlaced_frame and codec != "hevc",
-        frame.interlaced_frame and codec == "hevc",
-        _is_stereo(side.get(Type.STEREO3D)),
-        Type.SPHERICAL in side,
-    )
-    if reason := _unshowable(form, tag, Type.DOVI_METADATA in side or Type.DOVI_RPU_BUFFER in side):
-        raise BadVideo("unsupported", f"holds color as {reason}, which cannot be shown here; {_CONVERT}")
-    return form
+        fields = frame.interlaced_frame and self._codec == "hevc"
+        form = Form(
+            frame.width,
+            frame.height,
+            frame.format.name,
+            color_of(frame),
+            orientation(self._display),
+            interlaced=frame.interlaced_frame and not fields,
+            fields=fields,
+            stereo=_is_stereo(side.get(Type.STEREO3D)),
+            spherical=Type.SPHERICAL in side,
+        )
+        if reason := _unshowable(form, self._tag, Type.DOVI_METADATA in side or Type.DOVI_RPU_BUFFER in side):
+            raise BadVideo("unsupported", f"holds color as {reason}, which cannot be shown here; {_CONVERT}")
+        return form
 
 
 def _unshowable(form: Form, tag: str, dolby: bool) -> str | None:

@@ -13,8 +13,8 @@ from av.video.reformatter import ColorPrimaries, ColorTrc
 Array = np.ndarray
 
 NODES = 65
-"""Of the table, along each axis. Measured with PQ and HLG: gray is within 1 of 255 of the equations, and 99 of 100 colors
-within 3; with 33 nodes within 8."""
+"""Of the table, along each axis. Measured with PQ: gray is within 1.5 of 255 of the equations, colors of BT.709 are 0.8 off
+on average; with 33 nodes 1.8."""
 
 _WHITE_NITS = 203.0
 _PEAK_NITS = 1000.0
@@ -44,12 +44,16 @@ def needs_table(primaries: int, transfer: int) -> bool:
 
 
 def shown(coded: Array, primaries: int, transfer: int) -> Array:
-    """R'G'B' of BT.709 for R'G'B' as coded; both have the colors in the last axis and lie in 0 to 1."""
+    """R'G'B' of BT.709 for R'G'B' as coded, which lie in 0 to 1; both have the colors in the last axis.
+
+    Colors that BT.709 has not come out below 0 or above 1: the table is cut off after it is interpolated, or its
+    nodes at the edge of the gamut would leave colors near it pale.
+    """
     light = _TRANSFERS.get(transfer, _srgb)(coded)
-    light = np.maximum(light @ to_bt709(primaries).T, 0)
+    light = light @ to_bt709(primaries).T
     if transfer in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67):
         light = tone_mapped(light)
-    return _srgb_coded(np.clip(light, 0, 1))
+    return _srgb_coded(light)
 
 
 def to_bt709(primaries: int) -> Array:
@@ -65,12 +69,13 @@ def tone_mapped(light: Array) -> Array:
     The Möbius curve, as in FFmpeg's `tonemap`: its slope at the knee is 1.
     """
     peak = _PEAK_NITS / _WHITE_NITS
-    brightest = np.minimum(light.max(axis=-1, keepdims=True), peak)
+    brightest = np.maximum(light.max(axis=-1, keepdims=True), 1e-9)
+    reached = np.minimum(brightest, peak)
     a = -(_KNEE**2) * (peak - 1) / (_KNEE**2 - 2 * _KNEE + peak)
     b = (_KNEE**2 - 2 * _KNEE * peak + peak) / (peak - 1)
-    curve = (b + _KNEE) ** 2 / (b - a) * (brightest + a) / (brightest + b)
+    curve = (b + _KNEE) ** 2 / (b - a) * (reached + a) / (reached + b)
     mapped = np.where(brightest <= _KNEE, brightest, curve)
-    return light * mapped / np.maximum(light.max(axis=-1, keepdims=True), 1e-9)
+    return light * mapped / brightest
 
 
 def write_table(path: Path, primaries: int, transfer: int) -> Path:
@@ -97,7 +102,8 @@ def _srgb(coded: Array) -> Array:
 
 
 def _srgb_coded(light: Array) -> Array:
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
+    size = np.abs(light)
+    return np.sign(light) * np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055)
 
 
 def _pq(coded: Array) -> Array:

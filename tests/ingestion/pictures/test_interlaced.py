@@ -90,8 +90,33 @@ def test_combs_are_gone_and_each_picture_is_that_of_its_first_field(tmp_path, su
     pictures = [(woven(number, top_first), fields) for number in range(FRAMES)]
     found, changes = stored(write(tmp_path / f"a.{suffix}", pictures, codec, pixels, options), tmp_path / "out")
     assert len(found) == FRAMES
-    for number in range(1, FRAMES - 1):
+    for number in range(FRAMES):
         right, combed = moment(2 * number), pictures[number][0]
         assert combs(found[number]) < combs(right) + 2 < combs(combed)
         assert np.corrcoef(found[number].ravel(), right.ravel())[0, 1] > 0.97
     assert changes == ("deinterlaced, one picture a frame",)
+
+
+def test_progressive_frames_among_interlaced_ones_keep_every_line(tmp_path):
+    lines = np.where(np.arange(HIGH)[:, None] % 2, 60.0, 200.0) * np.ones((1, WIDE))
+    pictures = [(lines, "prog") if 4 <= number < 8 else (woven(number, True), "tff") for number in range(FRAMES)]
+    found, changes = stored(write(tmp_path / "a.mkv", pictures, "ffv1", "yuv444p", {}), tmp_path / "out")
+    assert len(found) == FRAMES
+    assert all(combs(found[number]) > 100 for number in range(4, 8))
+    assert all(combs(found[number]) < combs(moment(2 * number)) + 2 for number in (1, 2, 9, 10))
+    assert changes == ("deinterlaced, one picture a frame",)
+
+
+def test_one_interlaced_picture_alone_is_one_picture(tmp_path):
+    found, _ = stored(write(tmp_path / "a.mkv", [(woven(3, True), "tff")], "ffv1", "yuv420p", {}), tmp_path / "out")
+    assert len(found) == 1
+
+
+def test_fields_that_are_frames_by_themselves_are_left_alone(tmp_path):
+    """HEVC codes each field as a picture of half the height, and its decoder gives them so."""
+    pictures = [(moment(number), "prog") for number in range(FRAMES)]
+    options = {"x265-params": "interlace=tff:log-level=none:pools=1", "crf": "8"}
+    found, changes = stored(write(tmp_path / "a.mkv", pictures, "libx265", "yuv420p", options), tmp_path / "out")
+    assert len(found) == FRAMES
+    assert all(np.corrcoef(found[n].ravel(), moment(n).ravel())[0, 1] > 0.97 for n in range(FRAMES))
+    assert changes == ("fields shown as pictures",)
