@@ -9,7 +9,6 @@ from tests.fuzz.cases import Cases
 from tests.ingestion.pictures.combinations import drawn
 from tests.ingestion.pictures.test_matrix import compared
 
-
 _DRAWS = 100
 """Most encoders go into few containers: that many are drawn until one is written."""
 

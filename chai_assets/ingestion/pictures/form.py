@@ -2,12 +2,14 @@
 
 import struct
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+from typing import cast
 
 import av
 from av.error import FFmpegError
 from av.filter import Graph
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData, Type
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorTrc
 from av.video.stream import VideoStream
@@ -27,18 +29,27 @@ _UNSHOWABLE = {
 }
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
 
+_READ = {Type.DISPLAYMATRIX, Type.STEREO3D, Type.SPHERICAL, Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER}
+
+_NOTHING = 3
+"""Of 255: alpha that is no more than that is 0, rounded on its way."""
+
 _CONVERT = "convert it to H.264 or HEVC with BT.709 color and add it again"
 
 
 @dataclass(frozen=True)
 class Form:
-    """Frames of one form go through the same filters."""
+    """Frames of one form go through the same filters.
+
+    `alpha` is whether what is transparent is meant; `fields` whether each frame is a single field.
+    """
 
     width: int
     height: int
     format: str
     color: Color
     orientation: Orientation
+    alpha: bool
     interlaced: bool
     fields: bool
     stereo: bool
@@ -48,11 +59,6 @@ class Form:
     def kind(self) -> VideoFormat:
         """The pixel format."""
         return VideoFormat(self.format)
-
-    @property
-    def has_alpha(self) -> bool:
-        """Whether pixels may be transparent."""
-        return any(part.is_alpha for part in self.kind.components) or self.kind.has_palette
 
     @property
     def bits(self) -> int:
@@ -66,6 +72,7 @@ class FormReader:
     def __init__(self, stream: VideoStream) -> None:
         self._codec, self._tag = stream.codec_context.name, stream.codec_context.codec_tag
         self._display: bytes | None = None
+        self._alpha = False
 
     def read(self, frame: av.VideoFrame) -> Form:
         """The form of the next frame. Raises BadVideo if no color can be made of its numbers."""
@@ -81,6 +88,7 @@ class FormReader:
             frame.format.name,
             color_of(frame),
             orientation(self._display),
+            alpha=self._is_alpha_meant(frame),
             interlaced=frame.interlaced_frame and not fields,
             fields=fields,
             stereo=_is_stereo(side.get(Type.STEREO3D)),
@@ -90,12 +98,22 @@ class FormReader:
             raise BadVideo("unsupported", f"holds color as {reason}, which cannot be shown here; {_CONVERT}")
         return form
 
+    def _is_alpha_meant(self, frame: av.VideoFrame) -> bool:
+        """Not where nothing was opaque yet: what writes 32 bits a pixel without transparency leaves the last 8 at 0."""
+        kind = frame.format
+        if not kind.has_palette and not any(part.is_alpha for part in kind.components):
+            return False
+        if not self._alpha:
+            seen = frame.reformat(format="rgba", threads=1).to_ndarray()[..., 3]
+            self._alpha = bool(seen.max() > _NOTHING)
+        return self._alpha
+
 
 def _unshowable(form: Form, tag: str, dolby: bool) -> str | None:
     color = form.color
     if color.matrix in _UNSHOWABLE:
         return _UNSHOWABLE[color.matrix]
-    if color.matrix == Matrix.YCGCO and form.has_alpha:
+    if color.matrix == Matrix.YCGCO and form.alpha:
         return "YCgCo with transparency"
     # Other profiles name a transfer: their base layer is a picture by itself.
     if (dolby or tag in _DOLBY_VISION) and color.transfer in (0, ColorTrc.UNSPECIFIED):
@@ -109,19 +127,17 @@ def _is_stereo(data: bytes | None) -> bool:
 
 def _side_data(frame: av.VideoFrame) -> dict[Type, bytes]:
     try:
-        return {each.type: bytes(each) for each in frame.side_data if each.type in _READ}
+        found = (cast("SideData", each) for each in frame.side_data)
+        return {each.type: bytes(each) for each in found if each.type in _READ}
     except ValueError:  # a kind that PyAV has no name for yet, as of EXIF
         known = _without_unnamed(frame)
         return _side_data(known) if known else {}
 
 
-_READ = {Type.DISPLAYMATRIX, Type.STEREO3D, Type.SPHERICAL, Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER}
-
-
 def _without_unnamed(frame: av.VideoFrame) -> av.VideoFrame | None:
     """The frame without side data of kinds that are newer than PyAV; None if that cannot be had."""
     graph = Graph()
-    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
+    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
     newest = max(kind.value for kind in Type)
     try:
         for number in range(newest + 1, newest + 9):

@@ -47,7 +47,7 @@ class Shaper:
     def push(self, frame: av.VideoFrame, form: Form) -> Iterator[av.VideoFrame]:
         """Takes a frame of that form, and gives those that are ready, one for each that came, in their order."""
         # Flags change from frame to frame where film and video are mixed; bwdif looks at each by itself.
-        self._combed = self._combed or form.interlaced and min(form.width, form.height) >= _SMALLEST_COMBED
+        self._combed = self._combed or (form.interlaced and min(form.width, form.height) >= _SMALLEST_COMBED)
         form = replace(form, interlaced=self._combed)
         if self._graph is None or form != self._form:
             yield from self.flush()
@@ -68,6 +68,7 @@ class Shaper:
     def _built(self, form: Form) -> Graph:
         self.changes += [change for change in _changes(form) if change not in self.changes]
         graph = Graph()
+        graph.threads = 1
         last = graph.add(
             "buffer",
             video_size=f"{form.width}x{form.height}",
@@ -104,7 +105,7 @@ def _steps(form: Form, size: tuple[int, int], folder: Path) -> Iterator[_Step]:
         yield _scale(in_range=_FULL, out_range=_FULL)
         yield _format(planar.replace("gbrap", "yuva444p"))
         yield "setparams", {"range": _range(color), "colorspace": "bt709"}
-    if form.has_alpha:
+    if form.alpha:
         yield _scale(in_color_matrix=_name(color), in_range=_range(color), out_range=_FULL, flags=_EXACT)
         yield _format(planar)
         yield "premultiply", {"inplace": "1"}
@@ -147,13 +148,14 @@ def _light(color: Color, folder: Path) -> Iterator[_Step]:
 def _planar(form: Form) -> str:
     """The nearest format that all filters take: planes of 8, 10 or 12 bits, RGB for what has alpha.
 
-    Not of 16 with alpha: this FFmpeg drops it wrongly where nothing else changes.
+    Where alpha goes, the depth of RGB changes too: this FFmpeg drops it wrongly where nothing else does.
     """
     depth = "" if form.bits <= 8 else "10le" if form.bits <= 10 else "12le"
-    if form.has_alpha:
+    if form.alpha:
         return f"gbrap{depth}"
     if is_rgb(form.kind):
-        return f"gbrp{depth if form.bits <= 12 else '16le'}"
+        with_alpha = form.bits > 8 and any(part.is_alpha for part in form.kind.components)
+        return f"gbrp{depth if form.bits <= 12 and not with_alpha else '12le' if form.bits == 16 else '16le'}"
     across, down = form.kind.chroma_width(8), form.kind.chroma_height(8)
     chroma = "420" if is_gray(form.kind) or (across, down) == (4, 4) else "422" if (across, down) == (4, 8) else "444"
     return f"yuv{chroma}p{depth}"
@@ -170,7 +172,13 @@ def _format(name: str) -> _Step:
 def _colorspace(color: Color) -> _Step:
     """From the matrix and range of a color to those of stored clips, and nothing else."""
     same = {"iprimaries": "bt709", "primaries": "bt709", "itrc": "bt709", "trc": "bt709"}
-    return "colorspace", {"ispace": _name(color), "irange": "pc" if color.full else "tv", "space": "bt709", "range": "tv", **same}
+    return "colorspace", {
+        "ispace": _name(color),
+        "irange": "pc" if color.full else "tv",
+        "space": "bt709",
+        "range": "tv",
+        **same,
+    }
 
 
 def _label(color: Color) -> Matrix:
@@ -213,8 +221,8 @@ def _changes(form: Form) -> Iterator[str]:
         yield "deinterlaced, one picture a frame"
     if form.fields:
         yield "fields shown as pictures"
-    if form.has_alpha:
-        yield "laid over black"
+    if form.alpha:
+        yield "anything transparent laid over black"
     if form.stereo:
         yield "both eyes shown, as coded"
     if form.spherical:

@@ -13,8 +13,8 @@ from av.video.reformatter import ColorPrimaries, ColorTrc
 Array = np.ndarray
 
 NODES = 65
-"""Of the table, along each axis. Measured with PQ: gray is within 1.5 of 255 of the equations, colors of BT.709 are 0.8 off
-on average; with 33 nodes 1.8."""
+"""Of the table, along each axis. Measured with PQ: gray is within 1.5 of 255 of the equations, colors of BT.709 are 0.8
+off on average; with 33 nodes 1.8."""
 
 _WHITE_NITS = 203.0
 _PEAK_NITS = 1000.0
@@ -109,7 +109,9 @@ def _srgb_coded(light: Array) -> Array:
 def _pq(coded: Array) -> Array:
     """SMPTE ST 2084, in shares of white."""
     root = coded ** (1 / 78.84375)
-    return 10000 / _WHITE_NITS * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
+    return (
+        10000 / _WHITE_NITS * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
+    )
 
 
 def _hlg(coded: Array) -> Array:
@@ -135,8 +137,10 @@ _TRANSFERS: dict[int, Callable[[Array], Array]] = {
 
 def _to_xyz(primaries: ColorPrimaries) -> Array:
     """Linear RGB to CIE XYZ seen under D65."""
-    *colors, white = (np.array([x / y, 1, (1 - x - y) / y]) if y else np.array([x, y, 1 - x - y])
-                      for x, y in _CHROMATICITIES[primaries])
+    *colors, white = (
+        np.array([x / y, 1, (1 - x - y) / y]) if y else np.array([x, y, 1 - x - y])
+        for x, y in _CHROMATICITIES[primaries]
+    )
     columns = np.stack(colors, axis=1)
     matrix = columns * np.linalg.solve(columns, white)
     x, y = _D65

@@ -1,4 +1,4 @@
-"""Video files of every kind that FFmpeg's wheel can write: containers, encoders, pixel formats, matrices, ranges, turns."""
+"""Files of every kind that FFmpeg's wheel can write: containers, encoders, pixel formats, matrices, ranges, turns."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,16 @@ from tests.ingestion.pictures.reference import Picture, quantized, to_yuv
 
 MATRICES = (2, 1, 6, 5, 9, 7, 4, 8)
 """Untagged, BT.709, BT.601 as NTSC and PAL have it, BT.2020, SMPTE 240M, FCC, YCgCo."""
-TURNS = ((1, 0, 0, 1), (-1, 0, 0, 1), (0, 1, -1, 0), (1, 0, 0, -1), (0, 1, 1, 0), (-1, 0, 0, -1), (0, -1, 1, 0), (0, -1, -1, 0))
+TURNS = (
+    (1, 0, 0, 1),
+    (-1, 0, 0, 1),
+    (0, 1, -1, 0),
+    (1, 0, 0, -1),
+    (0, 1, 1, 0),
+    (-1, 0, 0, -1),
+    (0, -1, 1, 0),
+    (0, -1, -1, 0),
+)
 """a, b, c, d of the eight display matrices; the first leaves the picture as it is."""
 CONTAINERS = ("mp4", "mov", "mkv", "webm", "avi", "ts", "mpg", "flv", "asf", "ogv", "3gp")
 
@@ -117,7 +126,9 @@ def write(path: Path, wanted: Combination, sizes: Sequence[tuple[int, int]] = _S
 
 
 def _encode(path: Path, wanted: Combination) -> None:
-    with av.open(str(path), "w", format={"mkv": "matroska", "ts": "mpegts", "ogv": "ogg"}.get(wanted.container)) as file:
+    with av.open(
+        str(path), "w", format={"mkv": "matroska", "ts": "mpegts", "ogv": "ogg"}.get(wanted.container)
+    ) as file:
         stream = file.add_stream(wanted.encoder, rate=Fraction(25))
         stream.width, stream.height = wanted.size
         stream.pix_fmt = wanted.pixels

@@ -1,4 +1,4 @@
-"""What a frame shows, from its raw planes by the equations of the standards, in numpy: no scaler of FFmpeg takes part."""
+"""What a frame shows, from its raw planes by the equations of the standards: no scaler of FFmpeg takes part."""
 
 import re
 
@@ -15,7 +15,7 @@ KR_KB = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
-"""Weights of red and blue by the number of the matrix, from ITU-T H.273; all others but RGB and YCgCo are no such sum."""
+"""Weights of red and blue by the number of the matrix, from ITU-T H.273."""
 YCGCO = 8
 BT2020_TO_BT709 = ((1.6605, -0.5876, -0.0728), (-0.1246, 1.1329, -0.0083), (-0.0182, -0.1006, 1.1187))
 """Of linear light, from ITU-R BT.2407."""
@@ -82,7 +82,7 @@ def _coded(frame: av.VideoFrame) -> Picture:
         colors = np.frombuffer(frame.planes[1], np.uint8).reshape(-1, 4)[_plane(frame, 0, np.uint8)] / 255
         return colors[..., 2::-1] * colors[..., 3:]
     if found := _YUV.fullmatch(name):
-        return _yuv(frame, int(found[4] or 8) if found[1] != "ya" else int(found[4] or 8))
+        return _yuv(frame, int(found[4] or 8))
     if found := _PACKED.fullmatch(name):
         return _packed(frame, found[1], found[2] in ("48", "64"), found[3] == "be")
     raise NotImplementedError(f"no reference reads {name}")
@@ -124,7 +124,8 @@ def _yuv(frame: av.VideoFrame, bits: int) -> Picture:
 def _planar_rgb(frame: av.VideoFrame, alpha: bool, bits: int) -> Picture:
     kind: type = np.uint8 if bits == 8 else np.uint16
     green, blue, red, *rest = (
-        _plane(frame, number, kind, 1, frame.format.name.endswith("be")) / ((1 << bits) - 1) for number in range(3 + alpha)
+        _plane(frame, number, kind, 1, frame.format.name.endswith("be")) / ((1 << bits) - 1)
+        for number in range(3 + alpha)
     )
     rgb = np.stack([red, green, blue], -1)
     return rgb * rest[0][..., None] if rest else rgb

@@ -85,7 +85,9 @@ MPEG2 = {"flags": "+ildct+ilme", "qmin": "1"}
     ],
 )
 @pytest.mark.parametrize("top_first", [True, False])
-def test_combs_are_gone_and_each_picture_is_that_of_its_first_field(tmp_path, suffix, codec, pixels, options, top_first):
+def test_combs_are_gone_and_each_picture_is_that_of_its_first_field(
+    tmp_path, suffix, codec, pixels, options, top_first
+):
     fields = "tff" if top_first else "bff"
     pictures = [(woven(number, top_first), fields) for number in range(FRAMES)]
     found, changes = stored(write(tmp_path / f"a.{suffix}", pictures, codec, pixels, options), tmp_path / "out")

@@ -108,7 +108,9 @@ def test_light_of_any_kind_is_shown_as_a_display_shows_it(tmp_path, suffix, code
 def test_what_is_brighter_than_white_stays_apart_from_it(tmp_path):
     levels = np.array([0.18, 0.5, 1.0, 2.0, 4.9])  # shares of white: 37 to 1,000 nits
     light = np.ones((48, 80, 1)) * np.repeat(levels, 16)[None, :, None] * np.ones(3)
-    found = shown(middle(encoded(write(tmp_path / "a.mov", light, "libx265", "yuv444p10le", (9, 9, PQ)), tmp_path / "o").path))
+    found = shown(
+        middle(encoded(write(tmp_path / "a.mov", light, "libx265", "yuv444p10le", (9, 9, PQ)), tmp_path / "o").path)
+    )
     gray = 255 * found[20:28].mean(axis=(0, 2))[8::16]
     assert np.abs(gray[:2] - 255 * gamma(levels[:2])).max() < 4
     assert 244 < gray[2] < gray[3] < gray[4] <= 255

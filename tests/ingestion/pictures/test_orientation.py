@@ -34,7 +34,8 @@ def matrix(a: float, b: float, c: float, d: float) -> bytes:
 @pytest.mark.parametrize("turn", TURNS, ids=str)
 def test_each_of_the_eight_ways_to_hold_a_camera_stands_upright(tmp_path: Path, turn: tuple[int, int, int, int]):
     made = write(tmp_path / "a.mp4", Combination("mp4", "libx264", "yuv420p", turn=turn, size=(96, 64)), [(96, 64)])
-    assert made and made.turn == turn
+    assert made
+    assert made.turn == turn
     clip = encoded(tmp_path / "a.mp4", tmp_path / "out")
     color, alike = differences(upright(mosaic((96, 64)) / 255, turn), shown(middle(clip.path)))
     assert (clip.width, clip.height) == ((96, 64) if turn[0] else (64, 96))
