@@ -101,7 +101,7 @@ TABLES: dict[str, Table] = {
                 pa.bool_(),
                 "whether it shows high dynamic range (PQ or HLG), which clips do not; null if it gave none",
             ),
-            picture=(pa.string(), "what was done to its pictures, as tone-mapped from PQ; mirrored, or null"),
+            picture=(pa.string(), "what was done to its pictures, as `tone-mapped from PQ; mirrored`, or null"),
             rights=(pa.string(), "who holds the rights, from the folder's rights.yaml"),
             licence=(pa.string(), "licence under which the video may be used"),
             recorded_at=_AT,
