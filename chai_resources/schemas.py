@@ -97,6 +97,11 @@ TABLES: dict[str, Table] = {
             fps=(pa.float64(), "average frames per second"),
             codec=(pa.string(), "video codec as found"),
             has_audio=(pa.bool_(), "whether an audio stream is present"),
+            hdr=(
+                pa.bool_(),
+                "whether it shows high dynamic range (PQ or HLG), which clips do not; null if it gave none",
+            ),
+            picture=(pa.string(), "what was done to its pictures, as `tone-mapped from PQ; mirrored`, or null"),
             rights=(pa.string(), "who holds the rights, from the folder's rights.yaml"),
             licence=(pa.string(), "licence under which the video may be used"),
             notes=(pa.string(), "what was decided about the file, a sentence each, or null"),

@@ -23,7 +23,7 @@ FLOORS = [
 """Rooms of `chai_assets`, from the ground up; below them all lies `chai_resources`."""
 
 RESOURCES = [
-    {"environment", "errors", "schemas"},
+    {"environment", "errors", "pictures", "schemas"},
     {"variables", "yaml_text"},
     {"tables", "media_store", "people", "inbox", "instance_storage", "services"},
     {"media", "label_studio", "captioners"},

@@ -91,6 +91,8 @@ class SourceRow(TypedDict):
     fps: float
     codec: str
     has_audio: bool
+    hdr: bool | None
+    picture: str | None
     rights: str | None
     licence: str | None
     notes: str | None

@@ -1,35 +1,35 @@
 """Encodes shots in the form in which clips are stored: one that every browser plays and seeks in exactly.
 
-H.264, yuv420p, square pixels, even sides of at most 1280, constant frame rate, times from 0, index in front
-of the pictures. Sound is dropped: captions are about what is seen.
+H.264, yuv420p in BT.709 and tagged so, square pixels, even sides of at most 1280, constant frame rate, times from 0,
+index in front of the pictures. Sound is dropped: captions are about what is seen.
 """
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import av
-from av.filter import Graph
 from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from PIL import Image
 
 from chai_assets.ingestion.perceptual_hash import POSITIONS, signature
+from chai_assets.ingestion.pictures.form import Form, FormReader
+from chai_assets.ingestion.pictures.shaping import STORED, Shaper
 from chai_assets.ingestion.probe import opened
-from chai_assets.ingestion.reading.decode import Decoder, Picture
+from chai_assets.ingestion.reading.decode import Decoder
 from chai_assets.ingestion.shots import Scan, Shot
+from chai_resources.pictures.color import to_rgb
 
 LONGEST_SIDE = 1280
 THUMB_WIDTH = 320
 
 # An edit list would say the length again, rounded to milliseconds, and players would cut there.
 _MP4 = {"movflags": "+faststart", "use_editlist": "0"}
-
-# Keyed by degrees counterclockwise, as FFmpeg gives the rotation.
-_HALF = [("hflip", ""), ("vflip", "")]
-_TURNS = {90: [("transpose", "cclock")], -90: [("transpose", "clock")], 180: _HALF, -180: _HALF}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Encoded:
     fps: float
     frames: int
     signature: str | None
+    hdr: bool
+    changes: tuple[str, ...]
 
 
 def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) -> dict[int, Encoded]:
@@ -52,12 +54,14 @@ def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) ->
     if not waiting:
         return done
     with opened(path) as source:
+        forms = FormReader(source.stream)
         writer: _ShotWriter | None = None
         for number, picture in enumerate(Decoder(source).pictures()):
+            form = forms.read(picture.frame)
             if waiting and number == waiting[0].first:
-                writer = _ShotWriter(folder / f"{waiting[0].number}.mp4", scan, waiting.pop(0))
+                writer = _ShotWriter(folder, scan, waiting.pop(0))
             if writer and number < writer.shot.last:
-                writer.add(number, scan.times[number], picture)
+                writer.add(number, scan.times[number], picture.frame, form)
                 if number == writer.shot.last - 1:
                     done[writer.shot.number] = writer.finish()
     return done
@@ -73,28 +77,30 @@ def fit(width: int, height: int, pixel: float = 1.0) -> tuple[int, int]:
 class _ShotWriter:
     """Takes a shot's frames at their own times and writes them at a constant rate."""
 
-    def __init__(self, path: Path, scan: Scan, shot: Shot) -> None:
+    def __init__(self, folder: Path, scan: Scan, shot: Shot) -> None:
         self.shot = shot
-        self._path, self._size, self._rate = path, fit(shot.width, shot.height), scan.rate
+        self._path, self._size, self._rate = folder / f"{shot.number}.mp4", fit(shot.width, shot.height), scan.rate
+        self._shaper = Shaper(self._size, folder)
+        self._shaping: deque[tuple[int, float]] = deque()
+        self._hdr = False
         self._look_at = [_on_screen(scan.times, shot, part) for part in POSITIONS]
         self._looks: dict[int, Image.Image] = {}
-        self._container = av.open(str(path), "w", format="mp4", options=_MP4)
+        self._container = av.open(str(self._path), "w", format="mp4", options=_MP4)
         self._stream: VideoStream | None = None
-        self._graphs: dict[tuple[int, int, str, int], Graph] = {}
         self._held: VideoFrame | None = None
         self._written = 0
 
-    def add(self, number: int, at: float, picture: Picture) -> None:
-        """The source's picture of that number, which appears `at` seconds into the source."""
-        shaped = self._shape(picture)
-        if number in self._look_at:
-            self._looks[number] = shaped.to_image()
-        # A frame fills every slot until the next one comes; of several in one slot the last one stays.
-        self._write_until(round((at - self.shot.start_s) * self._rate))
-        self._held = shaped
+    def add(self, number: int, at: float, frame: VideoFrame, form: Form) -> None:
+        """The source's frame of that number and form, which appears `at` seconds into the source."""
+        self._hdr = self._hdr or form.color.hdr
+        self._shaping.append((number, at))
+        for shaped in self._shaper.push(frame, form):
+            self._place(shaped)
 
     def finish(self) -> Encoded:
         """Writes the last frame for as long as it stood, and closes the file."""
+        for shaped in self._shaper.flush():
+            self._place(shaped)
         self._write_until(max(1, round((self.shot.end_s - self.shot.start_s) * self._rate)))
         assert self._stream is not None
         self._container.mux(self._stream.encode())
@@ -107,18 +113,28 @@ class _ShotWriter:
             float(self._rate),
             self._written,
             signature(looks),
+            self._hdr,
+            tuple(self._shaper.changes),
         )
+
+    def _place(self, shaped: VideoFrame) -> None:
+        number, at = self._shaping.popleft()
+        if number in self._look_at:
+            self._looks[number] = to_rgb(shaped, STORED).to_image()
+        # A frame fills every slot until the next one comes; of several in one slot the last one stays.
+        self._write_until(round((at - self.shot.start_s) * self._rate))
+        self._held = shaped
 
     def _write_until(self, slot: int) -> None:
         while self._held is not None and self._written < slot:
-            self._stream = self._stream or self._open_stream(self._held)
+            self._stream = self._stream or self._open_stream()
             self._held.pts, self._held.time_base = self._written, 1 / self._rate
             # Left as the source had it, the encoder would repeat the source's choice of key frames.
             self._held.pict_type = PictureType.NONE
             self._container.mux(self._stream.encode(self._held))
             self._written += 1
 
-    def _open_stream(self, frame: VideoFrame) -> VideoStream:
+    def _open_stream(self) -> VideoStream:
         stream = self._container.add_stream("libx264", rate=self._rate)
         stream.width, stream.height = self._size
         stream.pix_fmt = "yuv420p"
@@ -127,33 +143,9 @@ class _ShotWriter:
         context = stream.codec_context
         context.gop_size = max(1, round(self._rate))  # a key frame a second, so that seeking is quick
         context.thread_count = 1
-        context.colorspace, context.color_range = frame.colorspace, frame.color_range
-        context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
+        context.colorspace, context.color_range = STORED.matrix, ColorRange.MPEG
+        context.color_primaries, context.color_trc = STORED.primaries, STORED.transfer
         return stream
-
-    def _shape(self, picture: Picture) -> VideoFrame:
-        """The frame turned upright, scaled and in yuv420p."""
-        frame = picture.frame
-        form = (frame.width, frame.height, frame.format.name, picture.turned)
-        if form not in self._graphs:
-            self._graphs[form] = _shaping_graph(frame, picture.turned, self._size)
-        self._graphs[form].push(frame)
-        shaped = self._graphs[form].pull()
-        assert isinstance(shaped, VideoFrame)
-        return shaped
-
-
-def _shaping_graph(frame: VideoFrame, rotation: int, size: tuple[int, int]) -> Graph:
-    graph = Graph()
-    steps = [*_TURNS.get(rotation, []), ("scale", f"{size[0]}:{size[1]}:out_range=tv:flags=bicubic")]
-    steps += [("format", "yuv420p"), ("setsar", "1")]
-    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-    for name, argument in [*steps, ("buffersink", "")]:
-        step = graph.add(name, argument) if argument else graph.add(name)
-        last.link_to(step)
-        last = step
-    graph.configure()
-    return graph
 
 
 def _on_screen(times: list[float], shot: Shot, part: float) -> int:

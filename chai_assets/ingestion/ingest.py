@@ -266,6 +266,7 @@ class _RowBuilder:
 
     def _source_row(self, done: _ReadFile, scanned: Scan) -> NewRow:
         right = self._rights.of(done.entry.key)
+        encoded = [done.encoded[number] for number in sorted(done.encoded)]
         return {
             "batch": self._batch,
             "source_id": done.source_id,
@@ -278,6 +279,8 @@ class _RowBuilder:
             "fps": scanned.fps,
             "codec": scanned.codec,
             "has_audio": scanned.has_audio,
+            "hdr": any(clip.hdr for clip in encoded) if encoded else None,
+            "picture": "; ".join(dict.fromkeys(change for clip in encoded for change in clip.changes)) or None,
             "rights": right.rights,
             "licence": right.licence,
             "notes": " ".join(scanned.notes) or None,

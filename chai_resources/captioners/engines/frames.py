@@ -6,6 +6,8 @@ from pathlib import Path
 import av
 from av.error import FFmpegError
 
+from chai_resources.pictures.color import color_of_stored, to_rgb
+
 _LONG_SIDE = 768
 """Pixels: what vision models look at without cutting a picture into tiles."""
 _QUALITY = 85
@@ -34,7 +36,7 @@ def sampled_frames(path: Path, fps: float, at_most: int) -> list[bytes]:
 
 
 def _jpeg(frame: av.VideoFrame) -> bytes:
-    picture = frame.to_image()
+    picture = to_rgb(frame, color_of_stored(frame)).to_image()
     picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=_QUALITY)

@@ -1,0 +1,1 @@
+"""From frames as they are decoded to frames as clips are stored."""

@@ -1,0 +1,1 @@
+"""Stored clips beside what a correct player shows of their sources."""
