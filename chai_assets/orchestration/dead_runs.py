@@ -26,17 +26,18 @@ _CLOCKS_APART_S = 2.0
 """A process starts before it says so; the two clocks are read one after the other, in ticks of 10 ms."""
 
 
-def bury_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+def bury_dead_runs(instance: dg.DagsterInstance, in_code_server: bool = False) -> list[str]:
     """Ends the runs of this machine whose process is gone; returns their ids.
 
-    A run of another launcher, or of a command on another machine, is left to those who can see it.
+    A run of another launcher, or of a command on another machine, is left to those who can see it. Workers are seen
+    only `in_code_server`: a command may run in another container, to which theirs are no processes.
     """
     under_way = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
     )
     buried = []
     for run in instance.get_runs(under_way):
-        if _process_is_gone(instance, run) and not _ended(instance, run.run_id):
+        if _process_is_gone(instance, run, in_code_server) and not _ended(instance, run.run_id):
             canceled = run.status == dg.DagsterRunStatus.CANCELING
             (instance.report_run_canceled if canceled else instance.report_run_failed)(run, GONE)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -49,12 +50,12 @@ def process_tag(pid: int) -> str:
     return f"{socket.gethostname()} {pid} {started_at(pid)}"
 
 
-def _process_is_gone(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+def _process_is_gone(instance: dg.DagsterInstance, run: dg.DagsterRun, in_code_server: bool) -> bool:
     if command := run.tags.get(PROCESS_TAG):
         host, _, rest = command.partition(" ")
         return host == socket.gethostname() and bool(rest) and process_tag(int(rest.split()[0])) != command
     # The tag is the default launcher's: the worker is a child of the code server.
-    return GRPC_INFO_TAG in run.tags and _worker_is_gone(instance, run)
+    return in_code_server and GRPC_INFO_TAG in run.tags and _worker_is_gone(instance, run)
 
 
 def worker_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | None:

@@ -166,7 +166,7 @@ def build_retry_watch(poll_seconds: int) -> dg.SensorDefinition:
         description="Runs that failed, or whose process was killed, are asked for again with growing pauses.",
     )
     def retry_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        for run_id in bury_dead_runs(context.instance):
+        for run_id in bury_dead_runs(context.instance, in_code_server=True):
             context.log.warning(f"run {run_id} was killed")
         found = failing(context.instance)
         runs = due_requests(found, set(context.instance.get_dynamic_partitions(batches.name or "")), datetime.now(UTC))

@@ -145,7 +145,9 @@ def test_its_dataset_is_exported_to_the_same_bytes_under_the_same_id(world: Worl
     assert hashes == recorded["files"]
     assert folder.name == recorded["dataset_id"]
     after = contents(world.tables)
-    assert {name for name in after if after[name] != before[name]} == {"scorecards"}, "the dataset was there already"
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"scorecards", "datasets"}
+    assert after["datasets"][1] == sorted([*before["datasets"][1], recorded["dataset_id"]]), "it has another card now"
     # That version counted a finding again in each round: each of the five has one row more, and the old ones stay.
     assert set(before["scorecards"][1]) < set(after["scorecards"][1])
     assert len(after["scorecards"][1]) == len(before["scorecards"][1]) + 5

@@ -170,12 +170,13 @@ def test_a_run_whose_worker_was_killed_is_ended_and_one_whose_worker_lives_is_no
     instance: dg.DagsterInstance, process: subprocess.Popen[bytes], begun: S, ended: S
 ) -> None:
     run = add_run(instance, begun, **{name.replace("/", "__"): GRPC[name] for name in GRPC})
-    assert bury_dead_runs(instance) == [], "it has not said its process yet"
+    assert bury_dead_runs(instance, in_code_server=True) == [], "it has not said its process yet"
     say_pid(instance, run, process.pid)
-    assert bury_dead_runs(instance) == []
+    assert bury_dead_runs(instance, in_code_server=True) == []
     process.kill()
     process.wait()
-    assert bury_dead_runs(instance) == [run.run_id]
+    assert bury_dead_runs(instance) == [], "a command may not see the processes of a code server"
+    assert bury_dead_runs(instance, in_code_server=True) == [run.run_id]
     assert instance.get_run_by_id(run.run_id).status == ended  # type: ignore[union-attr]
     assert bury_dead_runs(instance) == []
 
@@ -187,13 +188,13 @@ def test_a_pid_that_is_another_process_by_now_is_a_worker_that_is_gone(
     with monkeypatch.context() as earlier:
         earlier.setattr("time.time", lambda: 1_700_000_000.0)
         say_pid(instance, run, process.pid)
-    assert bury_dead_runs(instance) == [run.run_id]
+    assert bury_dead_runs(instance, in_code_server=True) == [run.run_id]
 
 
 def test_runs_of_other_launchers_and_of_other_machines_are_left_alone(instance: dg.DagsterInstance) -> None:
     say_pid(instance, add_run(instance, S.STARTED), 2**22 + 1)
     add_run(instance, S.STARTED, **{PROCESS_TAG.replace("/", "__"): "elsewhere 1 2"})
-    assert bury_dead_runs(instance) == []
+    assert bury_dead_runs(instance, in_code_server=True) == []
 
 
 def test_a_run_of_a_command_that_was_killed_is_found(
