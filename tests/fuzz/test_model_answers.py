@@ -75,7 +75,7 @@ def spoilt(body: bytes, draw: random.Random) -> bytes:
     marks = {}
     for number in range(draw.choice([1, 1, 1, 2, 3])):
         path = draw.choice(places(answer))
-        holder = answer
+        holder: Any = answer
         for step in path[:-1]:
             holder = holder[step]
         if draw.random() < 0.15 and isinstance(holder, dict):

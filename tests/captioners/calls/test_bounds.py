@@ -41,7 +41,7 @@ def packed(body: bytes, name: str = "gzip") -> Play:
     return lambda server, _: server.send_body(200, body, {"Content-Encoding": name})
 
 
-def endless(server: Server, _: bytes) -> None:
+def endless(server: Server, body: bytes) -> None:
     """Never ends its answer."""
     server.send_response(200)
     server.send_header("Content-Type", "application/json")
