@@ -178,6 +178,8 @@ def test_other_writes_of_annotators_are_looked_at_too(studio: Studio):
         for value in ('"\\ud83d"', '"\\u0000"', "1e999", DEEP, '"' + "a" * 2_000_000 + '"'):
             reply = studio.send(method, path, f'{{"custom_hotkeys": {{"a:b": {{"key": {value}}}}}}}'.encode())
             assert (reply.status_code, bool(reply.json()["detail"])) == (400, True), (path, value[:20])
+    for body in ("{", "[]", "7"):
+        assert studio.send("PATCH", "/api/current-user/hotkeys/", body.encode()).status_code == 403
     for form in ("email=a%00b@example.com&password=x", "email=a@example.com&password=" + "x" * 2_000_000):
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         assert requests.post(f"{studio.handle.url}/user/login/", data=form, headers=kind).status_code == 400
