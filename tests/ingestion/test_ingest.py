@@ -14,6 +14,7 @@ from PIL import Image
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import NewRow
+from chai_assets.ingestion.files.listing import VideoFile, list_folder
 from chai_assets.ingestion.files.workers import Workers
 from chai_assets.ingestion.inbox import batches
 from chai_assets.ingestion.ingest import ClipRules, FileOutcome, StoredRows, ingest
@@ -339,6 +340,13 @@ def test_a_prefix_in_s3_is_ingested_like_a_folder_and_an_outage_is_named(folder,
     assert remote.problems == local.problems
     assert remote.sources[0]["uri"] == "s3://chai/inbox/b1/whole.avi"
     assert remote.media.list_keys() == local.media.list_keys()
+
+    inbox.put_bytes("b2/kept.mp4", (folder / "whole.avi").read_bytes())
+    listing = list_folder(Media(root="s3://chai/inbox/b2"))
+    listing.videos.append(VideoFile("gone.mp4", "gone.mp4", 7, ""))
+    [kept, gone] = ingest("b2", "s3://chai/inbox/b2", remote.media, StoredRows(), RULES, listing)
+    assert (len(kept.clips), kept.problems) == (1, [])
+    assert "gone.mp4 cannot be had from the bucket" in gone.problems[0]["reason"]
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(MediaError, match=r"s3://chai/inbox/b1"):

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -56,11 +57,13 @@ def main(handle: int, parent: int, kept: Limits) -> None:
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:
         return
-    # Where memory runs out, this process is to be ended and not the run.
-    Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
+    # Where memory runs out, this process is to be ended and not the run. Not every container lets it say so.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("800", encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for stop in (limits.OUT_OF_TIME, limits.STANDS_STILL):
         signal.signal(stop, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (limits.OUT_OF_TIME, limits.STANDS_STILL))
     # A terminal sends it to all of its processes: the parent decides what becomes of this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     limits.limit_memory(kept)

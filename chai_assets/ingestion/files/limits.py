@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,4 +71,6 @@ def limit_memory(limits: Limits) -> None:
     # Reserved address space is free, and threads reserve plenty of it: only what can be written to counts.
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
     most = pages * resource.getpagesize() + limits.memory
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    # A limit that is lower already stays.
+    with suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
