@@ -170,6 +170,9 @@ def _choose(path: Path, container: InputContainer) -> Source:
     context = source.stream.codec_context
     if context is None:
         raise BadVideo("broken", "is encoded in a way that is unknown here; convert it to H.264")
+    if context.width * context.height > _MOST_PIXELS:
+        size = f"{context.width}x{context.height}"
+        raise BadVideo("unsupported", f"states pictures of {size}, more than is read here; {EXPORT} at 8K or less")
     # One thread a file: several files are decoded side by side.
     context.thread_count = 1
     context.options = {**context.options, "max_pixels": str(_MOST_PIXELS)}

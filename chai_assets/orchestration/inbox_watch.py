@@ -1,22 +1,19 @@
-"""The sensor of the inbox: folders that have settled become batches, and a run that failed is asked for again.
+"""The sensor of the inbox: folders that have settled become batches.
 
 A folder has settled when two looks found the same names, sizes, times and contents. What was seen stands in the cursor;
-whether a run was made, and how it ended, is asked of Dagster, so that a lost cursor costs nothing.
+whether a run was made, and how it ended, is asked of Dagster, so that a lost cursor costs nothing. A run that failed is
+asked for again by `retries.py`.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from chai_assets.core.partitions import batch_key, batches
 from chai_assets.ingestion.inbox import InboxBatch, Survey, in_short, other_files, survey
 from chai_assets.orchestration.jobs import ingest
-
-PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
-"""How long after a failed run the next one is asked for. After the last of these the batch is left to a person."""
 
 _RUNS_LOOKED_AT = 25
 """Of one batch, newest first: several times what one state of a folder leads to."""
@@ -29,25 +26,20 @@ _MOST_LINES = 10
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look found of a folder: stamp and fingerprint, whether two looks agreed, whether it was ingested.
-
-    `given_up` once it was told that no further run is asked for.
-    """
+    """What a look found of a folder: stamp and fingerprint, whether two looks agreed, whether it was ingested."""
 
     stamp: str
     fingerprint: str
     settled: bool = False
     done: bool = False
-    given_up: bool = False
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A run of `ingest` on a batch: its key (empty if a person started it), how it stands, and since when."""
+    """A run of `ingest` on a batch: its key (empty if a person started it), and how it stands."""
 
     key: str
     status: dg.DagsterRunStatus
-    since: datetime
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,6 @@ class Step:
     done: bool = False
     waits: str = ""
     stopped: str = ""
-    failed: str = ""
 
 
 @dataclass
@@ -69,8 +60,6 @@ class Plan:
     seen: dict[str, Seen] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    newly_failed: dict[str, str] = field(default_factory=dict)
-    """By batch, what to do about those that are given up with this look."""
 
 
 def read_seen(cursor: str | None) -> dict[str, Seen]:
@@ -83,9 +72,7 @@ def read_seen(cursor: str | None) -> dict[str, Seen]:
 
 def write_seen(seen: Mapping[str, Seen]) -> str:
     """The cursor that holds what was seen."""
-    folders = {
-        name: [each.stamp, each.fingerprint, each.settled, each.done, each.given_up] for name, each in seen.items()
-    }
+    folders = {name: [each.stamp, each.fingerprint, each.settled, each.done] for name, each in seen.items()}
     return json.dumps({"folders": folders}, separators=(",", ":"))
 
 
@@ -99,39 +86,22 @@ def look_at(folder: InboxBatch, before: Seen | None) -> Seen:
     return replace(now, settled=same)
 
 
-def next_step(key: str, attempts: Sequence[Attempt], now: datetime) -> Step:
-    """What to do about the batch whose runs have this key, after these attempts at it, newest first."""
-    own = [each for each in attempts if each.key == key or each.key.startswith(f"{key}:")]
+def next_step(key: str, attempts: Sequence[Attempt]) -> Step:
+    """What to do about the batch whose run has this key, after these attempts at it, newest first."""
+    own = [each for each in attempts if each.key == key]
     if any(each.status not in (*_ENDED, dg.DagsterRunStatus.NOT_STARTED) for each in attempts):
         return Step(waits="its run is under way")
-    if not own:
-        return Step(ask=key)
-    if own[0].status == dg.DagsterRunStatus.NOT_STARTED:
-        return Step(ask=own[0].key)  # made and never handed over: the same request hands it over
-    last = attempts[0]
-    if last.status == dg.DagsterRunStatus.SUCCESS:
-        return Step(done=True)
-    if last.status == dg.DagsterRunStatus.CANCELED:
-        return Step(stopped="its run was stopped by hand; launch `ingest` for it in Dagster to go on")
-    if len(own) > len(PAUSES):
-        return Step(
-            failed=f"{len(own)} runs of `ingest` failed and no other is asked for: open the last one in Dagster, "
-            "mend what it names, then launch `ingest` for this batch"
-        )
-    due = last.since + PAUSES[len(own) - 1]
-    if now < due:
-        return Step(waits=f"its run failed; it is repeated at {due:%H:%M:%S} UTC")
-    return Step(ask=f"{key}:{1 + max(_number(key, each) for each in own)}")
+    if not own or own[0].status == dg.DagsterRunStatus.NOT_STARTED:
+        return Step(ask=key)  # one that was made and never handed over is handed over by the same request
+    match attempts[0].status:
+        case dg.DagsterRunStatus.SUCCESS:
+            return Step(done=True)
+        case dg.DagsterRunStatus.CANCELED:
+            return Step(stopped="its run was stopped by hand; launch `ingest` for it in Dagster to go on")
+    return Step(waits="its run failed; the sensor `retry_watch` says when it is asked for again")
 
 
-def _number(key: str, attempt: Attempt) -> int:
-    number = attempt.key.removeprefix(key).lstrip(":")
-    return int(number) if number.isdecimal() else 1
-
-
-def plan_batches(
-    found: Survey, before: Mapping[str, Seen], attempts_at: Callable[[str], Sequence[Attempt]], now: datetime
-) -> Plan:
+def plan_batches(found: Survey, before: Mapping[str, Seen], attempts_at: Callable[[str], Sequence[Attempt]]) -> Plan:
     """The runs to ask for after a look at the inbox; `attempts_at` gives the runs of a batch so far, newest first."""
     plan = Plan(wrong=list(found.told))
     for folder in found.folders:
@@ -148,7 +118,7 @@ def plan_batches(
             plan.waiting.append(_unsettled(folder, before.get(batch)))
         elif not seen.done:
             key = f"inbox:{batch}:{folder.files}:{seen.fingerprint}"
-            _take(plan, batch, next_step(key, attempts_at(batch), now))
+            _take(plan, batch, next_step(key, attempts_at(batch)))
     return plan
 
 
@@ -160,23 +130,21 @@ def build_inbox_watch(inbox: str, poll_seconds: int) -> dg.SensorDefinition:
         job=ingest,
         minimum_interval_seconds=poll_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="New or changed folders in the inbox become batches and are ingested; failed runs are repeated.",
+        description="New or changed folders in the inbox become batches and are ingested.",
     )
     def inbox_watch(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         instance = context.instance
-        plan = plan_batches(
-            survey(inbox), read_seen(context.cursor), lambda batch: _attempts(instance, batch), datetime.now(UTC)
-        )
+        plan = plan_batches(survey(inbox), read_seen(context.cursor), lambda batch: _attempts(instance, batch))
         for line in plan.wrong[:_MOST_LINES]:
             context.log.warning(line)
-        cursor, events = write_seen(plan.seen), [_red(*each) for each in plan.newly_failed.items()]
-        if not plan.runs and not events:
+        cursor = write_seen(plan.seen)
+        if not plan.runs:
             context.update_cursor(cursor)
             return dg.SkipReason(_in_words(inbox, plan))
         known = set(instance.get_dynamic_partitions(batches.name or ""))
         fresh = [str(run.partition_key) for run in plan.runs if run.partition_key not in known]
         add = [batches.build_add_request(fresh)] if fresh else []
-        return dg.SensorResult(plan.runs, cursor=cursor, dynamic_partitions_requests=add, asset_events=events)
+        return dg.SensorResult(plan.runs, cursor=cursor, dynamic_partitions_requests=add)
 
     return inbox_watch
 
@@ -191,16 +159,12 @@ def _take(plan: Plan, batch: str, step: Step) -> None:
     """Puts a step into the plan."""
     seen = plan.seen[batch]
     if step.ask:
-        # Dagster would repeat a failed run by itself, at once: here it is repeated after a pause.
-        tags = {"dagster/max_retries": "0"}
-        plan.runs.append(dg.RunRequest(run_key=step.ask, partition_key=batch, tags=tags))
+        plan.runs.append(dg.RunRequest(run_key=step.ask, partition_key=batch))
     elif step.waits:
         plan.waiting.append(f"{batch}: {step.waits}")
-    elif wrong := step.failed or step.stopped:
-        plan.wrong.append(f"{batch}: {wrong}")
-        if step.failed and not seen.given_up:
-            plan.newly_failed[batch] = step.failed
-    plan.seen[batch] = replace(seen, done=step.done, given_up=bool(step.failed))
+    elif step.stopped:
+        plan.wrong.append(f"{batch}: {step.stopped}")
+    plan.seen[batch] = replace(seen, done=step.done)
 
 
 def _without_videos(folder: InboxBatch) -> str:
@@ -221,18 +185,6 @@ def _unsettled(folder: InboxBatch, before: Seen | None) -> str:
     )
 
 
-def _red(batch: str, what_to_do: str) -> dg.AssetCheckEvaluation:
-    """The check of the batch's clips, failed: what people see in red."""
-    return dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey("clips"),
-        check_name="every_file_became_clips",
-        passed=False,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{batch}: {what_to_do}",
-        metadata={"batch": batch, "what_to_do": what_to_do},
-    )
-
-
 def _in_words(inbox: str, plan: Plan) -> str:
     parts = [f"nothing to ingest in {inbox}"]
     if plan.waiting:
@@ -244,11 +196,5 @@ def _in_words(inbox: str, plan: Plan) -> str:
 
 def _attempts(instance: dg.DagsterInstance, batch: str) -> list[Attempt]:
     about = dg.RunsFilter(job_name=ingest.name, tags={"dagster/partition": batch})
-    return [_attempt(record) for record in instance.get_run_records(about, limit=_RUNS_LOOKED_AT)]
-
-
-def _attempt(record: dg.RunRecord) -> Attempt:
-    run = record.dagster_run
-    # A run that was ended from outside may have no time of its own.
-    since = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.update_timestamp
-    return Attempt(run.tags.get("dagster/run_key", ""), run.status, since)
+    runs = instance.get_runs(about, limit=_RUNS_LOOKED_AT)
+    return [Attempt(run.tags.get("dagster/run_key", ""), run.status) for run in runs]

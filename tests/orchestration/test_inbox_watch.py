@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.ingestion.inbox import InboxBatch, batches, survey
-from chai_assets.orchestration.inbox_watch import PAUSES, Attempt, Seen, next_step, read_seen, write_seen
+from chai_assets.orchestration.inbox_watch import Attempt, Seen, next_step, read_seen, write_seen
+from chai_assets.orchestration.retries import due_requests, failing
 from chai_assets.orchestration.sensors import build_sensors
 from chai_resources.media import Media
 from tests.services.local import free_ports
@@ -182,53 +183,37 @@ def test_what_is_not_taken_is_told_by_name_and_number(inbox: Path, tmp_path: Pat
 # Runs
 
 
-def test_a_run_that_failed_is_asked_for_again_with_growing_pauses_and_then_told_in_red(
-    inbox: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_failed_is_left_to_the_retries_until_one_of_them_is_through(inbox: Path) -> None:
     put(inbox, "may/a.mp4")
     put(inbox, "june/a.mp4")
     watch = Watch(inbox)
     watch.tick()
     keys = watch.asks()
     watch.ran("june", keys["june"], SUCCESS)
-    key = keys["may"]
-    for number, pause in enumerate(PAUSES, 2):
-        watch.ran("may", key, FAILURE)
-        assert "may: its run failed; it is repeated at" in watch.says()
-        _let_pass(monkeypatch, pause)
-        [(batch, key)] = watch.asks().items()
-        assert (batch, key) == ("may", f"{keys['may']}:{number}")
+    watch.ran("may", keys["may"], FAILURE)
+    assert "may: its run failed; the sensor `retry_watch` says when" in watch.says()
+    [(batch, key)] = _retries(watch)
+    assert batch == "may"
     watch.ran("may", key, STARTED)
-    _let_pass(monkeypatch, timedelta(0))
     assert "may: its run is under way" in watch.says()
     [running] = watch.instance.get_runs(dg.RunsFilter(statuses=[STARTED]))
     watch.instance.report_run_failed(running)
-    red = watch.tick()
-    [event] = red.asset_events
-    assert (event.asset_key, event.passed) == (dg.AssetKey("clips"), False)
-    assert "may: 5 runs of `ingest` failed and no other is asked for: open the last one" in event.description
-    assert "launch `ingest` for this batch" in watch.says(), "told in every look, in red once"
+    assert "may: its run failed" in watch.says()
     watch.ran("may", "", SUCCESS)  # launched by hand
     assert "may" not in watch.says()
+    assert _retries(watch) == []
 
 
-def _let_pass(monkeypatch: pytest.MonkeyPatch, pause: timedelta) -> None:
-    """Moves the sensor's clock on; runs keep the times at which they really ended."""
-
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz) + pause + timedelta(seconds=1)
-
-    monkeypatch.setattr("chai_assets.orchestration.inbox_watch.datetime", Later)
+def _retries(watch: Watch) -> list[tuple[str, str]]:
+    """What the sensor of retries asks for a day later: batch and run key."""
+    later = datetime.now(UTC) + timedelta(days=1)
+    found = due_requests(failing(watch.instance), {"may", "june"}, later)
+    return [(str(each.partition_key), str(each.run_key)) for each in found]
 
 
 ATTEMPTS = st.lists(
     st.builds(
-        Attempt,
-        key=st.sampled_from(["k", "k:2", "k:3", "k:4", "other", ""]),
-        status=st.sampled_from(list(dg.DagsterRunStatus)),
-        since=st.integers(0, 7200).map(lambda seconds: NOW - timedelta(seconds=seconds)),
+        Attempt, key=st.sampled_from(["k", "retry:1", "other", ""]), status=st.sampled_from(list(dg.DagsterRunStatus))
     ),
     max_size=8,
 )
@@ -236,11 +221,11 @@ ATTEMPTS = st.lists(
 
 @given(attempts=ATTEMPTS)
 def test_a_batch_is_asked_for_or_done_or_one_line_says_why_not(attempts: list[Attempt]) -> None:
-    step = next_step("k", attempts, NOW)
-    assert [bool(each) for each in (step.ask, step.done, step.waits, step.stopped, step.failed)].count(True) == 1
-    own = [each for each in attempts if each.key.partition(":")[0] == "k"]
+    step = next_step("k", attempts)
+    assert [bool(each) for each in (step.ask, step.done, step.waits, step.stopped)].count(True) == 1
+    own = [each for each in attempts if each.key == "k"]
     if step.ask:
-        assert len(own) <= len(PAUSES) or own[0].status == dg.DagsterRunStatus.NOT_STARTED
+        assert not own or own[0].status == dg.DagsterRunStatus.NOT_STARTED
         assert not any(each.status in (STARTED, dg.DagsterRunStatus.QUEUED) for each in attempts)
     if step.done:
         assert attempts[0].status == SUCCESS
@@ -248,7 +233,7 @@ def test_a_batch_is_asked_for_or_done_or_one_line_says_why_not(attempts: list[At
 
 
 def test_a_run_that_a_person_stopped_is_not_asked_for_again() -> None:
-    assert "stopped by hand" in next_step("k", [Attempt("k", CANCELED, NOW)], NOW).stopped
+    assert "stopped by hand" in next_step("k", [Attempt("k", CANCELED)]).stopped
 
 
 def test_a_lost_cursor_asks_for_nothing_that_was_done(inbox: Path) -> None:
