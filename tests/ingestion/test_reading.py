@@ -53,6 +53,15 @@ def test_the_frame_before_one_that_a_recorder_dropped_is_held(tmp_path, missing)
         assert abs(float(picture.mean()) - float(LEVELS[shown[number]].mean())) < 2
 
 
+def test_frames_that_an_avi_holds_in_another_order_are_placed_by_their_own_slots(tmp_path):
+    times = [40 * number for number in range(100) if number % 10 < 7]
+    path = write(tmp_path / "a.avi", LEVELS[: len(times)], 25, milliseconds=times)
+    found = scan(path, "none")
+    # The slots are in the order of decoding: near a gap three frames can be told no better.
+    assert found.times == pytest.approx([at / 1000 for at in times], abs=0.121)
+    assert found.duration_s == pytest.approx(3.88, abs=0.1)
+
+
 @pytest.mark.parametrize("codec", ["mpeg2video", "libx264"])
 @pytest.mark.parametrize(
     ("begins", "told"), [(2.0, "back by 21.0 s"), (7200.0, "forth by 7177.0 s"), (95000.0, "clock")]
