@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.fuzz.cases import Cases
-from tests.resources.guarded import BOB, BOBS_WORDS, SECRET, SECRETS, Guarded, encoded, guarded
+from tests.resources.label_studio.guarded import BOB, BOBS_WORDS, SECRET, SECRETS, Guarded, encoded, guarded
 from tests.services.label_studio import raw_session
 
 DOORS = (

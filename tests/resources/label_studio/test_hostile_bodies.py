@@ -13,7 +13,7 @@ import requests
 
 from chai_resources.label_studio import Annotator, LabelStudio, Task
 from chai_resources.people import account_key
-from tests.resources.test_role_guard import ANN, ANSWER, CONFIG, LONG_AGO
+from tests.resources.label_studio.test_role_guard import ANN, ANSWER, CONFIG, LONG_AGO
 from tests.services.label_studio import LabelStudioHandle, raw_session, start_label_studio
 
 GOOD = json.dumps({"result": ANSWER, "lead_time": 12.5})
