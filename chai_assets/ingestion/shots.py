@@ -13,6 +13,7 @@ from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode, SceneD
 
 from chai_assets.ingestion.probe import frames, opened, stated_rate
 from chai_resources.errors import UnusableInput
+from chai_resources.pictures.color import scaler_matrix
 
 DETECTORS = ("adaptive", "content", "none")
 
@@ -97,7 +98,10 @@ class _Finder:
 
     def cuts(self, number: int, frame: VideoFrame) -> list[int]:
         height = max(2, round(frame.height * _DETECT_WIDTH / frame.width))
-        small = self._reformatter.reformat(frame, _DETECT_WIDTH, height, "bgr24", interpolation="BILINEAR")
+        matrix = scaler_matrix(frame)
+        small = self._reformatter.reformat(
+            frame, _DETECT_WIDTH, height, "bgr24", src_colorspace=matrix, interpolation="BILINEAR"
+        )
         return self._numbers(self._detector.process_frame(self._at(number), small.to_ndarray()))
 
     def last_cuts(self, number: int) -> list[int]:
