@@ -15,6 +15,7 @@ from chai_assets.ingestion.reading.clock import Timeline
 from chai_assets.ingestion.reading.decode import Decoder
 from chai_assets.ingestion.reading.frame_log import FrameLog
 from chai_resources.errors import UnusableInput
+from chai_resources.pictures.color import scaler_matrix
 
 DETECTORS = ("adaptive", "content", "none")
 
@@ -119,7 +120,14 @@ class _Finder:
     def see(self, frame: VideoFrame) -> None:
         # All frames in the size of the first: a detector compares each with the one before.
         self._height = self._height or min(_DETECT_HEIGHT, max(2, round(frame.height * _DETECT_WIDTH / frame.width)))
-        small = self._reformatter.reformat(frame, _DETECT_WIDTH, self._height, "bgr24", interpolation="BILINEAR")
+        small = self._reformatter.reformat(
+            frame,
+            _DETECT_WIDTH,
+            self._height,
+            "bgr24",
+            src_colorspace=scaler_matrix(frame),
+            interpolation="BILINEAR",
+        )
         self._add(self._detector.process_frame(self._at(self._seen), small.to_ndarray()))
         self._seen += 1
 

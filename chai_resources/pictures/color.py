@@ -113,6 +113,14 @@ def to_rgb(frame: av.VideoFrame, color: Color) -> av.VideoFrame:
     return frame.reformat(format="rgb24", src_colorspace=matrix, src_color_range=full, threads=1)
 
 
+def scaler_matrix(frame: av.VideoFrame) -> int:
+    """The matrix to name to a scaler where its colors do not matter: the frame's own, or BT.709 for one it refuses."""
+    return frame.colorspace if frame.colorspace in _SCALED else int(Colorspace.ITU709)
+
+
+_SCALED = {Matrix.RGB, Matrix.BT709, Matrix.UNTAGGED, Matrix.FCC, Matrix.BT470BG, Matrix.SMPTE170M, Matrix.SMPTE240M}
+_SCALED |= {Matrix.BT2020}
+
 _SWSCALE = {
     Matrix.BT709: Colorspace.ITU709,
     Matrix.FCC: Colorspace.FCC,

@@ -1,4 +1,4 @@
-"""Which of what lies beside a corpus is part of it, however it is given; merged captions; corrections of other drafts."""
+"""What of a corpus is imported, however it is given: its folder alone, merged captions, corrections of other drafts."""
 
 from pathlib import Path
 

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from chai_assets.ingestion.pictures.orientation import Orientation, orientation
 from chai_assets.ingestion.probe import BadVideo
-from chai_resources.pictures.color import Color, Matrix, color_of
+from chai_resources.pictures.color import Color, Matrix, color_of, scaler_matrix
 
 _UNSHOWABLE = {
     Matrix.BT2020_CONSTANT: "BT.2020 with constant luminance",
@@ -104,8 +104,8 @@ class FormReader:
         if not kind.has_palette and not any(part.is_alpha for part in kind.components):
             return False
         if not self._alpha:
-            seen = frame.reformat(format="rgba", threads=1).to_ndarray()[..., 3]
-            self._alpha = bool(seen.max() > _NOTHING)
+            seen = frame.reformat(format="rgba", src_colorspace=scaler_matrix(frame), threads=1).to_ndarray()
+            self._alpha = bool(seen[..., 3].max() > _NOTHING)
         return self._alpha
 
 

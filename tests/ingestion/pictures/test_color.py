@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from chai_assets.ingestion.probe import BadVideo
+from chai_assets.ingestion.shots import scan
 from chai_resources.captioners.engines.frames import sampled_frames
 from tests.ingestion.pictures.combinations import mosaic
 from tests.ingestion.pictures.reference import Picture, quantized, shown, to_yuv
@@ -111,6 +112,12 @@ def test_pictures_for_models_of_clips_stored_at_any_time_are_right(tmp_path, siz
     [data] = sampled_frames(clip, fps=1, at_most=1)
     color, _ = differences(mosaic(size) / 255, np.asarray(Image.open(io.BytesIO(data))) / 255)
     assert color < 6
+
+
+@pytest.mark.parametrize("matrix", [0, 1, 2, *range(4, 16)])
+def test_shots_are_found_whatever_the_matrix(tmp_path, matrix):
+    found = scan(write(tmp_path / "a.mkv", SD, 1, tags=(matrix, 1, 2, 2), codec="libx265"), "adaptive")
+    assert len(found.times) == 4
 
 
 @pytest.mark.parametrize("matrix", [10, 11, 13, 14])

@@ -36,7 +36,7 @@ LEAST = {
 }
 """Files that were compared when this was written, so that none is left out in silence."""
 
-_MOST_COLOR, _MOST_COARSE, _LEAST_ALIKE = 8, 12, 0.97
+_MOST_COLOR, _MOST_COARSE, _LEAST_ALIKE = 10, 12, 0.97
 """Of 255, for plain blocks; 5 bits a color have steps of 8, and 4 bits a pixel are dots of other colors."""
 _COARSE = ("rgb555", "rgb565", "rgb4", "bgr4")
 _UNREADABLE = ("exr", "hdr", "pfm", "phm")

@@ -15,7 +15,18 @@ from chai_resources.environment import CHECKOUT
 from chai_resources.label_studio import Annotator, LabelStudioRefused, Task
 from chai_resources.people import account_key
 from chai_resources.services.label_studio_server import LABEL_STUDIO_VENV
-from tests.resources.label_studio.guarded import ANN, ANSWER, BOB, CLIP, PASSWORD, SECRET, SECRETS, Guarded, encoded, guarded
+from tests.resources.label_studio.guarded import (
+    ANN,
+    ANSWER,
+    BOB,
+    CLIP,
+    PASSWORD,
+    SECRET,
+    SECRETS,
+    Guarded,
+    encoded,
+    guarded,
+)
 from tests.services.label_studio import raw_session
 from tests.services.local import S3Server
 
