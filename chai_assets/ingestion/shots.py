@@ -61,13 +61,12 @@ class Shot:
 class Scan:
     """A video that was decoded from end to end.
 
-    Width and height are the pixels of the largest picture, rotation applied. `notes` are sentences on what was decided
+    Width and height are the pixels of the largest picture, turned upright. `notes` are sentences on what was decided
     about the file.
     """
 
     width: int
     height: int
-    rotation: int
     codec: str
     has_audio: bool
     duration_s: float
@@ -94,7 +93,6 @@ def scan(path: Path, detector: str) -> Scan:
         cuts = {*(finder.cuts() if finder else ()), *frames.new_shapes, *line.around_held(_HELD_SECONDS)}
         return Scan(
             *frames.pixels,
-            rotation=frames.rotation,
             codec=source.codec,
             has_audio=bool(source.container.streams.audio),
             duration_s=line.end,

@@ -2,19 +2,16 @@
 
 import struct
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
-from typing import cast
 
 import av
-from av.error import FFmpegError
-from av.filter import Graph
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorTrc
 from av.video.stream import VideoStream
 
-from chai_assets.ingestion.pictures.orientation import Orientation, orientation
+from chai_assets.ingestion.pictures.orientation import Orientation
+from chai_assets.ingestion.pictures.side_data import OrientationReader, side_data
 from chai_assets.ingestion.probe import BadVideo
 from chai_resources.pictures.color import Color, Matrix, color_of, scaler_matrix
 
@@ -28,8 +25,6 @@ _UNSHOWABLE = {
     Matrix.YCGCO_RO: "YCgCo-R",
 }
 _DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
-
-_READ = {Type.DISPLAYMATRIX, Type.STEREO3D, Type.SPHERICAL, Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER}
 
 _NOTHING = 3
 """Of 255: alpha that is no more than that is 0, rounded on its way."""
@@ -71,15 +66,12 @@ class FormReader:
 
     def __init__(self, stream: VideoStream) -> None:
         self._codec, self._tag = stream.codec_context.name, stream.codec_context.codec_tag
-        self._display: bytes | None = None
+        self._orientation = OrientationReader()
         self._alpha = False
 
     def read(self, frame: av.VideoFrame) -> Form:
         """The form of the next frame. Raises BadVideo if no color can be made of its numbers."""
-        side = _side_data(frame)
-        # A codec states it once, for all that follow until a key frame; a container has it with every frame.
-        if frame.key_frame or Type.DISPLAYMATRIX in side:
-            self._display = side.get(Type.DISPLAYMATRIX)
+        side = side_data(frame)
         # A decoder of HEVC gives single fields, as pictures of half the height, and no two in one frame.
         fields = frame.interlaced_frame and self._codec == "hevc"
         form = Form(
@@ -87,7 +79,7 @@ class FormReader:
             frame.height,
             frame.format.name,
             color_of(frame),
-            orientation(self._display),
+            self._orientation.read(frame, side),
             alpha=self._is_alpha_meant(frame),
             interlaced=frame.interlaced_frame and not fields,
             fields=fields,
@@ -123,30 +115,3 @@ def _unshowable(form: Form, tag: str, dolby: bool) -> str | None:
 
 def _is_stereo(data: bytes | None) -> bool:
     return data is not None and len(data) >= 4 and struct.unpack("=i", data[:4])[0] != 0
-
-
-def _side_data(frame: av.VideoFrame) -> dict[Type, bytes]:
-    try:
-        found = (cast("SideData", each) for each in frame.side_data)
-        return {each.type: bytes(each) for each in found if each.type in _READ}
-    except ValueError:  # a kind that PyAV has no name for yet, as of EXIF
-        known = _without_unnamed(frame)
-        return _side_data(known) if known else {}
-
-
-def _without_unnamed(frame: av.VideoFrame) -> av.VideoFrame | None:
-    """The frame without side data of kinds that are newer than PyAV; None if that cannot be had."""
-    graph = Graph()
-    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
-    newest = max(kind.value for kind in Type)
-    try:
-        for number in range(newest + 1, newest + 9):
-            step = graph.add("sidedata", f"mode=delete:type={number}")
-            last.link_to(step)
-            last = step
-        last.link_to(graph.add("buffersink"))
-        graph.configure()
-        graph.push(frame)
-        return graph.vpull()
-    except FFmpegError:
-        return None

@@ -12,6 +12,7 @@ from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 
 from chai_assets.ingestion.files.limits import alive
+from chai_assets.ingestion.pictures.side_data import OrientationReader, side_data
 from chai_assets.ingestion.probe import EXPORT, BadVideo, Source
 from chai_assets.ingestion.reading.clock import DEFAULT_STEP
 
@@ -29,25 +30,20 @@ class Picture:
     """A decoded frame and what the file states of it.
 
     `time` are seconds of the file's own clock (NaN: nothing is stated), `stands` the seconds it is shown (0: nothing
-    is stated), `pixel` the width by height of its pixels.
+    is stated), `pixel` the width by height of its pixels; `transposed` is whether it lies on its side.
     """
 
     frame: VideoFrame
     time: float
     stands: float
     pixel: float
-
-    @property
-    def turned(self) -> int:
-        """Degrees counterclockwise by which it is turned to stand upright: -180, -90, 0, 90 or 180."""
-        degrees = self.frame.rotation
-        return round(degrees / 90) * 90 if -180 <= degrees <= 180 else 0
+    transposed: bool
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height at which it is displayed: upright, in square pixels."""
         wide, high = self.frame.width * self.pixel, float(self.frame.height)
-        return (high, wide) if self.turned % 180 else (wide, high)
+        return (high, wide) if self.transposed else (wide, high)
 
 
 class Decoder:
@@ -57,6 +53,7 @@ class Decoder:
         self.packets = 0
         self._source = source
         self._pixels = _PixelShapes(source)
+        self._orientation = OrientationReader()
         self._clock = _SlotClock() if source.format == "avi" else _Clock()
         self._in_lead: bool | None = None
         self._forgiven: set[int] = set()
@@ -98,6 +95,7 @@ class Decoder:
         self._pixels.see(self.packets - 1)
         for frame in frames:
             time = self._clock.time(frame)
+            transposed = self._orientation.read(frame, side_data(frame)).transposed
             if self._in_lead and (frame.is_corrupt or _needs_others(frame)):
                 continue
             if frame.is_corrupt:
@@ -106,7 +104,8 @@ class Decoder:
                 continue
             self._pass(time)
             alive()
-            yield Picture(frame, time, float(frame.duration * (frame.time_base or 0)), self._pixels.of(frame))
+            stands = float(frame.duration * (frame.time_base or 0))
+            yield Picture(frame, time, stands, self._pixels.of(frame), transposed)
 
     def _decoded(self, packet: Packet, following: Sequence[Packet]) -> list[VideoFrame]:
         """The frames that come out with a packet. Raises BadVideo if it is damaged where it must not be."""

@@ -26,7 +26,6 @@ class FrameLog:
 
     def __init__(self) -> None:
         self.pixels = (0, 0)
-        self.rotation = 0
         self.new_shapes: list[int] = []
         self._times, self._widths, self._heights = array("d"), array("d"), array("d")
         self._shape = self._stands = 0.0
@@ -36,14 +35,14 @@ class FrameLog:
         """Takes the next frame. Raises BadVideo where the shape changes all the time."""
         width, height = picture.size
         if not self._times:
-            self.rotation, self._shape = picture.turned, width / height
+            self._shape = width / height
         elif abs(width / height / self._shape - 1) > _SAME_SHAPE:
             self._shape = width / height
             self.new_shapes.append(len(self._times))
             if len(self.new_shapes) > _MOST_SHAPES:
                 raise BadVideo("broken", "changes the shape of its picture again and again; export it again")
         wide, high = picture.frame.width, picture.frame.height
-        pixels = (high, wide) if picture.turned % 180 else (wide, high)
+        pixels = (high, wide) if picture.transposed else (wide, high)
         self._sizes[pixels] = None
         self.pixels = max(self.pixels, pixels, key=lambda size: size[0] * size[1])
         self._times.append(picture.time)

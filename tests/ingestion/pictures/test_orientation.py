@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.ingestion.pictures.orientation import orientation
+from chai_assets.ingestion.shots import scan
 from tests.ingestion.pictures.combinations import TURNS, Combination, mosaic, write
 from tests.ingestion.pictures.reference import shown, upright
 from tests.ingestion.pictures.test_matrix import differences, encoded, middle
@@ -63,6 +64,21 @@ def test_a_turn_that_the_codec_states_counts_in_any_container(tmp_path: Path, fl
     color, alike = differences(upright(mosaic((64, 48)) / 255, turn), shown(middle(clip.path)))
     assert color < 8
     assert alike > 0.97
+
+
+def test_a_quarter_turn_that_the_codec_states_once_a_key_frame_is_one_shape_to_the_end(tmp_path: Path):
+    write(tmp_path / "plain.mp4", Combination("mp4", "libx264", "yuv420p"))
+    with av.open(str(tmp_path / "plain.mp4")) as source, av.open(str(tmp_path / "a.mkv"), "w") as target:
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        turning = av.BitStreamFilterContext("h264_metadata=display_orientation=insert:rotate=90", stream)
+        for packet in source.demux(stream):
+            for turned in turning.filter(packet if packet.size else None):
+                turned.stream, turned.time_base = copied, stream.time_base
+                target.mux(turned)
+    found = scan(tmp_path / "a.mkv", "none")
+    assert [(shot.width, shot.height) for shot in found.shots] == [(48, 64)]
+    assert (found.width, found.height) == (48, 64)
 
 
 @given(st.sampled_from(TURNS), st.floats(0.01, 30), st.floats(-40, 40))
