@@ -113,6 +113,14 @@ class Window:
         """Presses Submit, whatever comes of it."""
         self.page.click("button:has-text('Submit'):enabled")
 
+    def dismiss(self, warning: str) -> None:
+        """Waits for a warning and presses OK until it is gone: a click while it still opens is lost."""
+        self.page.get_by_text(warning).wait_for()
+        ok = self.page.get_by_role("button", name="OK")
+        while ok.is_visible():
+            ok.click()
+            self.page.wait_for_timeout(500)
+
     def submit(self) -> None:
         """Presses Submit and waits until Label Studio has stored the answer."""
         with self.page.expect_response(_is_submission) as stored:

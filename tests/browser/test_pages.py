@@ -161,8 +161,7 @@ def test_a_mark_without_its_fix_is_not_accepted(studio: Studio, desk: Window) ->
     desk.mark("i", "peacefully")
     desk.choose("How good is the draft?", "4")
     desk.press_submit()
-    desk.page.get_by_text("Say what the marked words should be.").wait_for()
-    desk.page.get_by_role("button", name="OK").click()
+    desk.dismiss("Say what the marked words should be.")
     desk.fix("peacefully", "on its side")
     desk.submit()
     (finding,) = critique.read(_critique_data(), studio.result(task)).findings

@@ -28,7 +28,8 @@ def wanted(batch: str, clips: int) -> list[PendingRequest]:
     for number in range(clips):
         clip = record_id("clip", source=f"{batch}-{number}", start_ms=0, end_ms=1000)
         for aspect in ASPECTS:
-            prompt = f"Describe the {aspect} of {clip}."
+            # The server answers with the prompt's end, which has to read as a caption does.
+            prompt = f"Describe the {aspect} of {clip}. A bus turns into the street in the evening light."
             context = {"aspect": aspect, "statements": [f"This is {clip}."], "upstream": {}}
             request_hash = record_id("request", prompt=prompt)
             request = Request(f"{clip}/{aspect}", request_hash, "draft", prompt, context, cache_group=clip)

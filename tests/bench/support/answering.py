@@ -45,7 +45,7 @@ class AnsweringLabelStudio(LabelStudio):
         annotation = {"result": ANSWERS[data["chai_kind"]](data), "completed_by": who, "lead_time": 180.0}
         return {"data": data, "annotations": [annotation]}
 
-    def _change(self, task_id: int, fields: dict[str, str]) -> None:
+    def _change(self, task_id: int, fields: dict[str, str], key: str | None) -> None:
         """Arrived closed."""
 
 
