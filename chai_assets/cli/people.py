@@ -59,7 +59,7 @@ def show_scores(settings: Settings, console: Console, as_json: bool) -> None:
 def _table(title: str, columns: dict[str, str], everyone: dict[str, Score]) -> Table:
     table = Table("person", title=title, title_justify="left", show_footer=True)
     total = figures(together(everyone.values()))
-    table.columns[0].footer = "together"
+    table.columns[0].footer, table.columns[0].no_wrap = "together", True
     for name, heading in columns.items():
         table.add_column(heading, footer=_shown(total[name]), justify="right")
     for person, score in everyone.items():

@@ -276,7 +276,7 @@ _SAID = {
     "empty": ("   ", "stop"),
     "truncated": ("The camera pans left and", "length"),
     "loop": (_LOOP, "stop"),
-    "long": (" ".join(f"word{number}" for number in range(600)) + ".", "stop"),
+    "long": (" ".join(["The", *(f"word{number}" for number in range(1, 600))]) + ".", "stop"),
     "fenced": ('```json\n{"findings": []}\n```', "stop"),
     "foreign": ("镜头缓慢向左移动，画面中有一个人。", "stop"),
 }

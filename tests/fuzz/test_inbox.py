@@ -13,7 +13,6 @@ from chai_assets.ingestion.inbox import InboxBatch, other_files, survey
 from chai_assets.orchestration.inbox_watch import look_at, plan_batches, read_seen, write_seen
 from chai_resources.media import Media
 from tests.fuzz.cases import Cases
-from tests.orchestration.test_inbox_watch import NOW
 
 ENDINGS = [
     *sorted(VIDEO_SUFFIXES),
@@ -128,5 +127,5 @@ def check(case: str, inbox: Path, folder: bytes) -> None:
     seen = look_at(batch, look_at(batch, None))
     assert seen.settled, case
     assert read_seen(write_seen({"batch": seen})) == {"batch": seen}, case
-    plan = plan_batches(survey(str(inbox)), {"batch": seen}, lambda _: [], NOW)
+    plan = plan_batches(survey(str(inbox)), {"batch": seen}, lambda _: [])
     assert [*plan.seen, *plan.wrong], case

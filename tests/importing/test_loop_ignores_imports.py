@@ -1,6 +1,5 @@
 """The loop works as if an imported corpus were not there."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -52,5 +51,5 @@ def test_an_inbox_folder_cannot_take_the_name_of_an_import() -> None:
         batch_key("import-summer")
     listing = Listing(videos=[VideoFile("a.mp4", "a.mp4", 1, "")])
     folder = InboxBatch("import-summer", "inbox/import-summer", listing)
-    plan = plan_batches(Survey([folder], []), {}, lambda _: [], datetime.now(UTC))
+    plan = plan_batches(Survey([folder], []), {}, lambda _: [])
     assert (plan.runs, plan.waiting, plan.seen, len(plan.wrong)) == ([], [], {}, 1)

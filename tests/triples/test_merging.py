@@ -43,7 +43,7 @@ class Batch:
 
     def triple(self, aspect: str, **changes: Any) -> dict[str, Any]:
         row = {"batch": "b1", "clip_id": "clp_1", "source_id": "src_1", "aspect": aspect, "standing": "verified"}
-        row |= {"final": f"This is about the {aspect}."} | changes
+        row |= {"final": f"This is about the {aspect}, and it is the end of what the prompt holds."} | changes
         return row | {"triple_id": record_id("triple", of=row), "entry_id": record_id("entry", of=row)}
 
     def run(self, limit: int = 512) -> dict[str, Any]:
@@ -116,7 +116,8 @@ def test_new_triples_begin_anew(batch: Batch, served):
     batch.run()
     [first] = [row for row in batch.tables.rows("triples") if row["aspect"] == "camera"]
     batch.tables.append("triples", [{**first, "standing": "withdrawn", "entry_id": "ent_2", "recorded_at": None}])
-    batch.tables.append("triples", [batch.triple("camera", final="Another.")])
+    another = batch.triple("camera", final="Another one, and it is the end of what the prompt holds.")
+    batch.tables.append("triples", [another])
     batch.run()
     assert [row["shortens"] is None for row in batch.rows] == [True, False, True]
 

@@ -46,7 +46,7 @@ _FOREIGN = 0.2
 _LETTERS = 0.55
 """Share of letters and spaces below which a text is no prose; captions stay above 0.9."""
 _ECHOED = 10
-"""Words of a prompt's first or last line that nobody writes by chance."""
+"""Words of a prompt's first line that nobody writes by chance."""
 _COMMON = frozenset(
     re.findall(r"\w+", "a an and are as at from his her in into is it its of on or that the their then this to with")
 )
@@ -207,13 +207,12 @@ def _data(text: str) -> bool:
 
 
 def _echoes(text: str, prompt: str) -> bool:
-    """Whether a text holds a heading of its prompt, or the prompt's first or last line."""
+    """Whether a text holds a heading of its prompt, or its first line: prompts end with captions, which answers keep."""
     lines = [line.strip() for line in prompt.splitlines() if line.strip()]
     said = _folded([text])
     if any(line.startswith("## ") and line in text for line in lines):
         return True
-    ends = [line for line in (lines[:1] + lines[-1:]) if len(line.split()) >= _ECHOED]
-    return any(_folded([line]) in said for line in ends)
+    return any(len(line.split()) >= _ECHOED and _folded([line]) in said for line in lines[:1])
 
 
 def _folded(lines: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chai_resources.captioners.calls.acceptance import settled
+from chai_resources.captioners.calls.acceptance import fault, settled
 from chai_resources.captioners.calls.unwrapping import unwrapped
 from chai_resources.captioners.protocol import Request, Result, TaskName
 
@@ -188,6 +188,12 @@ def test_what_is_no_caption_is_refused_with_a_reason_and_what_to_do(said: str, c
     assert len(result.error.message) < 400
     assert (result.raw is None) == (said == ""), "what was paid is kept"
     f"{result}".encode()
+
+
+def test_a_caption_may_keep_what_its_prompt_ends_with():
+    last = "The camera pans slowly to the left along the fence and then stops beside the old gate."
+    prompt = f"Merge the captions of one video below into a single caption of at most 300 words.\n\n## camera\n\n{last}"
+    assert fault(f"A dog runs. {last}", "stop", prompt=prompt) is None
 
 
 CLEAN = [
