@@ -22,7 +22,7 @@ import requests
 
 from tests.services.local import free_ports
 
-START_SECONDS = 120
+START_SECONDS = 300
 _STORE_BYTES = 150_000_000
 _places = count()
 
