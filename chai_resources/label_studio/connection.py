@@ -6,7 +6,7 @@ Label Studio's SDK and our own requests both go through it. Nothing here knows w
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -18,7 +18,7 @@ READ_TIMEOUT_S = 120
 READ_PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 """A read is tried once more after each pause, so five times at most."""
 HASTY_PAUSES_S = (0.25,)
-"""For reads of which some are expected to fail."""
+"""For reads of which some are expected to be answered with an error."""
 # Longer than gunicorn lets a request run, so that a write is over, one way or the other, when we give up.
 WRITE_TIMEOUT_S = 660
 
@@ -58,7 +58,7 @@ class Connection(httpx.Client):
 
     @contextmanager
     def hasty(self) -> Iterator[None]:
-        """Meanwhile a read that fails is tried only once more."""
+        """Meanwhile a read that is answered with an error is tried only once more."""
         self._pauses_s = HASTY_PAUSES_S
         try:
             yield
@@ -66,16 +66,19 @@ class Connection(httpx.Client):
             self._pauses_s = READ_PAUSES_S
 
     def _read(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        for pause in self._pauses_s:
-            with suppress(httpx.HTTPError):
+        """Some servers' errors may be expected, but no connection that breaks: one kept open may just be closing."""
+        failed, broken = iter(self._pauses_s), iter(READ_PAUSES_S)
+        while True:
+            try:
                 response = super().send(request, **options)
-                if response.status_code < 500:
+                pause = next(failed, None)
+                if response.status_code < 500 or pause is None:
                     return response
+            except httpx.HTTPError as error:
+                pause = next(broken, None)
+                if pause is None:
+                    raise self._down(error) from None
             time.sleep(pause)
-        try:
-            return super().send(request, **options)
-        except httpx.HTTPError as error:
-            raise self._down(error) from None
 
     def write(self, request: httpx.Request) -> httpx.Response:
         """What comes back when this is sent, once. All changes that we make in Label Studio go through here."""

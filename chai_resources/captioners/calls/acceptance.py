@@ -207,7 +207,7 @@ def _data(text: str) -> bool:
 
 
 def _echoes(text: str, prompt: str) -> bool:
-    """Whether a text holds a heading of its prompt, or its first line: prompts end with captions, which answers keep."""
+    """Whether a text holds a heading or the first line of its prompt. Prompts end with captions, which answers keep."""
     lines = [line.strip() for line in prompt.splitlines() if line.strip()]
     said = _folded([text])
     if any(line.startswith("## ") and line in text for line in lines):
