@@ -61,8 +61,10 @@ def _check_fields(body: Mapping[str, Any]) -> None:
     started = body.get("started_at")
     if started is not None and not _is_recent(started):
         raise NoAnswer("started_at is no time at which this page can have been opened; set the computer's clock right")
+    unique_id = body.get("unique_id")
     try:
-        uuid.UUID(body.get("unique_id") or "0" * 32)
+        if unique_id is not None:  # 0, false and an empty list are nothing either, and no UUID
+            uuid.UUID(unique_id)
     except (ValueError, TypeError, AttributeError):
         raise NoAnswer("unique_id is no UUID") from None
 
