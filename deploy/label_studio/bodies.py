@@ -81,6 +81,7 @@ def _check(request: HttpRequest) -> None:
 
 
 def _check_value(value: Any) -> None:
+    """Raises Unstorable for a text, a name or a result within the value that Label Studio would fail on."""
     level = [value]
     for _ in range(DEEPEST):
         below: list[Any] = []
@@ -94,6 +95,9 @@ def _check_value(value: Any) -> None:
                     _check_text(key)
                     if isinstance(held, str):
                         _check_named(key, held)
+                    if key == "result" and isinstance(held, list) and not all(isinstance(one, dict) for one in held):
+                        # A draft of such is stored, and then no answer beside it can be any more.
+                        raise Unstorable("the result holds something that is no answer; load the page again")
                 below += item.values()
         if not below:
             return

@@ -135,6 +135,7 @@ MEANINGLESS = {
     "a prediction that is true": _with(parent_prediction=True),
     "an id that is none": _with(unique_id="x"),
     "an id that is nothing": _with(unique_id=-0.0),
+    "a result of lists": _with(result=[[]]),
     "an id without a letter": _with(unique_id=""),
     "an annotation that is a list": _with(parent_annotation=[]),
     "no project": _with(project=None),
