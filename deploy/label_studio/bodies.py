@@ -19,6 +19,7 @@ READS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1_000_000
 LARGE_BODIES = re.compile(r"/api/(projects/\d+/(re)?import|tasks|predictions)/?\Z")
 """Where tasks come in: the service account alone writes there, a thousand tasks at once."""
+ANSWERS = re.compile(r"/api/annotations/\d+/?\Z")
 DEEPEST = 32
 """Lists and objects within one another: the pages' answers have five, and Label Studio fails from some hundred on."""
 LARGEST_NUMBER = 2**53
@@ -78,6 +79,13 @@ def _check(request: HttpRequest) -> None:
             raise Unstorable("the request is not UTF-8") from None
         with suppress(json.JSONDecodeError):  # Label Studio reads it the same way, and says so itself
             check_json(text)
+            _check_project(request.path_info, json.loads(text))
+
+
+def _check_project(path: str, body: Any) -> None:
+    """An answer that is taken out of its project can be neither read nor changed any more, by anybody."""
+    if ANSWERS.match(path) and isinstance(body, dict) and not body.get("project", True):
+        raise Unstorable("an answer must stay in its project")
 
 
 def _check_value(value: Any) -> None:
