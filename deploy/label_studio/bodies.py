@@ -19,7 +19,7 @@ READS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1_000_000
 LARGE_BODIES = re.compile(r"/api/(projects/\d+/(re)?import|tasks|predictions)/?\Z")
 """Where tasks come in: the service account alone writes there, a thousand tasks at once."""
-ANSWERS = re.compile(r"/api/annotations/\d+/?\Z")
+ONE_ANSWER = re.compile(r"/api/annotations/\d+/?\Z")
 DEEPEST = 32
 """Lists and objects within one another: the pages' answers have five, and Label Studio fails from some hundred on."""
 LARGEST_NUMBER = 2**53
@@ -49,8 +49,8 @@ class StorableBodies:
         return self.get_response(request)
 
 
-def check_json(text: str) -> None:
-    """Raises Unstorable for JSON that cannot be stored or meant, JSONDecodeError for what is none."""
+def check_json(text: str) -> Any:
+    """The value of a JSON text. Raises Unstorable if it cannot be stored or meant, JSONDecodeError if it is no JSON."""
     try:
         value = json.loads(
             text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole, object_pairs_hook=_object
@@ -58,6 +58,7 @@ def check_json(text: str) -> None:
     except RecursionError:
         raise Unstorable(_TOO_DEEP) from None
     _check_value(value)
+    return value
 
 
 _TOO_DEEP = f"the request has more than {DEEPEST} lists and objects within one another"
@@ -78,14 +79,10 @@ def _check(request: HttpRequest) -> None:
         except UnicodeDecodeError:
             raise Unstorable("the request is not UTF-8") from None
         with suppress(json.JSONDecodeError):  # Label Studio reads it the same way, and says so itself
-            check_json(text)
-            _check_project(request.path_info, json.loads(text))
-
-
-def _check_project(path: str, body: Any) -> None:
-    """An answer that is taken out of its project can be neither read nor changed any more, by anybody."""
-    if ANSWERS.match(path) and isinstance(body, dict) and not body.get("project", True):
-        raise Unstorable("an answer must stay in its project")
+            body = check_json(text)
+            # Out of its project, an answer can be neither read nor changed any more, by anybody.
+            if ONE_ANSWER.match(request.path_info) and isinstance(body, dict) and not body.get("project", True):
+                raise Unstorable("an answer must stay in its project")
 
 
 def _check_value(value: Any) -> None:
@@ -103,9 +100,8 @@ def _check_value(value: Any) -> None:
                     _check_text(key)
                     if isinstance(held, str):
                         _check_named(key, held)
-                    if key == "result" and isinstance(held, list) and not all(isinstance(one, dict) for one in held):
-                        # A draft of such is stored, and then no answer beside it can be any more.
-                        raise Unstorable("the result holds something that is no answer; load the page again")
+                    if key == "result":
+                        _check_result(held)
                 below += item.values()
         if not below:
             return
@@ -113,11 +109,24 @@ def _check_value(value: Any) -> None:
     raise Unstorable(_TOO_DEEP)
 
 
+def _check_result(result: object) -> None:
+    """A draft of what is no answer is stored, and then no answer beside it can be any more."""
+    if isinstance(result, list) and not all(map(_is_region, result)):
+        raise Unstorable("the result holds something that is no answer; load the page again")
+
+
+def _is_region(part: Any) -> bool:
+    """Whether a part of a result has the form by which Label Studio counts and deletes it."""
+    if not isinstance(part, dict) or not isinstance(part.get("value", {}), dict):
+        return False
+    return all(isinstance(part.get(name, ""), str) for name in ("from_name", "to_name", "type"))
+
+
 def _check_named(key: str, text: str) -> None:
     """A text that Label Studio reads as something else must be storable as that."""
     if key in PARSED_AGAIN and text.strip():
         try:
-            check_json(text)
+            _check_result(check_json(text))
         except json.JSONDecodeError:
             raise Unstorable(f"{key} is a text that is not JSON") from None
     if key in READ_AS_NUMBER:

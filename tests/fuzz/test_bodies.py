@@ -140,7 +140,7 @@ def test_whatever_is_posted_the_rest_is_listed_collected_and_each_bad_thing_has_
         began = time.monotonic()
         reply = doors.send(rng)
         assert time.monotonic() - began < SLOWEST_S / 2, name
-        # An error of Label Studio's own is no answer that was stored: its transaction was rolled back.
+        assert reply.status_code < 500 or "Authorization" in reply.request.headers, (name, reply.text[:300])
         if not reply.ok:
             refused += 1
             assert reply.json(), (name, reply.text[:300])

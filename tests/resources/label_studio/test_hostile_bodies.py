@@ -103,6 +103,12 @@ UNSTORABLE = {
     "half an emoji in a result that is a text": _with(result='[{"value": "\\ud83d"}]'),
     "a number without end in a result that is a text": _with(result="[1e999]"),
     "two megabytes": _part(value={"choices": ["a" * 2_000_000]}),
+    "a result of lists": _with(result=[[]]),
+    "a result of lists that is a text": _with(result="[[]]"),
+    "a part whose box is a list": _part(from_name=[]),
+    "a part about a number": _part(to_name=7),
+    "a part whose type is an object": _part(type={}),
+    "a part whose value is a list": _part(value=[]),
 }
 MEANINGLESS = {
     "a negative time": _with(lead_time=-1),
@@ -135,7 +141,6 @@ MEANINGLESS = {
     "a prediction that is true": _with(parent_prediction=True),
     "an id that is none": _with(unique_id="x"),
     "an id that is nothing": _with(unique_id=-0.0),
-    "a result of lists": _with(result=[[]]),
     "an id without a letter": _with(unique_id=""),
     "an annotation that is a list": _with(parent_annotation=[]),
     "no project": _with(project=None),
@@ -172,6 +177,13 @@ def test_tasks_and_predictions_that_cannot_be_listed_are_refused(studio: Studio)
         body = f'{{"task": {task}, "result": [{{"value": {data}}}]}}'
         assert studio.send("POST", "/api/predictions/", body.encode(), service=True).status_code == 400
     assert len(studio.everything()) == 2
+
+
+@pytest.mark.parametrize("project", [None, "", 0, False, [], {}], ids=repr)
+def test_nobody_takes_an_answer_out_of_its_project(studio: Studio, project: object):
+    method, path = "PATCH", f"/api/annotations/{studio.ids['annotation']}/"
+    reply = studio.send(method, path, json.dumps({"project": project}).encode(), service=True)
+    assert (reply.status_code, "stay in its project" in reply.json()["detail"]) == (400, True)
 
 
 def test_other_writes_of_annotators_are_looked_at_too(studio: Studio):
