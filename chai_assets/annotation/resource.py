@@ -11,10 +11,10 @@ import polars as pl
 
 from chai_assets.annotation.collect import ReadAnswer, collect
 from chai_assets.annotation.hand_on import hand_on_tasks
-from chai_assets.annotation.push import BuildTask, push_tasks, task_ledger, update_states
+from chai_assets.annotation.push import AssignedTask, BuildTask, push_tasks, task_ledger, update_states
 from chai_assets.annotation.task_data import TaskContext
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
-from chai_assets.workflow.item_state import AnyTurn
+from chai_assets.workflow.item_state import AnyTurn, Standing
 from chai_assets.workflow.records import TaskKind
 from chai_assets.workflow.resource import Workflow
 from chai_resources.label_studio import LabelStudio
@@ -96,12 +96,16 @@ class AnnotationTasks(dg.ConfigurableResource):
         items = workflow.standings(batch)
         kind = turn_type.kind
         # Made with the first task: mostly there is none to push.
-        build = cache(lambda: builder(self.task_context(workflow, batch)))
+        made = cache(lambda: builder(self.task_context(workflow, batch)))
+
+        def build(item: Standing, turn: AnyTurn) -> AssignedTask | None:
+            return made()(item, turn)
+
         passed = hand_on_tasks(
             turn_type,
             batch,
             items,
-            lambda item, turn: build()(item, turn),
+            build,
             tables=workflow.tables,
             label_studio=self.label_studio,
             people=self.people,
@@ -110,7 +114,7 @@ class AnnotationTasks(dg.ConfigurableResource):
             turn_type,
             batch,
             items,
-            lambda item, turn: build()(item, turn),
+            build,
             tables=workflow.tables,
             label_studio=self.label_studio,
             media=workflow.media,

@@ -57,7 +57,7 @@ def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) ->
         forms = FormReader(source.stream)
         writer: _ShotWriter | None = None
         for number, picture in enumerate(Decoder(source).pictures()):
-            form = forms.read(picture.frame)
+            form = forms.read(picture)
             if waiting and number == waiting[0].first:
                 writer = _ShotWriter(folder, scan, waiting.pop(0))
             if writer and number < writer.shot.last:
@@ -67,11 +67,10 @@ def encode_shots(path: Path, scan: Scan, shots: Sequence[Shot], folder: Path) ->
     return done
 
 
-def fit(width: int, height: int, pixel: float = 1.0) -> tuple[int, int]:
-    """Stored size: pixels made square, no side over LONGEST_SIDE, both even; never enlarged otherwise."""
-    wide = width * pixel
-    scale = min(1.0, LONGEST_SIDE / max(wide, height))
-    return max(2, round(wide * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+def fit(width: int, height: int) -> tuple[int, int]:
+    """The size in which a picture of this size is stored: no side over LONGEST_SIDE, both even; never enlarged else."""
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 class _ShotWriter:

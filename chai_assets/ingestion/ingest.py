@@ -289,12 +289,12 @@ class _RowBuilder:
 
 def _length_problem(shot: Shot, rules: ClipRules) -> tuple[str, str] | None:
     """Kind and reason if a shot lies outside the length window."""
+    if rules.keeps(shot):
+        return None
     if shot.seconds < rules.shortest_s:
         limit, kind = f"shorter than {rules.shortest_s:g} s", "too_short"
-    elif shot.seconds > rules.longest_s:
-        limit, kind = f"longer than {rules.longest_s:g} s", "too_long"
     else:
-        return None
+        limit, kind = f"longer than {rules.longest_s:g} s", "too_long"
     return kind, f"{_position(shot)} is {limit} and is skipped; widen CHAI_CLIP_SECONDS to keep such shots"
 
 

@@ -52,13 +52,6 @@ class Batch:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "inbox" / "b1"
-    made.mkdir(parents=True)
-    return made
-
-
-@pytest.fixture
 def media(tmp_path: Path) -> Media:
     return Media(root=str(tmp_path / "media"))
 

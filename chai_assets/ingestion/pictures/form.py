@@ -11,8 +11,8 @@ from av.video.reformatter import ColorTrc
 from av.video.stream import VideoStream
 
 from chai_assets.ingestion.pictures.orientation import Orientation
-from chai_assets.ingestion.pictures.side_data import OrientationReader, side_data
 from chai_assets.ingestion.probe import BadVideo
+from chai_assets.ingestion.reading.decode import Picture
 from chai_resources.pictures.color import Color, Matrix, color_of, scaler_matrix
 
 _UNSHOWABLE = {
@@ -62,16 +62,15 @@ class Form:
 
 
 class FormReader:
-    """Reads the forms of a video's frames, one after the other."""
+    """Reads the forms of a video's pictures, one after the other."""
 
     def __init__(self, stream: VideoStream) -> None:
         self._codec, self._tag = stream.codec_context.name, stream.codec_context.codec_tag
-        self._orientation = OrientationReader()
         self._alpha = False
 
-    def read(self, frame: av.VideoFrame) -> Form:
-        """The form of the next frame. Raises BadVideo if no color can be made of its numbers."""
-        side = side_data(frame)
+    def read(self, picture: Picture) -> Form:
+        """The form of the next picture. Raises BadVideo if no color can be made of its numbers."""
+        frame, side = picture.frame, picture.side
         # A decoder of HEVC gives single fields, as pictures of half the height, and no two in one frame.
         fields = frame.interlaced_frame and self._codec == "hevc"
         form = Form(
@@ -79,7 +78,7 @@ class FormReader:
             frame.height,
             frame.format.name,
             color_of(frame),
-            self._orientation.read(frame, side),
+            picture.orientation,
             alpha=self._is_alpha_meant(frame),
             interlaced=frame.interlaced_frame and not fields,
             fields=fields,

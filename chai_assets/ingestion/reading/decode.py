@@ -3,15 +3,17 @@
 import math
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from av.error import FFmpegError
 from av.packet import Packet
+from av.sidedata.sidedata import Type
 from av.video.frame import PictureType, VideoFrame
 
 from chai_assets.ingestion.files.limits import alive
+from chai_assets.ingestion.pictures.orientation import Orientation
 from chai_assets.ingestion.pictures.side_data import OrientationReader, side_data
 from chai_assets.ingestion.probe import EXPORT, BadVideo, Source
 from chai_assets.ingestion.reading.clock import DEFAULT_STEP
@@ -30,20 +32,21 @@ class Picture:
     """A decoded frame and what the file states of it.
 
     `time` are seconds of the file's own clock (NaN: nothing is stated), `stands` the seconds it is shown (0: nothing
-    is stated), `pixel` the width by height of its pixels; `transposed` is whether it lies on its side.
+    is stated), `pixel` the width by height of its pixels; `side` is what comes beside it, by kind.
     """
 
     frame: VideoFrame
     time: float
     stands: float
     pixel: float
-    transposed: bool
+    orientation: Orientation
+    side: Mapping[Type, bytes]
 
     @property
     def size(self) -> tuple[float, float]:
         """Width and height at which it is displayed: upright, in square pixels."""
         wide, high = self.frame.width * self.pixel, float(self.frame.height)
-        return (high, wide) if self.transposed else (wide, high)
+        return (high, wide) if self.orientation.transposed else (wide, high)
 
 
 class Decoder:
@@ -95,7 +98,8 @@ class Decoder:
         self._pixels.see(self.packets - 1)
         for frame in frames:
             time = self._clock.time(frame)
-            transposed = self._orientation.read(frame, side_data(frame)).transposed
+            side = side_data(frame)
+            orientation = self._orientation.read(frame, side)
             if self._in_lead and (frame.is_corrupt or _needs_others(frame)):
                 continue
             if frame.is_corrupt:
@@ -105,7 +109,7 @@ class Decoder:
             self._pass(time)
             alive()
             stands = float(frame.duration * (frame.time_base or 0))
-            yield Picture(frame, time, stands, self._pixels.of(frame), transposed)
+            yield Picture(frame, time, stands, self._pixels.of(frame), orientation, side)
 
     def _decoded(self, packet: Packet, following: Sequence[Packet]) -> list[VideoFrame]:
         """The frames that come out with a packet. Raises BadVideo if it is damaged where it must not be."""

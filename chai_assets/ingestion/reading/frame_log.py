@@ -42,7 +42,7 @@ class FrameLog:
             if len(self.new_shapes) > _MOST_SHAPES:
                 raise BadVideo("broken", "changes the shape of its picture again and again; export it again")
         wide, high = picture.frame.width, picture.frame.height
-        pixels = (high, wide) if picture.transposed else (wide, high)
+        pixels = (high, wide) if picture.orientation.transposed else (wide, high)
         self._sizes[pixels] = None
         self.pixels = max(self.pixels, pixels, key=lambda size: size[0] * size[1])
         self._times.append(picture.time)

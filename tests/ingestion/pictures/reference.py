@@ -7,6 +7,11 @@ import numpy as np
 
 Picture = np.ndarray
 
+
+class NotRead(Exception):
+    """A frame in a form that is not read here: floating point, dots of one bit, rows from below."""
+
+
 KR_KB = {
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -85,7 +90,7 @@ def _coded(frame: av.VideoFrame) -> Picture:
         return _yuv(frame, int(found[4] or 8))
     if found := _PACKED.fullmatch(name):
         return _packed(frame, found[1], found[2] in ("48", "64"), found[3] == "be")
-    raise NotImplementedError(f"no reference reads {name}")
+    raise NotRead(f"no reference reads {name}")
 
 
 def upright(picture: Picture, matrix: tuple[int, int, int, int]) -> Picture:
@@ -148,7 +153,7 @@ def _short(frame: av.VideoFrame, bits: tuple[int, int, int]) -> Picture:
 def _plane(frame: av.VideoFrame, number: int, kind: type, parts: int = 1, big: bool = False) -> Picture:
     plane = frame.planes[number]
     if plane.line_size < 0:
-        raise NotImplementedError("no reference reads rows from below")
+        raise NotRead("no reference reads rows from below")
     values = np.frombuffer(plane, np.dtype(kind).newbyteorder(">" if big else "<"))
     rows = values.reshape(plane.height, plane.line_size // values.itemsize)[:, : plane.width * parts].astype(float)
     rows = rows.astype(int) if parts == 1 and frame.format.name in ("pal8",) else rows

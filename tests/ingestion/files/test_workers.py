@@ -17,11 +17,11 @@ from chai_assets.ingestion.files.limits import Limits
 from chai_assets.ingestion.files.workers import ReadingFailed, Workers
 from chai_assets.ingestion.probe import BadVideo
 from chai_resources.errors import UnusableInput
-from tests.ingestion import villains
+from tests.ingestion.files import villains
 from tests.ingestion.films import scene, write
 
 LIMITS = Limits(still_s=1.0, least_s=3.0, seconds_per_mb=0.0, memory=300 << 20)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ import sys
 from pathlib import Path
 from chai_assets.ingestion.files.limits import Limits
 from chai_assets.ingestion.files.workers import Workers
-from tests.ingestion import villains
+from tests.ingestion.files import villains
 workers = Workers(Limits())
 print(workers.call(villains.pid, size=1), flush=True)
 workers.call(villains.take_time, 60.0, size=1)

@@ -18,21 +18,9 @@ from chai_assets.ingestion.files.original import _sha256
 from chai_assets.ingestion.ingest import ClipRules, StoredRows, ingest
 from chai_assets.ingestion.probe import BadVideo
 from chai_resources.media import Media
-from tests.ingestion.films import scene, write
+from tests.ingestion.films import scene
 
 SMALL = (64, 48)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "inbox" / "b1"
-    made.mkdir(parents=True)
-    return made
-
-
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    return write(tmp_path / "film.mp4", scene(1, 36, SMALL))
 
 
 LEFT_OUT = {

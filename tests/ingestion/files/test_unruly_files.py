@@ -27,24 +27,12 @@ from chai_assets.ingestion.files.workers import ReadingFailed
 from chai_assets.ingestion.ingest import ClipRules, StoredRows, ingest
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
-from tests.ingestion import villains
+from tests.ingestion.files import villains
 from tests.ingestion.films import scene, write
 
 SMALL = (64, 48)
 QUICK = Limits(still_s=3.0, memory=400 << 20)
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "inbox" / "b1"
-    made.mkdir(parents=True)
-    return made
-
-
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    return write(tmp_path / "film.mp4", scene(1, 36, SMALL))
+ROOT = Path(__file__).parents[3]
 
 
 def run(folder: Path, limits: Limits | None = None) -> tuple[list[NewRow], dict[str, str]]:
@@ -235,7 +223,7 @@ import sys, tempfile
 from pathlib import Path
 from chai_assets.ingestion.ingest import *
 from chai_resources.media import Media
-from tests.ingestion import villains
+from tests.ingestion.files import villains
 from chai_assets.ingestion import ingest as module
 module.cut = villains.cut_slowly
 tempfile.tempdir = sys.argv[2]
