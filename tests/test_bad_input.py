@@ -188,7 +188,7 @@ def test_malformed_answers_are_quarantined_with_a_reason_and_go_on_once_correcte
     }
     # The page's own guard lets neither of these in; a server without it does.
     for aspect in ("scene", "motion"):
-        with pytest.raises(LabelStudioRefused, match="no such box|is no answer"):
+        with pytest.raises(LabelStudioRefused, match=r"no such box|is no answer"):
             world.person("ann").submit(tasks[aspect]["id"], spoiled[aspect][0])
     answers = {a: world.person("ann").submit(tasks[a]["id"], right[a]) for a in spoiled}
     for aspect, (wrong, _) in spoiled.items():
