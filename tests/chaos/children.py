@@ -13,7 +13,7 @@ from typing import Self
 from chai_resources.environment import CHECKOUT
 from tests.chaos.driver import Errand
 
-HUNG_SECONDS = 120
+HUNG_SECONDS = 300
 """A child works for a few seconds: one that is not done by then waits for something a killed one left behind."""
 
 
