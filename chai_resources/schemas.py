@@ -22,6 +22,8 @@ FINDING = pa.struct(
     ]
 )
 TICK = pa.struct([("finding_id", pa.string()), ("right", pa.bool_())])
+CORRECTION = pa.struct([("attribute", pa.string()), ("before", STRINGS), ("after", STRINGS), ("finding_ids", STRINGS)])
+CORRECTION_TICK = pa.struct([("correction_id", pa.string()), ("right", pa.bool_())])
 EFFECT = pa.struct([("finding_id", pa.string()), ("took", pa.bool_()), ("evidence", pa.string())])
 CHECK = pa.struct([("check", pa.string()), ("held", pa.bool_())])
 CHANGE = pa.struct([("before", pa.string()), ("after", pa.string())])
@@ -334,6 +336,32 @@ TABLES: dict[str, Table] = {
             submitted_at=_SUBMITTED,
             lead_time_s=_LEAD,
             recorded_at=_AT,
+            label_id=(
+                pa.string(),
+                "the label that the page showed, as a person gave it; null in rows from before it could be corrected",
+            ),
+            corrections=(pa.list_(CORRECTION), "answers of it that are corrected, before and after; null as label_id"),
+            label_stands=(pa.string(), "why the caption is right and so is the label, or null"),
+        ),
+        _table(
+            "label_corrections",
+            "correction_id",
+            "Corrections of labels that critiques ask for; they count once a reviewer has ticked all of a critique's.",
+            batch=_BATCH,
+            correction_id=(pa.string(), "hash of the critique and the attribute"),
+            event_id=_EVENT,
+            clip_id=_CLIP,
+            aspect=_ASPECT,
+            attribute=(pa.string(), "the question whose answer is corrected"),
+            before=(STRINGS, "the answer in force when it was corrected"),
+            after=(STRINGS, "the right answer"),
+            label_id=(pa.string(), "the label that is corrected, as a person gave it"),
+            critique_id=(pa.string(), "the critique that corrects it"),
+            finding_ids=(STRINGS, "its findings on the words that the answer led to; empty where there are none"),
+            spec_version=_SPEC,
+            author=_AUTHOR,
+            submitted_at=_SUBMITTED,
+            recorded_at=_AT,
         ),
         _table(
             "polished_critiques",
@@ -397,6 +425,17 @@ TABLES: dict[str, Table] = {
             submitted_at=_SUBMITTED,
             lead_time_s=_LEAD,
             recorded_at=_AT,
+            correction_ticks=(pa.list_(CORRECTION_TICK), "each correction of a label marked right or wrong"),
+            contradicts=(
+                STRINGS,
+                "primitives by which the caption contradicts the labels as corrected; null in rows from before they "
+                "were looked at",
+            ),
+            label_stands=(
+                pa.string(),
+                "why the caption is right and so is the label, by the reviewer or by the annotator whom the reviewer "
+                "believed; or null",
+            ),
         ),
         _table(
             "feedback",

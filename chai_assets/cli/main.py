@@ -22,6 +22,7 @@ from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
     from chai_assets.deployment.provision import Login
+    from chai_assets.workflow.item_state import Standing
 
 app = typer.Typer(
     help="Critique-based human-AI oversight of video captions.\n\nStart with `make demo`; work with `make up`.",
@@ -153,11 +154,15 @@ def status() -> None:
         console.print(f"{name:18} {'runs' if running(settings.home, name) else 'stopped'}")
     for line in _failing(settings):
         console.print(line, style="red", highlight=False, soft_wrap=True)
-    table = Table("batch", "stage", "items")
-    for batch, counts in _stages(settings).items():
-        for stage, count in counts.most_common():
+    table, standings = Table("batch", "stage", "items"), _standings(settings)
+    for batch, items in standings.items():
+        for stage, count in Counter(item.stage for item in items).most_common():
             table.add_row(batch, stage, str(count))
     console.print(table if table.row_count else f"no batch yet: put a folder of videos into {settings.inbox}")
+    from chai_assets.cli.label_doubts import doubt_lines
+
+    for line in doubt_lines(settings, standings):
+        console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -324,7 +329,7 @@ def _failing(settings: Settings) -> list[str]:
     return [one.advice() for one in failing(instance_of(settings))]
 
 
-def _stages(settings: Settings) -> dict[str, Counter[str]]:
+def _standings(settings: Settings) -> "dict[str, list[Standing]]":
     from chai_assets.core.imported import own_work
     from chai_assets.spec.resource import release_of
     from chai_assets.workflow.load import standings_of
@@ -332,7 +337,7 @@ def _stages(settings: Settings) -> dict[str, Counter[str]]:
 
     tables, release = Tables(root=settings.tables), release_of(settings)
     batches = sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"]))
-    return {batch: Counter(item.stage for item in standings_of(tables, release, batch)) for batch in batches}
+    return {batch: standings_of(tables, release, batch) for batch in batches}
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ _PREFIX |= {"candidate": "cnd", "review": "rvw", "feedback": "fbk", "triple": "t
 _PREFIX |= {"request": "req", "event": "evt", "entry": "ent", "problem": "prb", "error": "err"}
 _PREFIX |= {"dataset": "dst", "score": "scr", "adoption": "adp", "standing": "std", "source": "src"}
 _PREFIX |= {"file": "fil", "call": "cll", "polished": "pol", "rights": "rgt"}
+_PREFIX |= {"correction": "cor"}
 
 
 # Made once: `json.dumps` makes an encoder at every call, and a batch has tens of thousands of ids.
@@ -75,7 +76,23 @@ def draft_id(row: Mapping[str, Any]) -> str:
 def critique_id(row: Mapping[str, Any]) -> str:
     """Id of a `critiques` row: the draft, what opened the round, the content and the author."""
     same = ("draft_id", "round", "cause", "verdict", "rating", "findings", "text", "author")
-    return record_id("critique", **{column: row[column] for column in same})
+    return record_id("critique", **{column: row[column] for column in same}, **_said(row, "corrections"))
+
+
+def _said(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    """What is said of labels, as parts of an id: no part where nothing is, as in rows from before that could be."""
+    said = {column: row[column] for column in (*columns, "label_stands") if row.get(column)}
+    return {"label_id": row["label_id"], **said} if "corrections" in said else said
+
+
+def correction_id(critique: str, attribute: str) -> str:
+    """Id of a `label_corrections` row: the critique, which holds what is corrected to what, and the question."""
+    return record_id("correction", critique=critique, attribute=attribute)
+
+
+def corrected_label_id(label: str, answers: Any) -> str:
+    """Id of a label whose answers were corrected: the label as a person gave it, and the answers in force."""
+    return record_id("label", corrects=label, answers=answers)
 
 
 def revision_id(row: Mapping[str, Any]) -> str:
@@ -87,7 +104,7 @@ def revision_id(row: Mapping[str, Any]) -> str:
 def review_id(row: Mapping[str, Any]) -> str:
     """Id of a `reviews` row: the candidate, the grade, the verdict with all its remarks, and the author."""
     same = ("candidate_id", "grade", "verdict", "ticks", "misses", "reasons", "note", "author")
-    return record_id("review", **{column: row[column] for column in same})
+    return record_id("review", **{column: row[column] for column in same}, **_said(row, "correction_ticks"))
 
 
 def feedback_id(row: Mapping[str, Any]) -> str:

@@ -62,6 +62,22 @@ class TickValue(TypedDict):
     right: bool
 
 
+class CorrectionValue(TypedDict):
+    """An answer of a label that a critique corrects: the values before, the right ones, the findings on it."""
+
+    attribute: str
+    before: list[str]
+    after: list[str]
+    finding_ids: list[str]
+
+
+class CorrectionTickValue(TypedDict):
+    """A reviewer's judgment of one correction of a label."""
+
+    correction_id: str
+    right: bool
+
+
 class CheckValue(TypedDict):
     """What was checked of a polished critique, and whether it held."""
 
@@ -223,6 +239,29 @@ class CritiqueRow(_Submission):
     findings: list[FindingValue]
     text: str
     hints: list[str]
+    label_id: str | None
+    corrections: list[CorrectionValue] | None
+    label_stands: str | None
+
+
+class LabelCorrectionRow(TypedDict):
+    """A row of `label_corrections`."""
+
+    batch: str
+    correction_id: str
+    event_id: str
+    clip_id: str
+    aspect: str
+    attribute: str
+    before: list[str]
+    after: list[str]
+    label_id: str
+    critique_id: str
+    finding_ids: list[str]
+    spec_version: str
+    author: str
+    submitted_at: datetime
+    recorded_at: datetime
 
 
 class ReviewRow(_Submission):
@@ -239,6 +278,9 @@ class ReviewRow(_Submission):
     misses: list[str]
     reasons: list[str]
     note: str | None
+    correction_ticks: list[CorrectionTickValue] | None
+    contradicts: list[str] | None
+    label_stands: str | None
 
 
 class FeedbackRow(_Submission):
@@ -362,6 +404,7 @@ ROW_TYPES = {
     "primitives": LabelRow,
     "drafts": DraftRow,
     "critiques": CritiqueRow,
+    "label_corrections": LabelCorrectionRow,
     "polished_critiques": PolishedCritiqueRow,
     "revisions": RevisionRow,
     "reviews": ReviewRow,

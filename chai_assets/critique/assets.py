@@ -1,17 +1,19 @@
 """Critique: annotators say what is wrong with a draft, and refine that until its revision is right."""
 
 import dagster as dg
+import polars as pl
 
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.asset_metadata import PREVIEW_ROWS, preview, table_result
 from chai_assets.core.partitions import batches
 from chai_assets.core.rows import CritiqueRow, PolishedCritiqueRow, read_rows
 from chai_assets.critique.polish import complete_polish, pending_polishes
-from chai_assets.critique.tasks import critique_reader, critique_task_builder
+from chai_assets.critique.tasks import CORRECTING, correction_rows, critique_reader, critique_task_builder
 from chai_assets.inference.generate import Generator
 from chai_assets.workflow.item_state import CritiqueTurn
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
+from chai_resources.tables import as_rows
 
 
 class Polishing(dg.ConfigurableResource):
@@ -37,11 +39,16 @@ def critique_tasks(
 def critiques(
     context: dg.AssetExecutionContext, workflow: Workflow, annotation_tasks: AnnotationTasks
 ) -> dg.MaterializeResult:
-    """Critiques collected from annotators: a rating, and atomic findings located in the draft."""
-    drafts = workflow.tables.read("drafts", context.partition_key, columns=["draft_id", "text"])
-    return annotation_tasks.collect(
-        context, workflow, "critique", "critiques", critique_reader(dict(drafts.iter_rows()))
-    )
+    """Critiques collected from annotators: a rating, atomic findings located in the draft, and corrected labels."""
+    tables, batch = workflow.tables, context.partition_key
+    drafts = tables.read("drafts", batch, columns=["draft_id", "text"])
+    read = critique_reader(dict(drafts.iter_rows()), workflow.release.releases)
+    result = annotation_tasks.collect(context, workflow, "critique", "critiques", read)
+    # Of all critiques: a run may have ended between the two tables.
+    rows = tables.read("critiques", batch, columns=CORRECTING)
+    correcting = rows.filter(pl.col("corrections").list.len() > 0)
+    tables.append_new("label_corrections", correction_rows(as_rows(correcting)), batch)
+    return result
 
 
 @dg.asset(partitions_def=batches, group_name="critique", deps=[critiques], pool="model")

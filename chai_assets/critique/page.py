@@ -5,14 +5,16 @@ findings stay remarks on the draft and arrive pre-filled: a person refines the c
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from chai_assets.annotation import results as pages
 from chai_assets.annotation.results import FilledPage, Malformed, ResultPart
+from chai_assets.critique import label_answers
 from chai_assets.critique.findings import MARKS, NEED_FIX, Finding, MarkKind, as_sentence, in_order
+from chai_assets.critique.label_answers import LabelAnswers
 
 RATINGS = ("1", "2", "3", "4", "5")
 PERFECT = 5
@@ -39,10 +41,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class CritiqueAnswer:
-    """A rating of the caption shown, 1 to 5, and findings on the draft in the order of `in_order`."""
+    """A rating of the caption shown, 1 to 5, findings on the draft in the order of `in_order`, and corrected labels."""
 
     rating: int
     findings: tuple[Finding, ...]
+    labels: LabelAnswers = field(default_factory=lambda: LabelAnswers({}))
 
 
 def config() -> str:
@@ -61,12 +64,16 @@ def task_data(
     remarks: Iterable[str] = (),
     hints: Iterable[str] = (),
     doubts: Iterable[str] = (),
+    labels: Mapping[str, Any] | None = None,
+    contradictions: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """What the page shows and what reading its answer needs.
 
     `facts` are the primitives agreed, one a line; `remarks` what a reviewer said who rejected; `hints` what
-    the linter noticed about the findings of the round before; `doubts` what it noticed in the draft.
+    the linter noticed about the findings of the round before; `doubts` what it noticed in the draft; `labels` the
+    questions as `label_questions` gives them; `contradictions` of the agreed answers by the caption shown.
     """
+    contradicting = [dict(row) for row in contradictions]
     return {
         "draft_id": draft_id,
         "draft": draft,
@@ -81,6 +88,11 @@ def task_data(
         "doubts": pages.html_block("Worth a look:", pages.html_list(doubts)),
         "rate_title": "How good is the revision?" if seen else "How good is the draft?",
         "rate_hint": _RATE_REVISION if seen else _RATE_DRAFT,
+        **(labels or {"labels": [], "label_texts": [], "denied": []}),
+        "contradictions": contradicting,
+        "contradiction_lines": pages.html_block(
+            "The caption contradicts an agreed answer", pages.html_list(row["says"] for row in contradicting)
+        ),
     }
 
 
@@ -92,6 +104,7 @@ def read(data: Mapping[str, Any], result: object) -> CritiqueAnswer:
     """The answer a person submitted. Raises Malformed."""
     given, findings = read_unfinished(data, result)
     rating = pages.required(given, "the rating")
+    labels = label_answers.read(data, _filled(data, result))
     if rating < PERFECT and not findings:
         raise Malformed(
             f"rated {rating} without a single finding",
@@ -102,12 +115,13 @@ def read(data: Mapping[str, Any], result: object) -> CritiqueAnswer:
             f"the draft was rated 5, perfect, with {len(findings)} findings",
             "rate it below 5, or remove the findings",
         )
-    return CritiqueAnswer(rating, findings)
+    label_answers.check_said(data, findings, rating == PERFECT, labels)
+    return CritiqueAnswer(rating, findings, labels)
 
 
 def read_unfinished(data: Mapping[str, Any], result: object) -> tuple[int | None, tuple[Finding, ...]]:
     """The rating, None while it is open, and the findings of a page that is being filled in. Raises Malformed."""
-    filled = FilledPage.of(_without_preview(result), _CONTROLS)
+    filled = _filled(data, result)
     draft_id, draft = pages.shown(data, "draft_id", str), pages.shown(data, "draft", str)
     marks = [_mark(filled, part, draft_id, draft) for part in filled.named("kind")]
     _refuse_strays(filled)
@@ -120,14 +134,18 @@ def read_unfinished(data: Mapping[str, Any], result: object) -> tuple[int | None
 
 def write(data: Mapping[str, Any], answer: CritiqueAnswer) -> list[dict[str, Any]]:
     """The result the page submits for this answer."""
-    return prefill(data, answer.findings) + pages.choices_part("rating", "draft", [str(answer.rating)])
+    rating = pages.choices_part("rating", "draft", [str(answer.rating)])
+    return prefill(data, answer.findings, answer.labels) + rating
 
 
-def prefill(data: Mapping[str, Any], findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """The findings of an earlier round as a prediction: they arrive marked, the rating stays open."""
+def prefill(
+    data: Mapping[str, Any], findings: Iterable[Finding], labels: LabelAnswers | None = None
+) -> list[dict[str, Any]]:
+    """What was said in an earlier round as a prediction: findings arrive marked, the rating stays open."""
     ordered = in_order(findings)
     parts = [part for finding in ordered if finding.kind != "missing" for part in _marked(finding)]
-    return parts + pages.texts_part("missing", "draft", (f.fix for f in ordered if f.kind == "missing"))
+    parts += pages.texts_part("missing", "draft", (f.fix for f in ordered if f.kind == "missing"))
+    return parts + (label_answers.write(data, labels) if labels else [])
 
 
 def preview(texts: Iterable[str]) -> list[dict[str, Any]]:
@@ -136,6 +154,10 @@ def preview(texts: Iterable[str]) -> list[dict[str, Any]]:
     It belongs to the facts: to what belongs to the draft, Label Studio would add the kind that is chosen just then.
     """
     return pages.texts_part(PREVIEW, "facts", texts)
+
+
+def _filled(data: Mapping[str, Any], result: object) -> FilledPage:
+    return FilledPage.of(_without_preview(result), _CONTROLS | label_answers.controls(data))
 
 
 def _without_preview(result: object) -> object:

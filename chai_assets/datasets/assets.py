@@ -1,6 +1,7 @@
 """Datasets: what is about to be exported is pinned and checked first, then published in one step."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import dagster as dg
 import polars as pl
 
 from chai_assets.core.asset_metadata import preview
+from chai_assets.datasets.checks.frames import EMPTY_FRAME_NOTES
+from chai_assets.datasets.checks.label_agreement import contradicting_triples
 from chai_assets.datasets.checks.last_export import last_export
-from chai_assets.datasets.checks.suite import EMPTY_FRAME_NOTES, suite
+from chai_assets.datasets.checks.suite import suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
 from chai_assets.datasets.export import (
     current_versions,
@@ -26,8 +29,9 @@ from chai_assets.datasets.select.spec_compatibility import (
     triples_of_other_specs,
 )
 from chai_assets.datasets.write.publish import publish
-from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata, label_states
+from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata
 from chai_assets.spec.resource import SpecRelease
+from chai_assets.workflow.load import states_in_force
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
 from chai_resources.settings import DatasetChoice, Settings
@@ -121,12 +125,19 @@ def triples_expectations(
     triples = candidate_triples(tables, datasets)
     # Of the triples only those that were to be taken; what they were made from may stand anywhere.
     taken = {"triples": selection.batch_filter() & selection.aspect_filter()}
+
+    def read(table: str, columns: Sequence[str]) -> pl.DataFrame:
+        return tables.read(table, None, columns, versions.get(table), taken.get(table))
+
+    counts = _counted(triples, release, datasets)
+    spec = release.load() if selection.imported else release.releases.load(counts.version)
     evidence = Evidence(
-        read=lambda table, columns: tables.read(table, None, columns, versions.get(table), taken.get(table)),
+        read=read,
         last_export=_last_export(context, datasets),
         now=now(),
+        contradicting=contradicting_triples(triples, read, lambda: states_in_force(tables, release.releases), spec),
     )
-    validation = validate(triples, _counted(triples, release, datasets), evidence)
+    validation = validate(triples, counts, evidence)
     docs = _data_docs(context, validation, datasets)
     for outcome in validation.outcomes:
         yield _as_check(outcome, docs)
@@ -166,7 +177,7 @@ def _data_docs(
 def captions_follow_the_specification(
     tables: Tables, release: SpecRelease, datasets: DatasetStore
 ) -> dg.AssetCheckResult:
-    """The caption linter on the candidate, with the labels each caption was made from; never stops the export."""
+    """The caption linter on the candidate, with the labels in force; never stops the export."""
     triples = candidate_triples(tables, datasets)
     pinned = datasets.pinned()["drafts"]
     label_of = dict(tables.read("drafts", columns=["draft_id", "label_id"], version=pinned).iter_rows())
@@ -175,7 +186,7 @@ def captions_follow_the_specification(
         for clip, aspect, final, draft in triples.select("clip_id", "aspect", "final", "draft_id").iter_rows()
     ]
     spec = release.releases.load(_counted(triples, release, datasets).version)
-    doubts = find_flags(captions, label_states(tables), spec)
+    doubts = find_flags(captions, states_in_force(tables, release.releases), spec)
     doubtful = len({(row["clip_id"], row["aspect"]) for row in doubts})
     return dg.AssetCheckResult(
         passed=not count_flags(doubts)["contradiction"] and doubtful <= MOST_DOUBTFUL * len(captions),

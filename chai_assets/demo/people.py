@@ -13,6 +13,7 @@ from typing import Any, Literal
 from chai_assets.core.rows import ClipRow, SourceRow
 from chai_assets.critique import page as critique_page
 from chai_assets.critique.findings import Finding
+from chai_assets.critique.label_answers import LabelAnswers
 from chai_assets.demo.material import Answers, slips, truth
 from chai_assets.labeling import page as labeling_page
 from chai_assets.review import feedback_page
@@ -86,6 +87,24 @@ class Script:
         """The true caption."""
         return caption_of(aspect, statements(self.spec.aspects[aspect], self.answers(clip_id, aspect)))
 
+    def slipped_items(self) -> set[tuple[str, str]]:
+        """(clip, aspect) of the labels that are planted wrong."""
+        return {
+            (clip, aspect)
+            for clip, shot in self.items.items()
+            for aspect in self.spec.aspects
+            if (*shot, aspect) in self._slips
+        }
+
+    def labeled_right(self, clip_id: str, aspect: str, answers: Answers) -> bool:
+        """Whether these are the true answers, whatever says that a question does not apply."""
+        true = self.answers(clip_id, aspect)
+        names = {*true, *answers}
+        return all(
+            sorted(true.get(name) or [NOT_APPLICABLE]) == sorted(answers.get(name) or [NOT_APPLICABLE])
+            for name in names
+        )
+
     def habit(self, clip_id: str, aspect: str) -> Habit:
         """How this item goes, by its place among the slipped, or among the right ones."""
         item = (*self.items[clip_id], aspect)
@@ -118,13 +137,33 @@ def _critique(script: Script, data: dict[str, Any]) -> list[dict[str, Any]]:
     shown = data["shown"]
     findings = differences(data["draft_id"], data["draft"], true)
     first = data["round"] == 1
-    if same_facts(shown, true) or (first and habit == "overlooks"):
+    corrected = _corrected_labels(script, data)
+    if first and habit == "overlooks":
         answer = critique_page.CritiqueAnswer(5, ())
+    elif same_facts(shown, true):
+        answer = critique_page.CritiqueAnswer(5, (), LabelAnswers(corrected, _both_right(data, corrected)))
     elif first and habit == "hasty" and len(findings) > 1:
-        answer = critique_page.CritiqueAnswer(3, findings[:1])
+        answer = critique_page.CritiqueAnswer(3, findings[:1], LabelAnswers(corrected))
     else:
-        answer = critique_page.CritiqueAnswer(max(1, 5 - len(findings)), findings)
+        answer = critique_page.CritiqueAnswer(max(1, 5 - len(findings)), findings, LabelAnswers(corrected))
     return critique_page.write(data, answer)
+
+
+def _corrected_labels(script: Script, data: dict[str, Any]) -> dict[str, list[str]]:
+    """The true answers to the questions whose agreed answer is not true."""
+    true = script.answers(data["clip_id"], data["aspect"])
+    given = {row["key"]: (true.get(row["key"]) or [NOT_APPLICABLE], row["agreed"]) for row in _label_rows(data)}
+    return {name: right for name, (right, agreed) in given.items() if sorted(right) != sorted(agreed)}
+
+
+def _label_rows(data: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*data["labels"], *data["label_texts"]]
+
+
+def _both_right(data: dict[str, Any], corrected: Iterable[str]) -> str | None:
+    """What is said where the linter errs: a true caption that it takes to contradict true labels."""
+    left = [row for row in data["contradictions"] if not set(row["keys"]) & set(corrected)]
+    return "The clip shows what both say." if left else None
 
 
 def _review(script: Script, data: dict[str, Any]) -> list[dict[str, Any]]:
@@ -132,15 +171,19 @@ def _review(script: Script, data: dict[str, Any]) -> list[dict[str, Any]]:
     true = script.caption(clip_id, aspect)
     caption = data["final"]
     ticks = tuple((finding["finding_id"], True) for finding in data["findings"])
+    corrections = tuple((row["correction_id"], True) for row in data["corrections"])
     missed = tuple(s for s in sentences_of(true) if s.lower() not in map(str.lower, sentences_of(caption)))
     if not same_facts(caption, true):
         misses = missed or ("a sentence that the clip does not show",)
-        answer = review_page.ReviewAnswer("reject", ticks, misses, ("critique_incomplete",), None)
+        answer = review_page.ReviewAnswer("reject", ticks, misses, ("critique_incomplete",), None, corrections)
     elif script.habit(clip_id, aspect) == "disputed" and data["grade"] == 1:
         doubt = ("The light changes towards the end.",)
-        answer = review_page.ReviewAnswer("reject", ticks, doubt, ("critique_incomplete",), "Please look again.")
+        answer = review_page.ReviewAnswer(
+            "reject", ticks, doubt, ("critique_incomplete",), "Please look again.", corrections
+        )
     else:
-        answer = review_page.ReviewAnswer("approve", ticks, (), (), None)
+        stands = None if data["label_stands"] else _both_right(data, ())
+        answer = review_page.ReviewAnswer("approve", ticks, (), (), None, corrections, stands)
     return review_page.write(data, answer)
 
 

@@ -5,8 +5,11 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
+from chai_assets.critique.label_questions import contradictions
 from chai_assets.datasets.write.publish import latest_manifest
 from chai_assets.demo.people import Script, same_facts
+from chai_assets.linting.lexicon import lexicon_of
+from chai_assets.spec.compile import derive
 from chai_assets.triples.join import triples_in_force
 from chai_assets.workflow.item_state import Standing
 from chai_resources.settings import Settings
@@ -46,6 +49,12 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
         f"drafts right {sum(d for d, _ in right)} of {len(right)}, "
         f"approved captions right {sum(f for _, f in right)} of {len(right)}",
     )
+    planted = script.slipped_items()
+    wrong = [item for item in items if (item.clip_id, item.aspect) in planted]
+    corrected = sum(script.labeled_right(item.clip_id, item.aspect, _answers(item)) for item in wrong)
+    against, explained = _contradicting(script, items)
+    table.add_row("labels", f"{corrected} of {len(wrong)} planted slips corrected through critiques, by people")
+    table.add_row("", f"{against} approved captions contradict their labels, {explained} explained by a person")
     console.print(table)
     if manifest := latest_manifest(settings.datasets):
         console.print(f"dataset       {settings.datasets}/{manifest.dataset_id}", soft_wrap=True)
@@ -59,6 +68,23 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
 
 def _right(script: Script, item: Standing, text: str) -> bool:
     return same_facts(text, script.caption(item.clip_id, item.aspect))
+
+
+def _answers(item: Standing) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in item.answers.items()}
+
+
+def _contradicting(script: Script, items: list[Standing]) -> tuple[int, int]:
+    """Approved captions that say what their labels in force deny, and those of which a person says why."""
+    against = explained = 0
+    for item in items:
+        if item.candidate is None or item.approval is None:
+            continue
+        states = derive(script.spec.aspects[item.aspect], item.answers)
+        if contradictions(item.candidate.text, lexicon_of(script.spec, item.aspect), states):
+            explained += bool(item.approval["label_stands"])
+            against += not item.approval["label_stands"]
+    return against, explained
 
 
 def _first_ratings(items: list[Standing]) -> Counter[int]:

@@ -6,7 +6,8 @@ from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.drafting.draft import complete_draft, pending_drafts
 from chai_assets.inference.generate import Generator
-from chai_assets.linting.lint_report import find_flags, flags_metadata, label_states
+from chai_assets.linting.lint_report import find_flags, flags_metadata
+from chai_assets.workflow.load import states_in_force
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -26,7 +27,8 @@ def drafts(context: dg.AssetExecutionContext, workflow: Workflow, captioner: Cap
     report = generator.run(pending, complete_draft)
     columns = ["clip_id", "aspect", "label_id", "text"]
     written = tables.read("drafts", batch, columns=columns).tail(report.written).to_dicts()
-    doubts = find_flags(written, label_states(tables, batch) if written else {}, spec)
+    states = states_in_force(tables, workflow.release.releases, batch) if written else {}
+    doubts = find_flags(written, states, spec)
     return table_result(
         tables,
         "drafts",

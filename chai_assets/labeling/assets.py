@@ -4,9 +4,10 @@ import dagster as dg
 
 from chai_assets.annotation.resource import AnnotationTasks
 from chai_assets.core.partitions import batches
-from chai_assets.core.rows import LabelRow, read_rows
-from chai_assets.labeling.tasks import EARLIER, label_reader, label_task_builder
+from chai_assets.labeling.tasks import label_reader, label_task_builder
 from chai_assets.workflow.item_state import LabelTurn
+from chai_assets.workflow.labels_in_force import LabelsInForce, labels_in_force
+from chai_assets.workflow.load import load_records
 from chai_assets.workflow.resource import Workflow
 
 label_studio_annotations = dg.AssetSpec(
@@ -32,8 +33,8 @@ def primitives(
 ) -> dg.MaterializeResult:
     """Answers collected from annotators, checked against the spec, and the primitives that follow from them."""
 
-    def earlier() -> list[LabelRow]:
-        return read_rows(workflow.tables, LabelRow, context.partition_key, EARLIER)
+    def earlier() -> LabelsInForce:
+        return labels_in_force(load_records(workflow.tables, context.partition_key))
 
     return annotation_tasks.collect(
         context, workflow, "primitives", "primitives", label_reader(workflow.release.releases, earlier)

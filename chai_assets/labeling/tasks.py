@@ -17,6 +17,7 @@ from chai_assets.spec.models import Aspect, Spec
 from chai_assets.spec.versioning.carry import carry
 from chai_assets.spec.versioning.releases import Releases
 from chai_assets.workflow.item_state import LabelTurn, Standing
+from chai_assets.workflow.labels_in_force import LabelsInForce, answers_of
 from chai_resources.people import Person
 
 
@@ -40,11 +41,7 @@ def label_task_builder(tasks: TaskContext) -> BuildTask[LabelTurn]:
     return build
 
 
-EARLIER = ["label_id", "event_id", "chai_key", "spec_version", "answers", "submitted_at"]
-"""What is needed of a label from which a page that asks again is completed."""
-
-
-def label_reader(releases: Releases, earlier: Callable[[], list[LabelRow]]) -> ReadAnswer:
+def label_reader(releases: Releases, earlier: Callable[[], LabelsInForce]) -> ReadAnswer:
     """Reads a submitted page into the columns of the `primitives` table, under the version the task was made under.
 
     `earlier` gives the batch's labels: a page that asked only some questions is completed from the one it names.
@@ -95,7 +92,7 @@ def _only(
 
 def _still_possible(aspect: Aspect, label: LabelRow, asks: Iterable[str]) -> dict[str, list[str]]:
     """Old answers to these questions that may still be given."""
-    given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
+    given = answers_of(label)
     attributes = {attribute.id: attribute for attribute in aspect.attributes}
     return {
         name: [v for v in given.get(name, ()) if attributes[name].kind == "text" or v in attributes[name].answers]
@@ -120,20 +117,19 @@ def _spec_of(data: Mapping[str, Any], releases: Releases) -> Spec:
 
 
 def _kept(
-    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Callable[[], list[LabelRow]]
+    data: Mapping[str, Any], aspect: Aspect, releases: Releases, earlier: Callable[[], LabelsInForce]
 ) -> dict[str, list[str]]:
     """The answers that a page which asks again left out, from the label it names. Raises Malformed."""
     if data.get("previous_label") is None:
         return {}
-    label = next((row for row in earlier() if row["label_id"] == data["previous_label"]), None)
+    label = earlier().by_id.get(data["previous_label"])
     if label is None:
         raise Malformed(
             f"the task asks again about label {data['previous_label']}, which is not among this batch's labels",
             "delete the task, and it is pushed again",
         )
-    # Its author may have corrected it since: what is missing then is asked for by the check of all answers.
-    versions = [row for row in earlier() if row["chai_key"] == label["chai_key"]]
-    label = max(versions, key=lambda row: (row["submitted_at"], row["event_id"]))
-    given = {answer["attribute"]: answer["values"] for answer in label["answers"]}
+    # It may have been corrected since: what is missing then is asked for by the check of all answers.
+    label = earlier().newest(label["chai_key"])
+    given = answers_of(label)
     old = releases.load(label["spec_version"]).aspects[aspect.id]
     return dict(carry(old, aspect, given).answers)

@@ -1,6 +1,6 @@
 """The linter over rows of captions: the lines that a page shows, and the counts that an asset reports.
 
-Captions are read here with the labels they were made from. The rules are in `caption_lint.py`.
+Captions are read here with the states of their labels. The rules are in `caption_lint.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,6 @@ from chai_assets.core.asset_metadata import preview
 from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, FlagKind, PrimitiveStates, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.models import Spec
-from chai_resources.tables import Tables
 
 LINES = 8
 """Most lines a page shows: a caption with more flags is better read again as a whole."""
@@ -32,12 +31,6 @@ class FlagRow(TypedDict):
     kind: FlagKind
     words: str
     doubt: str
-
-
-def label_states(tables: Tables, batch: str | None = None) -> dict[str, PrimitiveStates]:
-    """The states of the primitives by label id, in one batch or in all."""
-    labels = tables.read("primitives", batch, columns=["label_id", "states"])
-    return {label: {state["primitive"]: state["state"] for state in states} for label, states in labels.iter_rows()}
 
 
 def find_flags(

@@ -17,7 +17,7 @@ from chai_assets.spec.versioning.adoption import adopted_versions, unsettled
 from chai_assets.spec.versioning.releases import order
 from chai_assets.triples.join import triples_in_force
 from chai_assets.workflow.item_state import Standing
-from chai_assets.workflow.load import standings_of
+from chai_assets.workflow.load import labels_by_id, standings_of
 from chai_resources.captioner import CaptionerChoice
 from chai_resources.tables import Tables
 
@@ -62,9 +62,19 @@ def make_plan(tables: Tables, release: SpecRelease, target: str) -> ReleasePlan:
     states = states.filter(pl.col("batch").is_in(behind))
     aspects = touched((versions[batch] for batch in behind), release.releases, target)
     labels = tables.read("primitives", columns=LABEL_COLUMNS, where=own_work() & pl.col("aspect").is_in(aspects))
+    labels = pl.concat([labels, _corrected_labels(tables, labels)])
     costs = medians(tables)
     rows = priced(plan(states, labels, versions, release.releases, target), spec, costs)
     return ReleasePlan(target, rows, behind, unsettled(tables), costs.measured)
+
+
+def _corrected_labels(tables: Tables, labels: pl.DataFrame) -> pl.DataFrame:
+    """The labels that corrections made of these, in the same columns."""
+    corrected = sorted(set(tables.read("label_corrections", columns=["batch"])["batch"]))
+    given, aspects = set(labels["label_id"]), set(labels["aspect"])
+    made = (label for batch in corrected for label in labels_by_id(tables, batch).values())
+    new = [row for row in made if row["label_id"] not in given and row["aspect"] in aspects]
+    return pl.DataFrame([{name: row[name] for name in labels.columns} for row in new], schema=labels.schema)
 
 
 def current_states(

@@ -1,9 +1,13 @@
 """Review: a second person checks critique and revision; the annotator hears of a rejection and may appeal."""
 
+from collections import Counter
+
 import dagster as dg
 
 from chai_assets.annotation.resource import AnnotationTasks
+from chai_assets.core.asset_metadata import preview
 from chai_assets.core.partitions import batches
+from chai_assets.review.label_doubts import DOUBT_KINDS, batch_doubts
 from chai_assets.review.tasks import feedback_reader, feedback_task_builder, review_reader, review_task_builder
 from chai_assets.workflow.item_state import FeedbackTurn, ReviewTurn
 from chai_assets.workflow.resource import Workflow
@@ -51,9 +55,25 @@ def feedback(
     group_name="review",
     deps=["primitive_tasks", "critique_tasks", "review_tasks", "feedback_tasks"],
     pool="label_studio",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "labels_and_captions_agree",
+            asset="task_states",
+            description="No approved caption says what a corrected label denies, and every correction took force.",
+        )
+    ],
 )
 def task_states(
     context: dg.AssetExecutionContext, workflow: Workflow, annotation_tasks: AnnotationTasks
 ) -> dg.MaterializeResult:
     """Tasks given back to their author for correction, and tasks closed since somebody has built on them."""
-    return annotation_tasks.close(context, workflow)
+    result, batch = annotation_tasks.close(context, workflow), context.partition_key
+    doubts = batch_doubts(workflow.tables, batch, workflow.standings(batch), workflow.lineage(batch).spec)
+    counts = Counter(doubt["kind"] for doubt in doubts)
+    check = dg.AssetCheckResult(
+        passed=not counts["contradicted"] and not counts["not_applied"],
+        check_name="labels_and_captions_agree",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={**{kind: counts[kind] for kind in DOUBT_KINDS}, "doubts": preview([*doubts])},
+    )
+    return dg.MaterializeResult(metadata=result.metadata, check_results=[check])

@@ -22,6 +22,7 @@ _CONTROLS = {
     "reasons": ("choices", "final"),
     "misses": ("textarea", "final"),
     "note": ("textarea", "final"),
+    "label_stands": ("textarea", "final"),
 }
 
 
@@ -44,6 +45,10 @@ class ReviewAnswer:
     misses: tuple[str, ...]
     reasons: tuple[str, ...]
     note: str | None
+    corrections: tuple[tuple[str, bool], ...] = ()
+    """Each correction of a label in the task's order, and whether it is right."""
+    label_stands: str | None = None
+    """Why the caption and the label that it contradicts are both right."""
 
 
 def config() -> str:
@@ -62,8 +67,18 @@ def task_data(
     revision: str | None,
     grade: int,
     appeal: Appeal | None = None,
+    facts: Iterable[str] = (),
+    corrections: Iterable[tuple[str, str]] = (),
+    contradictions: Iterable[Mapping[str, Any]] = (),
+    label_stands: str | None = None,
 ) -> dict[str, Any]:
-    """What the page shows. `revision` is None where the annotator calls the draft perfect."""
+    """What the page shows. `revision` is None where the annotator calls the draft perfect.
+
+    `facts` are the labels that the critic saw, one a line; `corrections` of them are ids with words; `contradictions`
+    is what the caption says against the labels as corrected, and `label_stands` why the critic calls both right.
+    """
+    contradicting = [dict(row) for row in contradictions]
+    lines = [row["says"] for row in contradicting] + ([f"The annotator: {label_stands}"] if label_stands else [])
     return {
         "candidate_id": candidate_id,
         "draft_id": draft_id,
@@ -76,6 +91,13 @@ def task_data(
         "difference": "" if revision is None else difference(draft, revision),
         "findings": [{"finding_id": finding.finding_id, "says": as_sentence(finding)} for finding in findings],
         "appeal": _appeal(appeal),
+        "facts": pages.html_block("The labels that the annotator saw", pages.html_list(facts)),
+        "corrections": [{"correction_id": name, "says": says} for name, says in corrections],
+        "contradictions": contradicting,
+        "label_stands": label_stands,
+        "contradiction_lines": pages.html_block("The caption contradicts the labels", pages.html_list(lines))
+        if contradicting
+        else "",
     }
 
 
@@ -87,19 +109,21 @@ def difference(draft: str, revision: str) -> str:
 def read(data: Mapping[str, Any], result: object) -> ReviewAnswer:
     """The answer a person submitted. Raises Malformed."""
     ids = [pages.shown(row, "finding_id", str) for row in pages.shown(data, "findings", list)]
-    filled = FilledPage.of(result, _CONTROLS | {f"tick_{at}": ("choices", f"finding_{at}") for at in range(len(ids))})
-    ticks = []
-    for at, finding_id in enumerate(ids):
-        tick = pages.required(filled.choice(f"tick_{at}", _TICKS), f"the tick of finding {at + 1}")
-        ticks.append((finding_id, _TICKS[tick]))
+    corrected = _corrections(data)
+    controls = {f"tick_{at}": ("choices", f"finding_{at}") for at in range(len(ids))}
+    controls |= {f"correct_{at}": ("choices", f"correction_{at}") for at in range(len(corrected))}
+    filled = FilledPage.of(result, _CONTROLS | controls)
     answer = ReviewAnswer(
         verdict=cast(Verdict, pages.required(filled.choice("verdict", get_args(Verdict)), "the verdict")),
-        ticks=tuple(ticks),
+        ticks=_ticked(filled, "tick", ids, "finding"),
         misses=tuple(filled.texts("misses")),
         reasons=tuple(filled.choices("reasons", REJECTION_REASONS)),
         note=filled.text("note"),
+        corrections=_ticked(filled, "correct", corrected, "correction"),
+        label_stands=filled.text("label_stands"),
     )
     _check(answer, revised=data.get("revision_id") is not None)
+    _check_labels(answer, data)
     return answer
 
 
@@ -110,10 +134,31 @@ def write(data: Mapping[str, Any], answer: ReviewAnswer) -> list[dict[str, Any]]
     for at, row in enumerate(data["findings"]):
         word = "right" if ticked[row["finding_id"]] else "wrong"
         result += pages.choices_part(f"tick_{at}", f"finding_{at}", [word])
+    right = dict(answer.corrections)
+    for at, correction_id in enumerate(_corrections(data)):
+        word = "right" if right[correction_id] else "wrong"
+        result += pages.choices_part(f"correct_{at}", f"correction_{at}", [word])
     result += pages.choices_part("verdict", "final", [answer.verdict])
     result += pages.choices_part("reasons", "final", answer.reasons)
     result += pages.texts_part("misses", "final", answer.misses)
-    return result + pages.texts_part("note", "final", [answer.note])
+    result += pages.texts_part("note", "final", [answer.note])
+    return result + pages.texts_part("label_stands", "final", [answer.label_stands])
+
+
+def _corrections(data: Mapping[str, Any]) -> list[str]:
+    """Ids of the corrections of labels that the page shows; tasks of before have none."""
+    if not isinstance(data, dict) or data.get("corrections") is None:
+        return []
+    return [pages.shown(row, "correction_id", str) for row in pages.shown(data, "corrections", list)]
+
+
+def _ticked(filled: FilledPage, control: str, ids: Sequence[str], what: str) -> tuple[tuple[str, bool], ...]:
+    """Each of the ids, and whether it is ticked right. Raises Malformed where a tick is missing."""
+    ticks = []
+    for at, ticked in enumerate(ids):
+        tick = pages.required(filled.choice(f"{control}_{at}", _TICKS), f"the tick of {what} {at + 1}")
+        ticks.append((ticked, _TICKS[tick]))
+    return tuple(ticks)
 
 
 def _check(answer: ReviewAnswer, revised: bool) -> None:
@@ -134,10 +179,25 @@ def _check(answer: ReviewAnswer, revised: bool) -> None:
             "the model is blamed for a revision, yet the draft stands and nothing was revised",
             "untick the model's fault, and say what the annotator missed",
         )
+    ticked_wrong = ticked_wrong or not all(right for _, right in answer.corrections)
     if not (ticked_wrong or answer.misses or _MODELS_FAULT.intersection(answer.reasons)):
         raise Malformed(
             "rejected, yet every finding is ticked right, nothing was missed and the model is not blamed",
             "tick the finding that is wrong, say what was missed, or give the model's fault as a reason",
+        )
+
+
+def _check_labels(answer: ReviewAnswer, data: Mapping[str, Any]) -> None:
+    """Refuses an approval by which a caption and its labels would contradict each other; the page refuses the same."""
+    if answer.verdict != "approve":
+        return
+    if not all(right for _, right in answer.corrections):
+        raise Malformed("approved, yet a correction of a label is ticked wrong", "reject, or tick the correction right")
+    contradicting = data.get("contradictions") or []
+    if contradicting and not data.get("label_stands") and not answer.label_stands:
+        raise Malformed(
+            f"approved, yet the caption contradicts the labels: {pages.shown(contradicting[0], 'says', str)}",
+            "reject and say what is missing, or say why the caption and the label are both right",
         )
 
 

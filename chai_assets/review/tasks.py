@@ -5,11 +5,15 @@ from typing import Any
 from chai_assets.annotation.collect import ReadAnswer
 from chai_assets.annotation.push import AssignedTask, BuildTask
 from chai_assets.annotation.task_data import TaskContext
-from chai_assets.core.ids import feedback_id, review_id
+from chai_assets.core.ids import correction_id, feedback_id, review_id
 from chai_assets.core.rows import NewRow
 from chai_assets.critique.findings import findings_of
+from chai_assets.critique.label_questions import contradictions, corrected_lines
+from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.review import feedback_page, page
-from chai_assets.workflow.item_state import Dispute, FeedbackTurn, ReviewTurn, Standing
+from chai_assets.spec.compile import derive, facts
+from chai_assets.spec.models import Spec
+from chai_assets.workflow.item_state import Candidate, Dispute, FeedbackTurn, ReviewTurn, Standing
 from chai_resources.people import Person
 
 
@@ -36,6 +40,7 @@ def review_task_builder(tasks: TaskContext) -> BuildTask[ReviewTurn]:
             revision=revision["text"] if revision else None,
             grade=turn.grade,
             appeal=_appeal(turn.dispute) if turn.dispute else None,
+            **_labels(item, candidate, tasks.spec),
         )
         return tasks.assign(item, turn, reviewer, data, excluded=excluded)
 
@@ -59,10 +64,43 @@ def review_reader() -> ReadAnswer:
             "reasons": list(answer.reasons),
             "note": answer.note,
             "author": author.id,
+            "correction_ticks": [{"correction_id": name, "right": right} for name, right in answer.corrections],
+            "contradicts": _contradicting(data),
+            "label_stands": _both_right(data, answer),
         }
         return {**row, "review_id": review_id(row), "spec_version": data["spec_version"]}
 
     return read
+
+
+def _labels(item: Standing, candidate: Candidate, spec: Spec) -> dict[str, Any]:
+    """What a review page shows of the labels: those the critic saw, their corrections, and what the caption denies."""
+    aspect, said = spec.aspects[item.aspect], candidate.acceptance
+    corrections = said.get("corrections") or []
+    seen = {**item.answers, **{c["attribute"]: c["before"] for c in corrections}}
+    corrected = {**seen, **{c["attribute"]: c["after"] for c in corrections}}
+    return {
+        "facts": facts(aspect, seen),
+        "corrections": [
+            (correction_id(said["critique_id"], correction["attribute"]), line)
+            for correction, line in zip(corrections, corrected_lines(corrections), strict=True)
+        ],
+        "contradictions": contradictions(candidate.text, lexicon_of(spec, item.aspect), derive(aspect, corrected)),
+        "label_stands": said.get("label_stands"),
+    }
+
+
+def _both_right(data: dict[str, Any], answer: page.ReviewAnswer) -> str | None:
+    """Why an approved caption and the labels it contradicts are both right: the reviewer's words, or the critic's."""
+    if answer.verdict != "approve" or not data.get("contradictions"):
+        return None
+    return answer.label_stands or data.get("label_stands")
+
+
+def _contradicting(data: dict[str, Any]) -> list[str] | None:
+    """Primitives by which the caption contradicts its labels; None for a task of before that was looked at."""
+    rows = data.get("contradictions")
+    return None if rows is None else [row["primitive"] for row in rows]
 
 
 def feedback_task_builder(tasks: TaskContext) -> BuildTask[FeedbackTurn]:

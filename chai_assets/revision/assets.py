@@ -5,8 +5,9 @@ import dagster as dg
 from chai_assets.core.asset_metadata import table_result
 from chai_assets.core.partitions import batches
 from chai_assets.inference.generate import Generator
-from chai_assets.linting.lint_report import find_flags, flags_metadata, label_states
+from chai_assets.linting.lint_report import find_flags, flags_metadata
 from chai_assets.revision.revise import complete_revision, pending_revisions
+from chai_assets.workflow.load import states_in_force
 from chai_assets.workflow.resource import Workflow
 from chai_resources.captioner import CaptionerChoice
 
@@ -25,7 +26,8 @@ def revisions(
     rows = tables.rows("revisions", batch, columns=columns)
     labels = {item.draft["draft_id"]: item.draft["label_id"] for item in items if item.draft}
     written = [{**row, "label_id": labels.get(row["draft_id"])} for row in rows[len(rows) - report.written :]]
-    doubts = find_flags(written, label_states(tables, batch) if written else {}, spec)
+    states = states_in_force(tables, workflow.release.releases, batch) if written else {}
+    doubts = find_flags(written, states, spec)
     return table_result(
         tables,
         "revisions",

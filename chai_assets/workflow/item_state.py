@@ -149,6 +149,8 @@ class Standing:
     label: LabelRow | None = None
     labeled_by: set[str] = field(default_factory=set)
     """Who answered questions about it, the questions of earlier releases included."""
+    given: list[LabelRow] = field(default_factory=list)
+    """The labels as people gave them, one for each asking; `label` is the one in force, corrections included."""
     answers: Mapping[str, list[str]] = field(default_factory=dict)
     """The label's answers as they stand under the specification in use."""
     asked_again: LabelTurn | None = None
@@ -172,6 +174,12 @@ class Standing:
     def waiting(self) -> Turn | None:
         """The human turn this item waits for, if it waits for one."""
         return self.turns[-1] if self.turns and self.turns[-1].answer is None else None
+
+    @property
+    def label_as_given(self) -> LabelRow | None:
+        """The label in force as a person gave it, without the corrections."""
+        key = self.label["chai_key"] if self.label else None
+        return next((label for label in self.given if label["chai_key"] == key), None)
 
     @property
     def every_turn(self) -> list[Turn]:

@@ -6,16 +6,20 @@ from chai_assets.core.rows import (
     DraftRow,
     EventRow,
     FeedbackRow,
+    LabelCorrectionRow,
     LabelRow,
     QuarantineRow,
     ReviewRow,
     RevisionRow,
     read_rows,
 )
+from chai_assets.spec.compile import derive
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_version
 from chai_assets.spec.versioning.lineage import Lineage
+from chai_assets.spec.versioning.releases import Releases
 from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.labels_in_force import answers_of, labels_in_force
 from chai_assets.workflow.records import BatchRecords
 from chai_assets.workflow.walk import standings
 from chai_resources.schemas import TABLES
@@ -31,7 +35,7 @@ _EVENT = ["event_id", "what", "annotation_id", "epoch", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 
 WALKED = ("clips", "primitives", "drafts", "critiques", "revisions", "reviews", "feedback", "quarantine")
-WALKED += ("annotation_events",)
+WALKED += ("annotation_events", "label_corrections")
 """The tables that `load_records` reads: while none of them changes, every item stands where it stood."""
 
 
@@ -47,6 +51,7 @@ def load_records(tables: Tables, batch: str) -> BatchRecords:
         feedback=read_rows(tables, FeedbackRow, batch),
         quarantine=read_rows(tables, QuarantineRow, batch, columns=_QUARANTINE),
         events=read_rows(tables, EventRow, batch, columns=_EVENT),
+        corrections=read_rows(tables, LabelCorrectionRow, batch),
     )
 
 
@@ -58,3 +63,26 @@ def standings_of(tables: Tables, release: SpecRelease, batch: str) -> list[Stand
 def load_standings(tables: Tables, lineage: Lineage, batch: str) -> list[Standing]:
     """Where every (clip, aspect) of the batch stands under this specification."""
     return standings(load_records(tables, batch), lineage)
+
+
+def states_in_force(tables: Tables, releases: Releases, batch: str | None = None) -> dict[str, dict[str, str]]:
+    """The states of the primitives by label id, in one batch or in all.
+
+    A label that was corrected has the states of the answers in force, under its own id and that of the corrected one.
+    """
+    labels = tables.read("primitives", batch, columns=["label_id", "states"])
+    found = {label: {state["primitive"]: state["state"] for state in states} for label, states in labels.iter_rows()}
+    for corrected in sorted(set(tables.read("label_corrections", batch, columns=["batch"])["batch"])):
+        records = load_records(tables, corrected)
+        in_force = labels_in_force(records)
+        for label in records.labels:
+            history = in_force.history(label)
+            if len(history) > 1:
+                aspect = releases.load(label["spec_version"]).aspects[label["aspect"]]
+                found |= dict.fromkeys((row["label_id"] for row in history), derive(aspect, answers_of(history[-1])))
+    return found
+
+
+def labels_by_id(tables: Tables, batch: str) -> dict[str, LabelRow]:
+    """Every label of a batch that is or was in force, corrected ones included, without the states."""
+    return labels_in_force(load_records(tables, batch)).by_id

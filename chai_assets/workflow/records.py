@@ -14,6 +14,7 @@ from chai_assets.core.rows import (
     DraftRow,
     EventRow,
     FeedbackRow,
+    LabelCorrectionRow,
     LabelRow,
     QuarantineRow,
     ReviewRow,
@@ -58,6 +59,7 @@ class BatchRecords:
     quarantine: list[QuarantineRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     """Rows of annotation_events: event_id, what, annotation_id, epoch, updated_at."""
+    corrections: list[LabelCorrectionRow] = field(default_factory=list)
 
 
 _A = TypeVar("_A", LabelRow, CritiqueRow, ReviewRow, FeedbackRow)

@@ -22,6 +22,7 @@ from chai_assets.workflow.item_state import (
     ReviewTurn,
     Standing,
 )
+from chai_assets.workflow.labels_in_force import LabelsInForce
 from chai_assets.workflow.records import (
     BatchRecords,
     LatestAnswer,
@@ -74,7 +75,7 @@ def standings(records: BatchRecords, rules: Rules) -> list[Standing]:
     revisions: dict[str, list[RevisionRow]] = defaultdict(list)
     for revision in sorted(records.revisions, key=lambda row: (row["recorded_at"], row["revision_id"])):
         revisions[revision["critique_id"]].append(revision)
-    labels = {label["label_id"]: label for label in records.labels}
+    labels = LabelsInForce(records.labels, records.corrections, answers)
     found: list[Standing] = []
     for clip in records.clips:
         approved: dict[str, Candidate] = {}
@@ -105,7 +106,7 @@ class _Walk:
     item: Standing
     rules: Rules
     answers: LatestAnswers
-    labels: dict[str, LabelRow]
+    labels: LabelsInForce
     drafts: list[DraftRow]
     revisions: Mapping[str, list[RevisionRow]]
 
@@ -141,6 +142,8 @@ class _Walk:
         if label is None:
             return None
         item.labeled_by = {row["author"] for row in given.values()}
+        item.given = list(given.values())
+        label = self.labels.of(label)
         carried = self.rules.carried_answers(label)
         item.answers = carried.answers
         if carried.ask and key != keys[-1] and not label["problem"]:
@@ -201,14 +204,14 @@ class _Walk:
 
     def _draft_still_valid(self, draft: DraftRow, label: LabelRow) -> bool:
         """Whether a draft stands by its label: always while questions are open that may not change a word of it."""
-        made_from = self.labels.get(draft["label_id"])
+        made_from = self.labels.by_id.get(draft["label_id"])
         if self.item.asked_again or made_from is None:
             return True
         return self.rules.draft_still_valid(draft, made_from, label)
 
     def _made_from_current_label(self, draft: DraftRow, label: LabelRow) -> bool:
         """Whether a draft nobody has critiqued would be made just so from the current label."""
-        made_from = self.labels.get(draft["label_id"])
+        made_from = self.labels.by_id.get(draft["label_id"])
         if made_from is None:
             return False
         edited = made_from["label_id"] != label["label_id"] and made_from["chai_key"] == label["chai_key"]

@@ -24,6 +24,19 @@ _VALUES = {"choices": "choices", "textarea": "text", "labels": "labels"}
 _PREVIEW = "preview"
 """What a model wrote while people work; nothing reads it, so it may look as it likes."""
 
+_STANDS = "label_stands"
+"""Where a person says why the caption and the label are both right."""
+_WHAT_NOW = (
+    "correct the answer under the rating if the clip shows otherwise, or say there why the caption and the label are "
+    "both right"
+)
+_NO_TEXT = {"", "-", "none", "nothing", "n/a"}
+_ENDS = ".!?;"
+_NOT = re.compile(
+    r"(?:\b(?:no|not|without|never|neither|nor|none|rather than|instead of)\b|n't\b)[^,;:]{0,45}$", re.IGNORECASE
+)
+"""As chai_assets/critique/label_answers.py has them."""
+
 Result = list[dict[str, Any]]
 Controls = Mapping[re.Pattern[str], tuple[str, re.Pattern[str]]]
 """Names of the controls of a page, each with its type and the names of what it belongs to."""
@@ -141,14 +154,17 @@ def _contradictory_review(result: Result, data: Mapping[str, Any]) -> None:
             raise NoAnswer(f"the tick of finding {at} is missing; tick each finding right or wrong")
     if len(verdict) != 1:
         raise NoAnswer("the verdict is missing; approve or reject")
-    wrong = any(tick == ["wrong"] for tick in ticks)
+    corrections = _correction_ticks(result, data)
+    wrong = any(tick == ["wrong"] for tick in (*ticks, *corrections))
     if verdict == ["approve"]:
         if wrong:
-            raise NoAnswer("approved, yet a finding is ticked wrong; reject, or tick the finding right")
+            what = "a finding" if ["wrong"] in ticks else "a correction of a label"
+            raise NoAnswer(f"approved, yet {what} is ticked wrong; reject, or tick it right")
         if misses:
             raise NoAnswer("approved, yet something was missed; reject, or drop what was missed")
         if reasons:
             raise NoAnswer("approved, yet with reasons to reject; reject, or untick the reasons")
+        _contradicts_labels(result, data)
         return
     if not reasons:
         raise NoAnswer("rejected without a reason; tick why it is rejected")
@@ -159,6 +175,27 @@ def _contradictory_review(result: Result, data: Mapping[str, Any]) -> None:
         raise NoAnswer(
             "rejected, yet every finding is ticked right, nothing was missed and the model is not blamed; tick the "
             "finding that is wrong, say what was missed, or give the model's fault as a reason"
+        )
+
+
+def _correction_ticks(result: Result, data: Mapping[str, Any]) -> list[list[str]]:
+    """The ticks of the corrections of labels; a task that was made before there were such has none."""
+    names = [f"correct_{at}" for at in range(len(_rows(data, "corrections")))]
+    if {part["from_name"] for part in result if part["from_name"].startswith("correct_")} - set(names):
+        raise NoAnswer("a correction is ticked that is not there; load the page again")
+    ticks = [_said(result, name) for name in names]
+    for at, tick in enumerate(ticks, 1):
+        if len(tick) != 1:
+            raise NoAnswer(f"the tick of correction {at} is missing; tick each correction of a label right or wrong")
+    return ticks
+
+
+def _contradicts_labels(result: Result, data: Mapping[str, Any]) -> None:
+    contradicting = _rows(data, "contradictions")
+    if contradicting and not data.get("label_stands") and not _said(result, _STANDS):
+        raise NoAnswer(
+            f"approved, yet the caption contradicts the labels: {contradicting[0].get('says')}; reject and say what "
+            "is missing, or say why the caption and the label are both right"
         )
 
 
@@ -181,6 +218,73 @@ def _contradictory_critique(result: Result, data: Mapping[str, Any]) -> None:
         )
     if rating == ["5"] and findings and data.get("seen_revision_id") is None:
         raise NoAnswer("the draft was rated 5, perfect, with findings; rate it below 5, or remove the findings")
+    corrected = _corrected(result, data)
+    if not _said(result, _STANDS):
+        denied = _caption_denied(data, corrected) if rating == ["5"] else _fix_denied(result, data, corrected)
+        if denied:
+            raise NoAnswer(f"{denied}; {_WHAT_NOW}")
+
+
+def _corrected(result: Result, data: Mapping[str, Any]) -> set[str]:
+    """Questions whose agreed answer is corrected."""
+    found = set()
+    for group, stem in (("labels", "label"), ("label_texts", "label_text")):
+        for at, row in enumerate(_rows(data, group)):
+            given = list(dict.fromkeys(text.strip() for text in _said(result, f"{stem}_{at}")))
+            if len(given) > 1 and row.get("kind") != "several":
+                raise NoAnswer(f"the label {row.get('key')} is corrected to {len(given)} answers; keep one of them")
+            options = [option.get("value") for option in row.get("options", [])]
+            if row.get("kind") != "text" and not set(given) <= set(options):
+                raise NoAnswer(f"the label {row.get('key')} has no such answer; load the page again")
+            agreed = row.get("agreed", [])
+            said = {text.strip(" .").casefold() for text in (*given, *agreed)} - _NO_TEXT
+            if given and sorted(given) != sorted(agreed) and (said or row.get("kind") != "text"):
+                found.add(str(row.get("key")))
+    return found
+
+
+def _caption_denied(data: Mapping[str, Any], corrected: set[str]) -> str | None:
+    """What the caption shown says against an agreed answer that is not corrected."""
+    against = [row for row in _rows(data, "contradictions") if not corrected.intersection(row.get("keys", []))]
+    return f"the caption contradicts an agreed answer: {against[0].get('says')}" if against else None
+
+
+def _fix_denied(result: Result, data: Mapping[str, Any], corrected: set[str]) -> str | None:
+    """What a finding says against an agreed answer that is not corrected."""
+    draft = str(data.get("draft"))
+    for start, end, fix in _edits(result):
+        before, after = draft[:start], draft[end:]
+        stops = [at for at in (after.find(stop) for stop in _ENDS) if at >= 0]
+        head = before[max(before.rfind(stop) for stop in _ENDS) + 1 :]
+        said = head + fix + after[: min(stops, default=len(after))] if start is not None else fix
+        first = len(head) if start is not None else 0
+        for row in _rows(data, "denied"):
+            if corrected.intersection(row.get("keys", [])):
+                continue
+            for match in re.finditer(str(row.get("pattern")), said, re.IGNORECASE):
+                if match.start() < first + len(fix) and first < match.end() and not _NOT.search(said[: match.start()]):
+                    return f"{match.group()!r} says {row.get('says')}, which the agreed answers deny"
+    return None
+
+
+def _edits(result: Result) -> list[tuple[int | None, int | None, str]]:
+    """Where each mark starts and ends in the draft, and what should stand there; no place for what is missing."""
+    fixes = {
+        part.get("id"): text.strip()
+        for part in result
+        if part["from_name"] in ("fix", "instead")
+        for text in part["value"].get("text", [])
+    }
+    marks = [(part["value"], part.get("id")) for part in result if part["from_name"] == "kind"]
+    placed = [(value, region) for value, region in marks if type(value.get("start")) is type(value.get("end")) is int]
+    missing = [(None, None, text.strip()) for text in _said(result, "missing")]
+    return [(value["start"], value["end"], fixes.get(region, "")) for value, region in placed] + missing
+
+
+def _rows(data: Mapping[str, Any], group: str) -> list[Mapping[str, Any]]:
+    """Rows that the task shows; none in a task that was made before there were such."""
+    held = data.get(group)
+    return [row for row in held if isinstance(row, dict)] if isinstance(held, list) else []
 
 
 _CONTRADICTIONS: dict[str, Callable[[Result, Mapping[str, Any]], None]] = {

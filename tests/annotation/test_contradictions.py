@@ -79,7 +79,80 @@ def _critiques() -> list[Case]:
     return cases
 
 
-CASES = [*_reviews(), *_feedbacks(), *_critiques()]
+LABELS: dict[str, Any] = {
+    "labels": [
+        {
+            "key": "turns",
+            "kind": "choice",
+            "q": "Which way?",
+            "agreed": ["pan right"],
+            "marks": [],
+            "options": [{"value": "pan left"}, {"value": "pan right"}, {"value": "tilt up"}],
+        }
+    ],
+    "label_texts": [{"key": "who", "kind": "text", "q": "Who?", "agreed": ["n/a"], "marks": []}],
+    "denied": [{"says": "pan left", "keys": ["turns"], "pattern": r"(?<![\w-])(?:pans? left)(?!\w)"}],
+}
+PANS = "The camera pans right. A dog sleeps."
+FIXES = ("left", "left slowly", "softly", "never left", "")
+PICKED = ((), ("pan left",), ("pan right",), ("pan left", "tilt up"), ("roll",))
+
+
+def _labeled_critiques() -> list[Case]:
+    """Findings and ratings against agreed answers: corrected or not, with and without a reason."""
+    cases: list[Case] = []
+    contradicted = ([], [{"primitive": "pan-left", "keys": ["turns"], "says": "“pans left” says pan left"}])
+    start = PANS.index("right")
+    for fix, picked, stands in product(FIXES, PICKED, (None, "Look closely.", " ")):
+        data = {"draft_id": "drf_1", "draft": PANS, "seen_revision_id": None, **LABELS, "contradictions": []}
+        kind = "wrong" if fix else "redundant"
+        result = critique.prefill(data, [Finding.mark("drf_1", PANS, kind, start, start + 5, fix)])
+        result += choices_part("label_0", "label_q_0", picked) + texts_part("label_stands", "draft", [stands])
+        cases.append((critique, "critique", data, result + choices_part("rating", "draft", ["3"])))
+    for missing, picked in product(("It pans left.", "It does not pan left.", "Grass sways."), PICKED):
+        data = {"draft_id": "drf_1", "draft": PANS, "seen_revision_id": None, **LABELS, "contradictions": []}
+        result = texts_part("missing", "draft", [missing]) + choices_part("label_0", "label_q_0", picked)
+        cases.append((critique, "critique", data, result + choices_part("rating", "draft", ["3"])))
+    for against, picked, stands, who in product(contradicted, PICKED, (None, "Look."), ("N/A", "a dog", None)):
+        data = {"draft_id": "drf_1", "draft": PANS, "seen_revision_id": "rev_1", **LABELS, "contradictions": against}
+        result = choices_part("label_0", "label_q_0", picked) + texts_part("label_stands", "draft", [stands])
+        result += texts_part("label_text_0", "label_text_q_0", [who])
+        cases.append((critique, "critique", data, result + choices_part("rating", "draft", ["5"])))
+    return cases
+
+
+def _labeled_reviews() -> list[Case]:
+    """Verdicts on corrected labels and on captions that contradict them."""
+    cases: list[Case] = []
+    for against, said, verdict, ticked, stands in product(
+        ((), [{"primitive": "pan-left", "keys": ["turns"], "says": "“pans left” says pan left"}]),
+        (None, "Look closely."),
+        ("approve", "reject"),
+        ((), ("right",), ("wrong",), (None,), ("right", "right")),
+        (None, "Both are right."),
+    ):
+        data = review.task_data(
+            candidate_id="cnd_1",
+            draft_id="drf_1",
+            draft=DRAFT,
+            critique_id="crt_1",
+            findings=[],
+            revision_id=None,
+            revision=None,
+            grade=1,
+            corrections=[("cor_1", 'turns: "pan right" becomes "pan left"')] if ticked else [],
+            contradictions=against,
+            label_stands=said,
+        )
+        result = choices_part("verdict", "final", [verdict]) + texts_part("label_stands", "final", [stands])
+        result += choices_part("reasons", "final", ["critique_incomplete"] if verdict == "reject" else [])
+        for at, tick in enumerate(ticked):
+            result += choices_part(f"correct_{at}", f"correction_{at}", [tick] if tick else [])
+        cases.append((review, "review", data, result))
+    return cases
+
+
+CASES = [*_reviews(), *_feedbacks(), *_critiques(), *_labeled_critiques(), *_labeled_reviews()]
 
 
 def _at_collection(case: Case) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
 from chai_assets.datasets.read.verify import verify_dataset
+from chai_assets.demo.material import slips
 from chai_assets.deployment.local import token
 from chai_assets.deployment.run_job import instance_of
 from chai_assets.orchestration.backfill import SPEC_TAG
@@ -79,6 +80,9 @@ def test_the_demo_runs_the_whole_loop_and_again_finds_nothing_to_do(
         for item in standings_of(tables, release_of(settings), batch)
     ]
     _shows_every_turn_of_the_loop(items)
+    planted = len(slips())
+    assert f"{planted} of {planted} planted slips corrected through critiques" in text
+    assert "0 approved captions contradict their labels, 0 explained" in text
     assert tables.rows("quarantine") == []
     [dataset] = tables.rows("datasets")
     assert dataset["triples"] == len(items)

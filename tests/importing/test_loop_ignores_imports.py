@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chai_assets.cli.main import _stages  # pyright: ignore[reportPrivateUsage]
+from chai_assets.cli.main import _standings  # pyright: ignore[reportPrivateUsage]
 from chai_assets.core.partitions import batch_key
 from chai_assets.importing.labels import read_labels
 from chai_assets.ingestion.files.listing import Listing, VideoFile
@@ -36,7 +36,7 @@ def test_status_plan_medians_and_adoption_see_our_own_batches_alone(
     monkeypatch.setenv("CHAI_HOME", str(place.home))
     settings = Settings.from_env()
     release, tables = release_of(settings), place.tables
-    assert set(_stages(settings)) == {"own"}
+    assert set(_standings(settings)) == {"own"}
     states, versions = current_states(tables, release)
     assert set(states["batch"]) == set(versions) == {"own"}
     plan = make_plan(tables, release, release.in_force)

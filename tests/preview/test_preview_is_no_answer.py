@@ -9,6 +9,7 @@ from chai_assets.annotation.results import MOST_PARTS, Malformed
 from chai_assets.critique import page
 from chai_assets.critique.findings import Finding, in_order
 from chai_assets.critique.tasks import critique_reader
+from chai_assets.spec.versioning.releases import releases_in
 from chai_resources.people import Person
 
 DRAFT_ID, DRAFT = "drf_1", "A red ball rolls slowly across the beautiful floor."
@@ -37,7 +38,7 @@ PREVIEWS = REAL | MADE_UP.map(lambda parts: [part | {"from_name": page.PREVIEW} 
 def collected(result: list[dict[str, Any]]) -> object:
     """The row of the critique, its id among it; or why it cannot be read."""
     try:
-        return critique_reader({DRAFT_ID: DRAFT})(DATA, result, ANN)
+        return critique_reader({DRAFT_ID: DRAFT}, releases_in())(DATA, result, ANN)
     except Malformed as problem:
         return (problem.reason, problem.remedy)
 

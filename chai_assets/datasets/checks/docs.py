@@ -18,7 +18,7 @@ from great_expectations.data_context.types.resource_identifiers import (
 )
 
 from chai_assets.datasets.checks import docs_pages
-from chai_assets.datasets.checks.suite import FRAMES
+from chai_assets.datasets.checks.frames import FRAMES
 from chai_assets.datasets.checks.validation import Outcome, Validation
 
 INDEX = "index.html"

@@ -149,6 +149,10 @@ class ExpectCaptionsToBeNoRefusals(RuleExpectation):
     """`final` must not read as a refusal, an apology, an announcement or a blank."""
 
 
+class ExpectCaptionsToAgreeWithTheirLabels(RuleExpectation):
+    """`final` must say nothing that the labels in force deny, unless its review says why both are right."""
+
+
 class ExpectCaptionsToBeInEnglish(RuleExpectation):
     """`final` must not read as a text in another language or script."""
 

@@ -17,28 +17,11 @@ from chai_assets.datasets.checks.facts import (
     LARGEST_SHARE,
     PERFECT,
 )
+from chai_assets.datasets.checks.frames import Frame
 from chai_assets.datasets.checks.texts import LOOKED_AT
 from chai_resources.captioners.calls.language import FEWEST_WORDS
 
 Severity = Literal["error", "warn"]
-Frame = Literal["triples", "columns", "in_force", "drift", "freshness"]
-
-FRAMES: dict[Frame, str] = {
-    "triples": "one row for each triple that would be exported",
-    "columns": "one row for each column that the table triples has to have",
-    "in_force": "one row for each triple in force at the pinned version of its table",
-    "drift": "one row for each distribution that is compared with the last export",
-    "freshness": "one row: the newest triple and its age",
-}
-"""The frames that are validated, each with what its rows are."""
-EMPTY_FRAME_NOTES: dict[Frame, str] = {
-    "triples": "there is no triple to look at",
-    "columns": "there is no column to look at",
-    "in_force": "no triple is in force",
-    "drift": "nothing was compared: no earlier export to read, or too few triples in it or since",
-    "freshness": "there is no triple yet",
-}
-"""What it means that a frame has no rows; every check of it then passes."""
 TRIPLE_KEYS = ("triple_id", "clip_id", "aspect")
 """Columns that name a triple, shown of every failing one."""
 WHERE_APPROVED = {"type": "comparison", "column": {"name": "approved"}, "operator": "==", "parameter": True}
@@ -319,6 +302,14 @@ def _text_checks() -> list[Check]:
             "trained on it learns to refuse.",
             "ExpectCaptionsToBeNoRefusals",
             "is_caption",
+            "final",
+        ),
+        _rule(
+            "captions_agree_with_their_labels",
+            "No caption approved since the labels are looked at contradicts the labels in force, except where a "
+            "person said why both are right: recall it, and the labels or the caption are corrected.",
+            "ExpectCaptionsToAgreeWithTheirLabels",
+            "agrees_with_labels",
             "final",
         ),
         Check(

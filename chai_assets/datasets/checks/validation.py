@@ -4,7 +4,7 @@ Great Expectations takes seconds to import, so only `validate` imports it, and o
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ import polars as pl
 
 from chai_assets.datasets.checks.drift import drift, freshness
 from chai_assets.datasets.checks.facts import as_declared, column_types, with_facts
+from chai_assets.datasets.checks.frames import Frame
 from chai_assets.datasets.checks.provenance import ReadTable, in_force, with_provenance
-from chai_assets.datasets.checks.suite import TRIPLE_KEYS, Check, Frame, Severity, suite
+from chai_assets.datasets.checks.suite import TRIPLE_KEYS, Check, Severity, suite
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ _IN_PANDAS = {
 class Evidence:
     """What the triples are held against: their tables, the last export, and the time.
 
-    `last_export` has triple_id, aspect, rating and words; None where there is none to compare with.
+    `last_export` has triple_id, aspect, rating and words; None where there is none to compare with. `contradicting` are
+    ids of triples whose labels in force deny what the caption says.
     """
 
     read: ReadTable
     last_export: pl.DataFrame | None
     now: datetime
+    contradicting: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Validation:
 def frames(triples: pl.DataFrame, counts: DatasetSpec, evidence: Evidence) -> dict[Frame, pl.DataFrame]:
     """Everything that is validated, by the name of its frame."""
     facts = with_provenance(with_facts(as_declared(triples), counts), evidence.read)
+    contradicts = pl.col("triple_id").is_in(list(evidence.contradicting)).fill_null(False)
+    facts = facts.with_columns(agrees_with_labels=~contradicts)
     return {
         "triples": facts,
         "columns": column_types(triples),

@@ -16,7 +16,7 @@ from chai_assets.critique.tasks import critique_reader
 from chai_assets.demo.material import slips, truth
 from chai_assets.demo.people import caption_of, differences
 from chai_assets.spec.compile import statements as statements_of
-from chai_assets.spec.versioning.releases import load_spec
+from chai_assets.spec.versioning.releases import load_spec, releases_in
 from chai_resources.people import Person
 from tests.captioners.findings import anything
 
@@ -146,7 +146,7 @@ def test_a_submitted_critique_carries_the_hint_and_is_collected_with_it(fix: str
     data |= {"spec_version": "1.0.0"}
     submitted = page.write(data, page.CritiqueAnswer(3, (Finding.missing("d", fix),)))
     ann = Person(id="ann", name="Ann", email="ann@example.com", roles=("annotator",))
-    row = critique_reader({"d": CAPTION})(data, submitted, ann)
+    row = critique_reader({"d": CAPTION}, releases_in())(data, submitted, ann)
     assert row["text"].startswith(f"Add: {fix}")
     assert any(hint.startswith("As a whole, ") for hint in row["hints"]) == hinted
 

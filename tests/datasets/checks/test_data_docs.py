@@ -9,7 +9,8 @@ import pytest
 
 from chai_assets.datasets.checks import expectations
 from chai_assets.datasets.checks.docs import write_docs
-from chai_assets.datasets.checks.suite import FRAMES, suite
+from chai_assets.datasets.checks.frames import FRAMES
+from chai_assets.datasets.checks.suite import suite
 from chai_assets.datasets.checks.validation import Evidence, Validation, validate
 from tests.datasets.factory import DATASET_SPEC, NOON, clip, frame, triples_of
 from tests.datasets.tables import records_of

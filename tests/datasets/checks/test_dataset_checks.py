@@ -32,11 +32,12 @@ class World:
     before: Rows | None = None
     now: datetime = NOON
     as_frame: Callable[[pl.DataFrame], pl.DataFrame] = field(default=lambda table: table)
+    contradicting: tuple[str, ...] = ()
 
     def judged(self) -> dict[str, Outcome]:
         records = self.records or records_of(self.rows)
         before = None if self.before is None else exported(self.before)
-        evidence = Evidence(records.read, before, self.now)
+        evidence = Evidence(records.read, before, self.now, self.contradicting)
         found = validate(self.as_frame(frame("triples", self.rows)), DATASET_SPEC, evidence)
         return {outcome.name: outcome for outcome in found.outcomes}
 
@@ -208,6 +209,11 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     ("captions_are_no_refusals", "a refusal", lambda: said(REFUSED)),
     ("captions_are_no_refusals", "an announcement", lambda: said(ANNOUNCED)),
     ("captions_are_no_refusals", "a blank", lambda: said("N/A")),
+    (
+        "captions_agree_with_their_labels",
+        "a denied term",
+        lambda: World(sound(), contradicting=(sound()[BAD]["triple_id"],)),
+    ),
     ("no_media_placeholders_in_texts", "in a critique", lambda: changed(critique="Remove <video>.")),
     ("no_media_placeholders_in_texts", "in a caption", lambda: said("A man walks by. <image>")),
     ("captions_are_in_english", "German", lambda: said(GERMAN)),
