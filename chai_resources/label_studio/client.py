@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 from chai_resources.label_studio import accounts, model_servers, projects
 from chai_resources.label_studio.accepted import Accepted, accepted_versions, confirm_archived
 from chai_resources.label_studio.annotator import assigned_to, open_tasks_of
-from chai_resources.label_studio.api import Api
+from chai_resources.label_studio.api import Api, required
 from chai_resources.label_studio.errors import LabelStudioDown, LabelStudioRefused
 from chai_resources.label_studio.listing import (
     UNLISTABLE,
@@ -241,7 +241,7 @@ class LabelStudio(dg.ConfigurableResource):
         if task.annotations or task.data.get("chai_key") != chai_key:  # a restored database may give an id again
             return False
         given = {"assignee": assignee} | ({} if excluded is None else {"excluded": excluded})
-        self._sdk.tasks.update(str(task_id), data=task.data | given)
+        self._set_data(task, task.data | given)
         return True
 
     def ensure_queue_tab(self, project_id: int, title: str, account_key: str) -> int:
@@ -280,15 +280,25 @@ class LabelStudio(dg.ConfigurableResource):
 
     def _change(self, task_id: int, fields: dict[str, str], key: str | None) -> None:
         try:
-            data = self._task(task_id).data
+            task = self._task(task_id)
         except LabelStudioRefused as refused:
             if key is None or refused.status != 404:
                 raise
             return
-        if key is not None and data.get("chai_key") != key:
+        if key is not None and task.data.get("chai_key") != key:
             return
-        if data | fields != data:
-            self._sdk.tasks.update(str(task_id), data=data | fields)
+        if task.data | fields != task.data:
+            self._set_data(task, task.data | fields)
+
+    def _set_data(self, task: "RoleBasedTask", data: dict[str, Any]) -> None:
+        """Have a task hold this data; where its page was extended since, with nothing in what is new there."""
+        try:
+            self._sdk.tasks.update(str(task.id), data=data)
+        except LabelStudioRefused as refused:
+            if projects.LACKS_A_FIELD not in refused.words:
+                raise
+            page = self._sdk.projects.get(required(task.project)).label_config
+            self._sdk.tasks.update(str(task.id), data=projects.empty_fields(required(page)) | data)
 
     def _task(self, task_id: int) -> "RoleBasedTask":
         # Addresses in the data are wanted as they were pushed, not rewritten for a browser.

@@ -3,6 +3,7 @@
 What the pages ask and how tasks get into a project is not here.
 """
 
+import re
 from collections.abc import Mapping
 from html import unescape
 from pathlib import Path
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
 PREFILL_VERSION = "chai"
 """Model version of the predictions that fill a page before anyone has answered."""
+
+
+LACKS_A_FIELD = "key is expected in task data"
+"""What Label Studio says of data that lacks something its project's page shows."""
+
+
+def empty_fields(label_config: str) -> dict[str, list[Any] | str]:
+    """Every field that a page shows, with nothing in it: lists where it repeats, else texts."""
+    fields = re.findall(r'(\w+)="\$(\w+)(\[?)', label_config)
+    return {field: [] if attribute == "on" or bracket else "" for attribute, field, bracket in fields}
 
 
 class ProjectSettings(TypedDict, total=False):

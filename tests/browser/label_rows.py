@@ -1,4 +1,4 @@
-"""What pages show of labels, as task data, and the keys that tasks of before there was such lack."""
+"""What the critique page shows of labels, as task data."""
 
 from typing import Any
 
@@ -17,10 +17,4 @@ LABELS: dict[str, Any] = {
         {"key": "subject", "kind": "text", "q": "Who is it? Agreed: a rabbit.", "agreed": ["a rabbit"], "marks": []}
     ],
     "denied": [{"says": "dolly in", "keys": ["travel"], "pattern": r"doll(?:y|ies) in"}],
-}
-
-_BOTH = {"contradictions", "contradiction_lines"}
-NEW = {
-    "critique": {"labels", "label_texts", "denied", *_BOTH},
-    "review": {"facts", "corrections", "label_stands", *_BOTH},
 }

@@ -168,7 +168,8 @@ class Loop:
         self.clock += timedelta(seconds=1)
         number = next(self._numbers)
         event: Any = {"event_id": f"evt_{number}", "what": "submitted", "annotation_id": number, "epoch": None}
-        self.records.events.append({**event, "updated_at": self.clock})
+        event["updated_at"] = self.clock
+        self.records.events.append(event)
         return {"event_id": event["event_id"], "chai_key": key, "submitted_at": self.clock, "recorded_at": self.clock}
 
     def delete(self, event_id: str) -> None:

@@ -138,14 +138,13 @@ def test_a_correction_that_the_specification_forbids_is_given_back_with_what_to_
 
 def test_what_no_longer_applies_by_a_correction_is_answered_na_with_it() -> None:
     spec = load_spec()
-    subject = spec.aspects["subject"]
-    answers = truth()["fast-motion-harbour", 0]["subject"] | {"count": ["two"], "relation": ["together"]}
-    given = {attribute.id: answers.get(attribute.id) or [NOT_APPLICABLE] for attribute in subject.attributes}
-    data = label_questions(subject, given, "", lexicon_of(spec, "subject"))
-    corrections = corrections_of(data, subject, {"count": ["one"]})
-    assert [(row["attribute"], row["after"]) for row in corrections] == [
-        ("count", ["one"]),
-        ("relation", [NOT_APPLICABLE]),
+    spatial, answers = spec.aspects["spatial"], truth()["dolly-in-forest-deer", 0]["spatial"]
+    given = {attribute.id: answers.get(attribute.id) or [NOT_APPLICABLE] for attribute in spatial.attributes}
+    data = label_questions(spatial, given, "", lexicon_of(spec, "spatial"))
+    corrections = corrections_of(data, spatial, {"size_change": ["constant"]})
+    assert [(row["attribute"], row["before"], row["after"]) for row in corrections] == [
+        ("size_change", given["size_change"], ["constant"]),
+        ("end_size", given["end_size"], [NOT_APPLICABLE]),
     ]
 
 
