@@ -15,6 +15,8 @@ from rich.table import Table
 
 from chai_assets.cli.audit import app as audit_app
 from chai_assets.cli.dataset import app as dataset_app
+from chai_assets.cli.recall import lead_app, print_short, recall
+from chai_assets.cli.show import show
 from chai_assets.cli.spec import app as spec_app
 from chai_resources.environment import CHECKOUT
 from chai_resources.errors import ChaiError
@@ -22,6 +24,7 @@ from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
     from chai_assets.deployment.provision import Login
+    from chai_assets.review.lead.waiting import Waiting
 
 app = typer.Typer(
     help="Critique-based human-AI oversight of video captions.\n\nStart with `make demo`; work with `make up`.",
@@ -35,6 +38,9 @@ app.add_typer(people_app, name="people")
 app.add_typer(spec_app, name="spec")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(audit_app, name="audit")
+app.add_typer(lead_app, name="lead")
+app.command()(recall)
+app.command()(show)
 
 DEMO_HOME = CHECKOUT / ".chai" / "demo"
 
@@ -144,7 +150,9 @@ def preview(
 
 @app.command()
 def status() -> None:
-    """Show what runs, what failed and what to do, and how many items of each batch are at which stage."""
+    """Show what runs, what failed and what to do, how many items of each batch are at which stage, and what waits for
+    a lead: clips that were set aside, with their problem, and questions that were answered unsure.
+    """
     from chai_assets.deployment.local import NAMES
     from chai_resources.services.processes import running
 
@@ -154,10 +162,12 @@ def status() -> None:
     for line in _failing(settings):
         console.print(line, style="red", highlight=False, soft_wrap=True)
     table = Table("batch", "stage", "items")
-    for batch, counts in _stages(settings).items():
+    stages, waiting = _stages(settings)
+    for batch, counts in stages.items():
         for stage, count in counts.most_common():
             table.add_row(batch, stage, str(count))
     console.print(table if table.row_count else f"no batch yet: put a folder of videos into {settings.inbox}")
+    print_short(waiting, console)
 
 
 @app.command()
@@ -324,15 +334,20 @@ def _failing(settings: Settings) -> list[str]:
     return [one.advice() for one in failing(instance_of(settings))]
 
 
-def _stages(settings: Settings) -> dict[str, Counter[str]]:
+def _stages(settings: Settings) -> "tuple[dict[str, Counter[str]], Waiting]":
     from chai_assets.core.imported import own_work
+    from chai_assets.review.lead.waiting import Waiting, add_waiting
     from chai_assets.spec.resource import release_of
     from chai_assets.workflow.load import standings_of
     from chai_resources.tables import Tables
 
     tables, release = Tables(root=settings.tables), release_of(settings)
-    batches = sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"]))
-    return {batch: Counter(item.stage for item in standings_of(tables, release, batch)) for batch in batches}
+    stages, waiting = dict[str, Counter[str]](), Waiting()
+    for batch in sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"])):
+        items = standings_of(tables, release, batch)
+        stages[batch] = Counter(item.stage for item in items)
+        add_waiting(waiting, tables, batch, items)
+    return stages, waiting
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from chai_assets.annotation import results as pages
 from chai_assets.annotation.results import FilledPage, Malformed, ResultPart
 from chai_assets.critique.findings import MARKS, NEED_FIX, Finding, MarkKind, as_sentence, in_order
 
+REJECTED = "A reviewer rejected this and says"
+RECALLED = "This was approved, and a lead takes it back"
 RATINGS = ("1", "2", "3", "4", "5")
 PERFECT = 5
 
@@ -59,12 +61,14 @@ def task_data(
     facts: Iterable[str],
     seen: Seen | None = None,
     remarks: Iterable[str] = (),
+    remarks_title: str = REJECTED,
     hints: Iterable[str] = (),
     doubts: Iterable[str] = (),
 ) -> dict[str, Any]:
     """What the page shows and what reading its answer needs.
 
-    `facts` are the primitives agreed, one a line; `remarks` what a reviewer said who rejected; `hints` what
+    `facts` are the primitives agreed, one a line; `remarks` what a reviewer said who rejected, or a lead who recalled
+    it, under `remarks_title`; `hints` what
     the linter noticed about the findings of the round before; `doubts` what it noticed in the draft.
     """
     return {
@@ -75,7 +79,7 @@ def task_data(
         "seen_revision_id": seen.revision_id if seen else None,
         "shown": seen.text if seen else draft,
         "facts": pages.html_block("Agreed for this clip", pages.html_list(facts)),
-        "remarks": pages.html_block("A reviewer rejected this and says", pages.html_list(remarks)),
+        "remarks": pages.html_block(remarks_title, pages.html_list(remarks)),
         "history": _history(draft, seen),
         "hints": pages.html_block("Worth another look in your findings", pages.html_list(hints)),
         "doubts": pages.html_block("Worth a look:", pages.html_list(doubts)),

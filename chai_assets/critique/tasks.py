@@ -33,6 +33,7 @@ def critique_task_builder(tasks: TaskContext) -> BuildTask[CritiqueTurn]:
             facts=facts(aspect, item.answers),
             seen=_seen(turn),
             remarks=_remarks(turn),
+            remarks_title=page.RECALLED if turn.recall else page.REJECTED,
             hints=turn.previous["hints"] if turn.previous else (),
             doubts=flag_lines(lint_caption(turn.draft["text"], lexicon, derive(aspect, item.answers))),
         )
@@ -82,7 +83,9 @@ def _seen(turn: CritiqueTurn) -> page.Seen | None:
 
 
 def _remarks(turn: CritiqueTurn) -> list[str]:
-    """What a rejecting reviewer said, one remark a line."""
+    """What a rejecting reviewer said, or a lead who took the caption back, one remark a line."""
+    if turn.recall:
+        return [turn.recall["reason"]]
     rejection = turn.rejection
     if rejection is None:
         return []

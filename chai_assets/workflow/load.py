@@ -7,6 +7,7 @@ from chai_assets.core.rows import (
     EventRow,
     FeedbackRow,
     LabelRow,
+    LeadDecisionRow,
     QuarantineRow,
     ReviewRow,
     RevisionRow,
@@ -31,7 +32,7 @@ _EVENT = ["event_id", "what", "annotation_id", "epoch", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 
 WALKED = ("clips", "primitives", "drafts", "critiques", "revisions", "reviews", "feedback", "quarantine")
-WALKED += ("annotation_events",)
+WALKED += ("annotation_events", "lead_decisions")
 """The tables that `load_records` reads: while none of them changes, every item stands where it stood."""
 
 
@@ -47,6 +48,7 @@ def load_records(tables: Tables, batch: str) -> BatchRecords:
         feedback=read_rows(tables, FeedbackRow, batch),
         quarantine=read_rows(tables, QuarantineRow, batch, columns=_QUARANTINE),
         events=read_rows(tables, EventRow, batch, columns=_EVENT),
+        decisions=read_rows(tables, LeadDecisionRow, batch),
     )
 
 
