@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chai_assets.review.lead.find import ItemName
     from chai_assets.review.lead.same_cause import SharedCause
     from chai_assets.review.lead.waiting import Waiting
+    from chai_assets.spec.resource import SpecRelease
+    from chai_resources.tables import Tables
 
 lead_app = typer.Typer(
     help="Decide about items as a lead: overrule, reassign, set aside, take back, drop, answer what was unsure.\n\n"
@@ -206,7 +208,7 @@ def _lead(by: str) -> "Lead":
     return Lead(tables, release, people, lead_of(people, by))
 
 
-def _deployment():
+def _deployment() -> "tuple[Tables, SpecRelease, Settings]":
     from chai_assets.spec.resource import release_of
     from chai_resources.tables import Tables
 
