@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from chai_resources.errors import UnusableInput
 from chai_resources.yaml_text import YamlRefused, read_yaml
 
-Role = Literal["annotator", "reviewer"]
+Role = Literal["annotator", "reviewer", "lead"]
+WORK_ROLES: frozenset[Role] = frozenset({"annotator", "reviewer"})
+"""Those who work in Label Studio; leads decide from the command line, and need no account for that."""
 Email = Annotated[
     str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", to_lower=True, strip_whitespace=True, max_length=254)
 ]
@@ -85,9 +87,23 @@ class People:
         return next((person for person in self.everyone if person.id == person_id), None)
 
     @property
+    def leads(self) -> tuple[Person, ...]:
+        """Those who may recall what was approved, and overrule."""
+        return tuple(person for person in self.everyone if "lead" in person.roles)
+
+    @property
+    def at_work(self) -> tuple[Person, ...]:
+        """Those who have work in Label Studio."""
+        return tuple(person for person in self.everyone if WORK_ROLES & set(person.roles))
+
+    @property
     def roles_by_email(self) -> dict[str, tuple[Role, ...]]:
-        """Everybody's roles, by each of their addresses: what Label Studio's accounts are held to."""
-        return {email: person.roles for person in self.everyone for email in person.emails}
+        """The roles in Label Studio by each address of who works there: what its accounts are held to."""
+        return {
+            email: tuple(role for role in person.roles if role in WORK_ROLES)
+            for person in self.at_work
+            for email in person.emails
+        }
 
     def assign_annotator(self, clip_id: str) -> Person:
         """The annotator of a clip, always the same while the team stands; few clips move when it changes."""

@@ -457,6 +457,32 @@ TABLES: dict[str, Table] = {
             recorded_at=_AT,
         ),
         _table(
+            "lead_decisions",
+            "decision_id",
+            "What a lead decided about an item, and why: an event beside the records, which stay as they are.",
+            batch=_BATCH,
+            decision_id=(pa.string(), "hash of the row and the count of earlier decisions about the item"),
+            kind=(
+                pa.string(),
+                "recall, change_verdict, reassign, set_aside, take_back, drop or resolve_unsure",
+            ),
+            clip_id=_CLIP,
+            aspect=_ASPECT,
+            refers_to=(
+                pa.string(),
+                "what it is about: the review (recall, change_verdict), the task (reassign, take_back), the label "
+                "(resolve_unsure), or null for the item itself",
+            ),
+            value=(
+                pa.string(),
+                "what it says: the verdict, the person who gets the task, the answers as JSON; null for the others",
+            ),
+            triple_id=(pa.string(), "the triple that lost its approval by it, or null"),
+            reason=(pa.string(), "why; a dataset's manifest quotes it for what was recalled"),
+            author=_AUTHOR,
+            recorded_at=_AT,
+        ),
+        _table(
             "triples",
             "entry_id",
             "Draft, critique and revision that passed review with their hash chain verified, and withdrawals.",

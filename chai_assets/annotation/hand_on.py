@@ -1,7 +1,7 @@
-"""Handing on: an open task whose person may no longer do it goes to somebody else.
+"""Handing on: an open task whose person may no longer do it, or whom a lead relieved of it, goes to somebody else.
 
-So it is when somebody leaves the people file, changes roles or gets another e-mail. What they submitted stays theirs,
-and drafts stay in Label Studio. To whom it goes, the stage's own way of building its tasks decides.
+The first is so when somebody leaves the people file, changes roles or gets another e-mail. What they submitted stays
+theirs, and drafts stay in Label Studio. To whom it goes, the stage's own way of building its tasks decides.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from chai_assets.annotation.push import OPEN, BuildTask, TaskEntries, entries_in, task_ledger
+from chai_assets.annotation.push import OPEN, BuildTask, LedgerEntry, TaskEntries, entries_in, task_ledger
+from chai_assets.workflow.decisions import work_of
 from chai_assets.workflow.item_state import AnyTurn, Standing
 from chai_assets.workflow.records import TaskKind
 from chai_resources.label_studio import LabelStudio
@@ -41,6 +42,17 @@ def _does(kind: TaskKind, person_id: str, people: People) -> Person | None:
     return person if person in (people.reviewers if kind in _REVIEWERS_DO else people.annotators) else None
 
 
+def _relieved(kind: TaskKind, item: Standing, assignee: str, people: People) -> bool:
+    """Whether a lead gave the work to somebody else, who does it still."""
+    wanted = item.decisions.assigned.get(work_of(kind), assignee)
+    return wanted != assignee and _does(kind, wanted, people) is not None
+
+
+def _must_pass(kind: TaskKind, item: Standing, entry: LedgerEntry, people: People) -> bool:
+    assignee = entry["assignee"]
+    return not may_do(kind, assignee, entry["account"], people) or _relieved(kind, item, assignee, people)
+
+
 def hand_on_tasks(
     turn_type: type[AnyTurn],
     batch: str,
@@ -51,13 +63,13 @@ def hand_on_tasks(
     label_studio: LabelStudio,
     people: People,
 ) -> HandOnReport:
-    """Gives the open tasks of one kind, whose people may no longer do them, to others.
+    """Gives the open tasks of one kind, whose people may no longer do them or were relieved of them, to others.
 
     Safe to repeat. Raises LabelStudioDown or LabelStudioRefused.
     """
     turns = {turn.key: (item, turn) for item in items for turn in item.open_turns if isinstance(turn, turn_type)}
     ledger = entries_in(task_ledger(tables, batch, turns).filter(pl.col("state").is_in(OPEN))) if turns else []
-    stranded = [entry for entry in ledger if not may_do(turn_type.kind, entry["assignee"], entry["account"], people)]
+    stranded = [entry for entry in ledger if _must_pass(turn_type.kind, turns[entry["chai_key"]][0], entry, people)]
     done = HandOnReport()
     if not stranded:
         return done
@@ -66,10 +78,13 @@ def hand_on_tasks(
     rows = []
     for entry in stranded:
         key, person, excluded = entry["chai_key"], _does(turn_type.kind, entry["assignee"], people), None
-        if person is None:  # or else the same person, whose e-mail is another one now
+        relieved = _relieved(turn_type.kind, turns[key][0], entry["assignee"], people)
+        if person is None or relieved:  # or else the same person, whose e-mail is another one now
             made = build(*turns[key])
             if made is None:
                 done.unassignable.append(key)
+                continue
+            if relieved and made.assignee == person:  # whom the lead named may not do it any more
                 continue
             person, excluded = made.assignee, made.task.data["excluded"]
         if label_studio.hand_on(entry["task_id"], key, person.account_key, excluded):

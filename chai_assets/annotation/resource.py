@@ -128,9 +128,9 @@ class AnnotationTasks(dg.ConfigurableResource):
             )
         if passed.kept:
             context.log.warning(
-                f"{len(passed.kept)} {kind} tasks stay with people who may no longer do them, since they hold an "
-                "answer that could not be read: add the person to the people file again, or delete the answer in "
-                f"Label Studio, and the task goes to somebody else. The first: {passed.kept[0]}"
+                f"{len(passed.kept)} {kind} tasks stay with people who may no longer do them or were relieved of "
+                "them, since they hold an answer that could not be read: add the person to the people file again, or "
+                f"delete the answer in Label Studio, and the task goes to somebody else. The first: {passed.kept[0]}"
             )
         waiting = sum(turn.kind == kind for item in items for turn in item.open_turns)
         return dg.MaterializeResult(

@@ -24,9 +24,25 @@ class TaskContext:
     people: People
 
     def annotator(self, item: Standing) -> Person:
-        """Who works on an item: whoever labeled it while still an annotator, else the clip's annotator."""
-        author = self.people.by_id(item.label["author"]) if item.label else None
-        return author if author in self.people.annotators and author else self.people.assign_annotator(item.clip_id)
+        """Who works on an item: whom a lead gave it, else who labeled it while still an annotator, else the clip's."""
+        label = item.given_label
+        for wanted in (item.decisions.assigned.get("annotator"), label["author"] if label else None):
+            person = self.people.by_id(wanted) if wanted else None
+            if person and person in self.people.annotators:
+                return person
+        return self.people.assign_annotator(item.clip_id)
+
+    def reviewer(self, item: Standing, excluded: set[str]) -> Person | None:
+        """Who reviews an item: whom a lead gave it, else one drawn; None where all are `excluded`.
+
+        Whose approval was recalled is asked again only where there is nobody else.
+        """
+        wanted = self.people.by_id(item.decisions.assigned.get("reviewer", ""))
+        if wanted and wanted in self.people.reviewers and wanted.id not in excluded:
+            return wanted
+        draw = f"{item.clip_id}/{item.aspect}"
+        fresh = self.people.assign_reviewer(draw, excluded | item.recalled_from) if item.recalled_from else None
+        return fresh or self.people.assign_reviewer(draw, excluded)
 
     def assign(
         self,
@@ -64,6 +80,8 @@ class TaskContext:
 
 
 def _occasion(turn: Turn, version: str) -> str:
+    if isinstance(turn, LabelTurn) and turn.sent_back:
+        return f" (a lead sends it back: {turn.sent_back['reason']})"
     if isinstance(turn, LabelTurn) and turn.questions:
         return f" (only what specification {version} asks anew; your other answers stand)"
     return f", round {turn.round}" if isinstance(turn, CritiqueTurn) and turn.round > 1 else ""

@@ -15,6 +15,8 @@ from rich.table import Table
 
 from chai_assets.cli.audit import app as audit_app
 from chai_assets.cli.dataset import app as dataset_app
+from chai_assets.cli.recall import lead_app, print_short, recall
+from chai_assets.cli.show import show
 from chai_assets.cli.spec import app as spec_app
 from chai_resources.environment import CHECKOUT
 from chai_resources.errors import ChaiError
@@ -22,6 +24,7 @@ from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
     from chai_assets.deployment.provision import Login
+    from chai_assets.review.lead.waiting import Waiting
     from chai_assets.workflow.item_state import Standing
 
 app = typer.Typer(
@@ -36,6 +39,9 @@ app.add_typer(people_app, name="people")
 app.add_typer(spec_app, name="spec")
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(audit_app, name="audit")
+app.add_typer(lead_app, name="lead")
+app.command()(recall)
+app.command()(show)
 
 DEMO_HOME = CHECKOUT / ".chai" / "demo"
 
@@ -145,7 +151,9 @@ def preview(
 
 @app.command()
 def status() -> None:
-    """Show what runs, what failed and what to do, and how many items of each batch are at which stage."""
+    """Show what runs, what failed and what to do, how many items of each batch are at which stage, and what waits for
+    a lead: clips that were set aside, with their problem, and questions that were answered unsure.
+    """
     from chai_assets.deployment.local import NAMES
     from chai_resources.services.processes import running
 
@@ -163,6 +171,7 @@ def status() -> None:
 
     for line in doubt_lines(settings, standings):
         console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    print_short(_waiting(settings, standings), console)
 
 
 @app.command()
@@ -338,6 +347,16 @@ def _standings(settings: Settings) -> "dict[str, list[Standing]]":
     tables, release = Tables(root=settings.tables), release_of(settings)
     batches = sorted(set(tables.read("clips", columns=["batch"], where=own_work())["batch"]))
     return {batch: standings_of(tables, release, batch) for batch in batches}
+
+
+def _waiting(settings: Settings, standings: "dict[str, list[Standing]]") -> "Waiting":
+    from chai_assets.review.lead.waiting import Waiting, add_waiting
+    from chai_resources.tables import Tables
+
+    waiting, tables = Waiting(), Tables(root=settings.tables)
+    for batch, items in standings.items():
+        add_waiting(waiting, tables, batch, items)
+    return waiting
 
 
 def main() -> None:

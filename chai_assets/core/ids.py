@@ -20,7 +20,7 @@ _PREFIX = {
 _PREFIX |= {"candidate": "cnd", "review": "rvw", "feedback": "fbk", "triple": "tri", "merged": "mrg"}
 _PREFIX |= {"request": "req", "event": "evt", "entry": "ent", "problem": "prb", "error": "err"}
 _PREFIX |= {"dataset": "dst", "score": "scr", "adoption": "adp", "standing": "std", "source": "src"}
-_PREFIX |= {"file": "fil", "call": "cll", "polished": "pol", "rights": "rgt"}
+_PREFIX |= {"file": "fil", "call": "cll", "polished": "pol", "rights": "rgt", "decision": "dec"}
 _PREFIX |= {"correction": "cor"}
 
 
@@ -110,3 +110,9 @@ def review_id(row: Mapping[str, Any]) -> str:
 def feedback_id(row: Mapping[str, Any]) -> str:
     """Id of a `feedback` row: the rejection, the answer and the author."""
     return record_id("feedback", **{column: row[column] for column in ("review_id", "answer", "reason", "author")})
+
+
+def decision_id(row: Mapping[str, Any], number: int) -> str:
+    """Id of a `lead_decisions` row; `number` is how many decisions about its item there were before."""
+    same = ("kind", "clip_id", "aspect", "refers_to", "value", "triple_id", "reason", "author")
+    return record_id("decision", **{column: row[column] for column in same}, number=number)

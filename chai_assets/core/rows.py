@@ -278,6 +278,22 @@ class PolishedCritiqueRow(_ModelText):
     fault: str | None
 
 
+class LeadDecisionRow(TypedDict):
+    """A row of `lead_decisions`: what a lead decided about an item, and why."""
+
+    batch: str
+    decision_id: str
+    kind: Literal["recall", "change_verdict", "reassign", "set_aside", "take_back", "drop", "resolve_unsure"]
+    clip_id: str
+    aspect: str
+    refers_to: str | None
+    value: str | None
+    triple_id: str | None
+    reason: str
+    author: str
+    recorded_at: datetime
+
+
 class TripleRow(TypedDict):
     """A row of `triples`: an entry about a triple; the latest entry counts."""
 
@@ -343,6 +359,7 @@ ROW_TYPES = {
     "revisions": RevisionRow,
     "reviews": ReviewRow,
     "feedback": FeedbackRow,
+    "lead_decisions": LeadDecisionRow,
     "triples": TripleRow,
     "standings": StandingRow,
 }

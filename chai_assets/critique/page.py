@@ -16,6 +16,8 @@ from chai_assets.critique import label_answers
 from chai_assets.critique.findings import MARKS, NEED_FIX, Finding, MarkKind, as_sentence, in_order
 from chai_assets.critique.label_answers import LabelAnswers
 
+REJECTED = "A reviewer rejected this and says"
+RECALLED = "This was approved, and a lead takes it back"
 RATINGS = ("1", "2", "3", "4", "5")
 PERFECT = 5
 
@@ -62,6 +64,7 @@ def task_data(
     facts: Iterable[str],
     seen: Seen | None = None,
     remarks: Iterable[str] = (),
+    remarks_title: str = REJECTED,
     hints: Iterable[str] = (),
     doubts: Iterable[str] = (),
     labels: Mapping[str, Any] | None = None,
@@ -69,9 +72,10 @@ def task_data(
 ) -> dict[str, Any]:
     """What the page shows and what reading its answer needs.
 
-    `facts` are the primitives agreed, one a line; `remarks` what a reviewer said who rejected; `hints` what
-    the linter noticed about the findings of the round before; `doubts` what it noticed in the draft; `labels` the
-    questions as `label_questions` gives them; `contradictions` of the agreed answers by the caption shown.
+    `facts` are the primitives agreed, one a line; `remarks` what a reviewer said who rejected, or a lead who recalled
+    it, under `remarks_title`; `hints` what the linter noticed about the findings of the round before; `doubts` what it
+    noticed in the draft; `labels` the questions as `label_questions` gives them; `contradictions` of the agreed answers
+    by the caption shown.
     """
     contradicting = [dict(row) for row in contradictions]
     return {
@@ -82,7 +86,7 @@ def task_data(
         "seen_revision_id": seen.revision_id if seen else None,
         "shown": seen.text if seen else draft,
         "facts": pages.html_block("Agreed for this clip", pages.html_list(facts)),
-        "remarks": pages.html_block("A reviewer rejected this and says", pages.html_list(remarks)),
+        "remarks": pages.html_block(remarks_title, pages.html_list(remarks)),
         "history": _history(draft, seen),
         "hints": pages.html_block("Worth another look in your findings", pages.html_list(hints)),
         "doubts": pages.html_block("Worth a look:", pages.html_list(doubts)),

@@ -39,12 +39,13 @@ def critique_task_builder(tasks: TaskContext) -> BuildTask[CritiqueTurn]:
             facts=facts(aspect, item.answers),
             seen=_seen(turn),
             remarks=_remarks(turn, lexicon, states),
+            remarks_title=page.RECALLED if turn.recall else page.REJECTED,
             hints=turn.previous["hints"] if turn.previous else (),
             doubts=flag_lines(lint_caption(draft, lexicon, states)),
             labels=label_questions(aspect, item.answers, draft, lexicon, map(answers_of, item.given)),
             contradictions=contradictions(turn.shown["text"] if turn.shown else draft, lexicon, states),
         )
-        data["label_id"] = item.label_as_given["label_id"] if item.label_as_given else None
+        data["label_id"] = item.answered_label["label_id"] if item.answered_label else None
         findings = findings_of(turn.previous) if turn.previous else []
         prefill = page.prefill(data, findings, _said_of_labels(item.critiques))
         return tasks.assign(item, turn, tasks.annotator(item), data, prefill=prefill or None)
@@ -138,7 +139,9 @@ def _seen(turn: CritiqueTurn) -> page.Seen | None:
 
 
 def _remarks(turn: CritiqueTurn, lexicon: Lexicon, states: PrimitiveStates) -> list[str]:
-    """What a rejecting reviewer said, one remark a line; what a miss says against the labels beside it."""
+    """What a rejecting reviewer said, or a lead who took the caption back; what a miss says against the labels too."""
+    if turn.recall:
+        return [turn.recall["reason"]]
     rejection = turn.rejection
     if rejection is None:
         return []

@@ -25,13 +25,16 @@ EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *R
 PINNED_TABLES = (*EXPORT_TABLES, "sources")
 """Every table whose version is pinned: those of the export, and one that only the checks read."""
 RIGHTS = "rights_changes"
-"""Pinned and read as well once it was written: where no rights ever changed, datasets say nothing of it."""
+DECISIONS = "lead_decisions"
+LATER_TABLES = (RIGHTS, DECISIONS)
+"""Pinned and read as well once they were written: where no rights ever changed and nothing was recalled, datasets say
+nothing of it."""
 
 
 def current_versions(tables: Tables) -> dict[str, int]:
-    """The versions of PINNED_TABLES as they are now, and of RIGHTS where there is any."""
-    versions = {name: tables.version(name) for name in (*PINNED_TABLES, RIGHTS)}
-    return {name: version for name, version in versions.items() if name != RIGHTS or version >= 0}
+    """The versions of PINNED_TABLES as they are now, and of LATER_TABLES where there are any."""
+    versions = {name: tables.version(name) for name in (*PINNED_TABLES, *LATER_TABLES)}
+    return {name: version for name, version in versions.items() if name not in LATER_TABLES or version >= 0}
 
 
 def selected_triples(tables: Tables, versions: dict[str, int], selection: Selection) -> pl.LazyFrame:
@@ -61,7 +64,7 @@ def export_inputs(
         return tables.scan(name, versions[name])
 
     triples, clips = scan("triples"), scan("clips")
-    read = [name for name in (*EXPORT_TABLES, RIGHTS) if name in versions]
+    read = [name for name in (*EXPORT_TABLES, *LATER_TABLES) if name in versions]
     if RIGHTS in read:
         clips = with_rights_in_force(clips, scan(RIGHTS))
     dataset_spec = find_dataset_spec(triples, release, selection)
@@ -76,6 +79,7 @@ def export_inputs(
         revisions=scan("revisions"),
         reviews=scan("reviews"),
         annotation_events=scan("annotation_events"),
+        lead_decisions=tables.scan(DECISIONS, versions.get(DECISIONS, -1)),
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
         table_versions={name: versions[name] for name in read},

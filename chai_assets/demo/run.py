@@ -23,7 +23,7 @@ from chai_assets.demo.report import report
 from chai_assets.deployment.local import Running, practice_model_service, up
 from chai_assets.deployment.run_job import instance_of
 from chai_assets.spec.resource import release_of
-from chai_assets.workflow.item_state import Standing
+from chai_assets.workflow.item_state import OUT_OF_THE_LOOP, Standing
 from chai_assets.workflow.load import standings_of
 from chai_assets.workflow.records import TaskKind
 from chai_resources.captioners.calls.model_choice import ModelChoice
@@ -38,7 +38,7 @@ PEOPLE = Path(__file__).with_name("people.yaml")
 # The loop takes about a dozen hops; one that has not moved for this long will not move.
 STALLED_SECONDS = 300
 LOOK_EVERY_SECONDS = 2.0
-DONE = {"approved", "set_aside"}
+DONE = {"approved", *OUT_OF_THE_LOOP}
 
 
 def run_demo(settings: Settings, console: Console, engine: str = "offline") -> None:
@@ -206,7 +206,7 @@ _ORDER = {
             "review",
             "feedback",
             "approved",
-            "set_aside",
+            *OUT_OF_THE_LOOP,
         ]
     )
 }

@@ -94,12 +94,12 @@ def provision(
     elif preview_url is not None:
         label_studio.disconnect_model(projects["critique"], PREVIEW_TITLE)
     logins = []
-    for person in people.everyone:
+    for person in people.at_work:
         for email in person.emails:
             label_studio.ensure_person(email, password_of(home, email))
         queues: dict[TaskKind, str] = {}
         returned: dict[TaskKind, str] = {}
-        kinds: list[TaskKind] = [kind for role in person.roles for kind in _ROLE_PAGES[role]]
+        kinds: list[TaskKind] = [kind for role in person.roles for kind in _ROLE_PAGES.get(role, ())]
         for kind in kinds:
             tab = label_studio.ensure_queue_tab(projects[kind], f"{person.id} to do", person.account_key)
             queues[kind] = f"{label_studio.url}/projects/{projects[kind]}/data?tab={tab}&labeling=1"

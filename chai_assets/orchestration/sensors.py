@@ -1,6 +1,6 @@
 """The sensors: they watch Label Studio, releases of the specification, and batches at a model's provider.
 
-That of the inbox is in `inbox_watch.py`.
+Those of the inbox and of leads' decisions are in `inbox_watch.py` and `decisions_watch.py`.
 
 Each is a thin shell around pure functions (read the cursor, plan runs, next cursor). An outage is an error of the tick,
 never a skip; the next tick tries again from the same cursor. The one that watches runs is in `retries.py`.
@@ -17,6 +17,7 @@ import polars as pl
 from chai_assets.annotation.collect import OVERLAP
 from chai_assets.core.partitions import batches
 from chai_assets.orchestration.backfill import backfill_request
+from chai_assets.orchestration.decisions_watch import build_decisions_watch
 from chai_assets.orchestration.inbox_watch import build_inbox_watch
 from chai_assets.orchestration.jobs import ADOPT, advance
 from chai_assets.orchestration.people_watch import build_people_watch
@@ -172,6 +173,7 @@ def build_sensors(inbox: str, poll_seconds: int) -> list[dg.SensorDefinition]:
         return dg.SensorResult(run_requests=[run for run in runs if run.partition_key in known])
 
     built = [build_inbox_watch(inbox, poll_seconds), build_people_watch(poll_seconds), build_retry_watch(poll_seconds)]
+    built.append(build_decisions_watch(poll_seconds))
     return [*built, label_studio_watch, release_watch, answers_watch]
 
 

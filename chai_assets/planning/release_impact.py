@@ -16,6 +16,7 @@ from chai_assets.spec.models import Aspect, Attribute
 from chai_assets.spec.versioning.carry import asks_the_same, means_the_same, unchanged
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.spec.versioning.releases import Releases
+from chai_assets.workflow.item_state import OUT_OF_THE_LOOP
 
 Action = Literal["ask", "draft", "wait", "confirm", "drop"]
 """ask: questions go to a person. draft: the caption is written again. wait: a draft nobody has critiqued rests on
@@ -70,12 +71,12 @@ def decide_row(state: Mapping[str, Any], label: Any, made_from: Any, lineage: Li
     aspect = state["aspect"]
     newest = lineage.question_versions(aspect)[-1]
     asked_anew = aspect not in now.spec.aspects or newest != now.question_versions(aspect)[-1]
+    if state["stage"] in OUT_OF_THE_LOOP:
+        return Decision(None)
     if label is None:
         return (
             Decision("ask", (), "the questions changed before anybody answered them") if asked_anew else Decision(None)
         )
-    if state["stage"] == "set_aside":
-        return Decision(None)
     ask = lineage.carried_answers(label).ask
     if ask and asked_anew:
         return Decision("ask", ask, "new or changed questions")
@@ -143,7 +144,7 @@ def _plan_aspect(
     whole = whole.with_columns(same_asking=pl.col("key").eq_missing(pl.col("from_key")))
     deciding = ["spec_version", "set_aside", "spec", "answered", "draft_spec", "from_spec", "from_answered"]
     deciding += ["same_asking", "triple_spec"]
-    whole = whole.with_columns(set_aside=pl.col("stage") == "set_aside")
+    whole = whole.with_columns(set_aside=pl.col("stage").is_in(OUT_OF_THE_LOOP))
     groups = whole.select(deciding).unique(maintain_order=True).with_row_index("group")
     worked = {version: Lineage(releases, version) for version in set(rows["spec_version"])}
     decisions = [_decide_group(group, aspect.id, lineage, worked) for group in groups.iter_rows(named=True)]

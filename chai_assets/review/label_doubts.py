@@ -69,9 +69,9 @@ def _contradicted(items: Iterable[Standing], spec: Spec) -> Iterator[LabelDoubt]
 
 def _corrected_questions(item: Standing) -> set[str]:
     """The questions whose answer in force is another one than the person gave who labeled it last."""
-    if item.label is None or item.label_as_given is None:
+    if item.label is None or item.answered_label is None:
         return set()
-    before, now = answers_of(item.label_as_given), answers_of(item.label)
+    before, now = answers_of(item.answered_label), answers_of(item.label)
     return {name for name in now if list(before.get(name, ())) != list(now[name])}
 
 

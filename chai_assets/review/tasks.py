@@ -26,7 +26,7 @@ def review_task_builder(tasks: TaskContext) -> BuildTask[ReviewTurn]:
     def build(item: Standing, turn: ReviewTurn) -> AssignedTask | None:
         candidate = turn.candidate
         excluded = item.authors() | ({turn.dispute.rejection["author"]} if turn.dispute else set())
-        reviewer = tasks.people.assign_reviewer(f"{item.clip_id}/{item.aspect}", excluded)
+        reviewer = tasks.reviewer(item, excluded)
         if reviewer is None:
             return None
         revision = candidate.revision

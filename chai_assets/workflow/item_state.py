@@ -8,12 +8,34 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeVar
 
 from chai_assets.core.ids import record_id
-from chai_assets.core.rows import CritiqueRow, DraftRow, FeedbackRow, LabelRow, QuarantineRow, ReviewRow, RevisionRow
+from chai_assets.core.rows import (
+    CritiqueRow,
+    DraftRow,
+    FeedbackRow,
+    LabelRow,
+    LeadDecisionRow,
+    QuarantineRow,
+    ReviewRow,
+    RevisionRow,
+)
+from chai_assets.workflow.decisions import ItemDecisions
 from chai_assets.workflow.records import TaskKind
 
 Stage = Literal[
-    "labeling", "set_aside", "upstream", "drafting", "critique", "revision", "review", "feedback", "approved"
+    "labeling",
+    "set_aside",
+    "dropped",
+    "upstream",
+    "drafting",
+    "critique",
+    "revision",
+    "review",
+    "feedback",
+    "approved",
 ]
+
+OUT_OF_THE_LOOP: tuple[Stage, ...] = ("set_aside", "dropped")
+"""Stages at which nobody is asked for anything."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +83,8 @@ class LabelTurn:
     """Where a release asks again: the label so far."""
     questions: tuple[str, ...] = ()
     """Where a release asks again: the questions that are new or mean something else."""
+    sent_back: LeadDecisionRow | None = None
+    """Where a lead had the item labeled again, after its clip was called unusable."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +96,7 @@ class CritiqueTurn:
     draft: DraftRow
     round: int
     cause: str
-    """What opened the round: the draft, a revision or a rejection."""
+    """What opened the round: the draft, a revision, a rejection or a recall."""
     answer: CritiqueRow | None = None
     unreadable: QuarantineRow | None = None
     shown: RevisionRow | None = None
@@ -81,6 +105,8 @@ class CritiqueTurn:
     """The critique of the round before."""
     rejection: ReviewRow | None = None
     """The review that sent the item back to this round."""
+    recall: LeadDecisionRow | None = None
+    """A lead's decision that sent the approved caption back to this round."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +195,10 @@ class Standing:
     """At stages `review`, `feedback` and `approved`: what is under review, or was approved."""
     approval: ReviewRow | None = None
     """At stage `approved`: the approving review."""
+    decisions: ItemDecisions = field(default_factory=ItemDecisions)
+    """What leads decided about it."""
+    recalled_from: set[str] = field(default_factory=set)
+    """Reviewers whose approvals were recalled."""
 
     @property
     def waiting(self) -> Turn | None:
@@ -176,10 +206,14 @@ class Standing:
         return self.turns[-1] if self.turns and self.turns[-1].answer is None else None
 
     @property
-    def label_as_given(self) -> LabelRow | None:
-        """The label in force as a person gave it, without the corrections."""
-        key = self.label["chai_key"] if self.label else None
-        return next((label for label in self.given if label["chai_key"] == key), None)
+    def given_label(self) -> LabelRow | None:
+        """The label as its annotator gave it; `label` may hold answers of a lead."""
+        return next((turn.answer for turn in self.turns if isinstance(turn, LabelTurn)), None)
+
+    @property
+    def answered_label(self) -> LabelRow | None:
+        """The label as its annotator gave it, or as a lead completed it."""
+        return self.decisions.label_in_force(self.given_label) if self.given_label else None
 
     @property
     def every_turn(self) -> list[Turn]:

@@ -8,6 +8,7 @@ from chai_assets.core.rows import (
     FeedbackRow,
     LabelCorrectionRow,
     LabelRow,
+    LeadDecisionRow,
     QuarantineRow,
     ReviewRow,
     RevisionRow,
@@ -35,7 +36,7 @@ _EVENT = ["event_id", "what", "annotation_id", "epoch", "updated_at"]
 _QUARANTINE = ["event_id", "chai_key", "reason", "remedy"]
 
 WALKED = ("clips", "primitives", "drafts", "critiques", "revisions", "reviews", "feedback", "quarantine")
-WALKED += ("annotation_events", "label_corrections")
+WALKED += ("annotation_events", "label_corrections", "lead_decisions")
 """The tables that `load_records` reads: while none of them changes, every item stands where it stood."""
 
 
@@ -52,6 +53,7 @@ def load_records(tables: Tables, batch: str) -> BatchRecords:
         quarantine=read_rows(tables, QuarantineRow, batch, columns=_QUARANTINE),
         events=read_rows(tables, EventRow, batch, columns=_EVENT),
         corrections=read_rows(tables, LabelCorrectionRow, batch),
+        decisions=read_rows(tables, LeadDecisionRow, batch),
     )
 
 

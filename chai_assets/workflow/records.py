@@ -16,6 +16,7 @@ from chai_assets.core.rows import (
     FeedbackRow,
     LabelCorrectionRow,
     LabelRow,
+    LeadDecisionRow,
     QuarantineRow,
     ReviewRow,
     RevisionRow,
@@ -30,8 +31,13 @@ def label_key(clip_id: str, aspect: str, asked_in: str) -> str:
     return f"primitives:{clip_id}:{aspect}:{asked_in}"
 
 
+def label_again_key(key: str, decision_id: str) -> str:
+    """Key of the labeling task that takes the place of the one with this key, by a lead's decision."""
+    return f"{key}:{decision_id}"
+
+
 def critique_key(cause: str) -> str:
-    """Key of a critique task; `cause` is the draft, the revision or the rejection that opened the round."""
+    """Key of a critique task; `cause` is the draft, the revision, the rejection or the recall that opened it."""
     return f"critique:{cause}"
 
 
@@ -60,6 +66,7 @@ class BatchRecords:
     events: list[EventRow] = field(default_factory=list)
     """Rows of annotation_events: event_id, what, annotation_id, epoch, updated_at."""
     corrections: list[LabelCorrectionRow] = field(default_factory=list)
+    decisions: list[LeadDecisionRow] = field(default_factory=list)
 
 
 _A = TypeVar("_A", LabelRow, CritiqueRow, ReviewRow, FeedbackRow)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from chai_assets.core.rows import CritiqueRow, DraftRow, LabelRow, ReviewRow, RevisionRow
+from chai_assets.core.rows import CritiqueRow, DraftRow, LabelRow, LeadDecisionRow, ReviewRow, RevisionRow
 from chai_assets.spec.versioning.carry import CarriedAnswers
+from chai_assets.workflow.decisions import decisions_by_item
 from chai_assets.workflow.item_state import (
     Candidate,
     CritiqueTurn,
@@ -76,11 +77,13 @@ def standings(records: BatchRecords, rules: Rules) -> list[Standing]:
     for revision in sorted(records.revisions, key=lambda row: (row["recorded_at"], row["revision_id"])):
         revisions[revision["critique_id"]].append(revision)
     labels = LabelsInForce(records.labels, records.corrections, answers)
+    decided = decisions_by_item(records)
     found: list[Standing] = []
     for clip in records.clips:
         approved: dict[str, Candidate] = {}
         for aspect, upstream in rules.depends_on.items():
             item = Standing(clip["clip_id"], aspect)
+            item.decisions = decided.get((item.clip_id, aspect), item.decisions)
             walk = _Walk(item, rules, answers, labels, drafts[item.clip_id, aspect], revisions)
             walk.run([approved.get(name) for name in upstream], upstream)
             if item.stage == "approved" and item.candidate:
@@ -113,6 +116,10 @@ class _Walk:
     def run(self, upstream: list[Candidate | None], names: list[str]) -> None:
         item = self.item
         item.label = self._label()
+        if item.decisions.dropped or item.decisions.set_aside:
+            item.stage = "dropped" if item.decisions.dropped else "set_aside"
+            item.turns, item.asked_again = [], None
+            return
         if item.label is None:
             item.stage = "labeling"
             return
@@ -136,17 +143,22 @@ class _Walk:
         latest = {key: answers[key] for key in keys if key in answers}
         given = {key: answer.row for key, answer in latest.items() if answer.row}
         key = max(given or latest, key=keys.index, default=keys[-1])
-        answer = latest.get(key, LatestAnswer())
-        item.turns.append(LabelTurn(key, answer.row, answer.unreadable))
-        label = answer.row
-        if label is None:
+        answer, sent_back = latest.get(key, LatestAnswer()), None
+        asked_in = key
+        while answer.row and answer.row["problem"] and (again := item.decisions.labeling_key(key)):
+            sent_back, key = item.decisions.asked_again[key], again
+            answer = answers.get(key, LatestAnswer())
+            given |= {key: answer.row} if answer.row else {}
+        item.turns.append(LabelTurn(key, answer.row, answer.unreadable, sent_back=sent_back))
+        if answer.row is None:
             return None
-        item.labeled_by = {row["author"] for row in given.values()}
-        item.given = list(given.values())
-        label = self.labels.of(label)
+        completed = item.decisions.label_in_force(answer.row)
+        item.given = list({row["label_id"]: row for row in (*given.values(), completed)}.values())
+        item.labeled_by = {row["author"] for row in item.given}
+        label = self.labels.of(completed)
         carried = self.rules.carried_answers(label)
         item.answers = carried.answers
-        if carried.ask and key != keys[-1] and not label["problem"]:
+        if carried.ask and asked_in != keys[-1] and not label["problem"]:
             newest = answers.get(keys[-1], LatestAnswer())
             item.asked_again = LabelTurn(keys[-1], None, newest.unreadable, earlier=label, questions=carried.ask)
         return label
@@ -231,12 +243,13 @@ class _Walk:
         shown: RevisionRow | None = None
         critique: CritiqueRow | None = None
         rejection: ReviewRow | None = None
+        recall: LeadDecisionRow | None = None
         while True:
             key = critique_key(cause)
             latest = self.answers.critiques.get(key, LatestAnswer())
             answer = latest.row
             item.turns.append(
-                CritiqueTurn(key, draft, number, cause, answer, latest.unreadable, shown, critique, rejection)
+                CritiqueTurn(key, draft, number, cause, answer, latest.unreadable, shown, critique, rejection, recall)
             )
             if answer is None:
                 item.stage = "critique"
@@ -244,7 +257,7 @@ class _Walk:
             rating = answer["rating"] if shown is None else rating
             number += 1
             if answer["verdict"] == "change":
-                critique, rejection = answer, None
+                critique, rejection, recall = answer, None, None
                 shown = self._current_revision(critique)
                 if shown is None:
                     item.stage, item.unrevised = "revision", critique
@@ -253,10 +266,13 @@ class _Walk:
                 continue
             shaping = critique if shown is not None and critique is not None else answer
             item.candidate = Candidate(draft, shaping, shown, answer, rating)
-            rejection = self._reviews(item.candidate)
-            if rejection is None:
+            rejection, recall = self._reviews(item.candidate), self._recall()
+            if rejection:
+                cause = rejection["review_id"]
+            elif recall:
+                cause = recall["decision_id"]
+            else:
                 return
-            cause = rejection["review_id"]
 
     def _reviews(self, candidate: Candidate) -> ReviewRow | None:
         """Review, feedback and regrade of a candidate; returns the rejection that stands, or None.
@@ -279,6 +295,15 @@ class _Walk:
         regrade = self._review(candidate, Dispute(review, reply))
         return None if regrade is None or regrade["verdict"] == "approve" else regrade
 
+    def _recall(self) -> LeadDecisionRow | None:
+        """What took back the approval that the item has just got, if something did."""
+        item = self.item
+        recall = item.decisions.recalls.get(item.approval["review_id"]) if item.approval else None
+        if recall and item.approval:
+            item.recalled_from.add(item.approval["author"])
+            item.approval = None
+        return recall
+
     def _review(self, candidate: Candidate, dispute: Dispute | None) -> ReviewRow | None:
         """One verdict on a candidate; None where the item waits for it, which is then its stage."""
         item, key = self.item, review_key(candidate.candidate_id, 2 if dispute else 1)
@@ -286,6 +311,8 @@ class _Walk:
         item.turns.append(ReviewTurn(key, candidate, latest.row, latest.unreadable, dispute))
         if latest.row is None:
             item.stage = "review"
-        elif latest.row["verdict"] == "approve":
-            item.stage, item.approval = "approved", latest.row
-        return latest.row
+            return None
+        review = item.decisions.review_in_force(latest.row)
+        if review["verdict"] == "approve":
+            item.stage, item.approval = "approved", review
+        return review

@@ -179,6 +179,14 @@ def test_markup_in_a_text_is_shown_and_never_run(page: Page) -> None:
     assert page.locator("script").count() == 2
 
 
+def test_an_approved_caption_has_the_command_that_recalls_it(page: Page) -> None:
+    _open(page, "tri_hostile")
+    page.click(".recall summary")
+    page.click(".recall button")
+    chosen = page.evaluate("getSelection().toString()")
+    assert chosen == 'chai recall tri_hostile --reason "what is wrong with it"'
+
+
 def test_the_clip_plays_and_an_absent_one_says_where_it_is_expected(page: Page, pages: Path) -> None:
     _open(page, "tri_hostile")
     _until(page, "document.querySelector('video')?.readyState >= 2")
@@ -196,6 +204,7 @@ def test_nothing_overflows_and_texts_stand_out_in_light_and_dark(page: Page, wid
     page.emulate_media(color_scheme=scheme)
     _open(page, "tri_hostile")
     page.click("summary")
+    page.click(".recall summary")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for part in (".text", ".kind", "mark", "del", "ins", ".quiet", "dt", "summary", ".tag", "#list a b"):
         for contrast in page.evaluate(_CONTRAST, part):

@@ -74,7 +74,8 @@ def test_rows_grouped_by_what_matters_are_decided_as_each_row_by_itself(
         labels.append(label(number, answers))
         nothing = {"label_id": None, "draft_id": None, "drafted_from": None, "draft_spec": None, "triple_spec": None}
         undrafted = {"draft_id": None, "drafted_from": None, "draft_spec": None, "triple_spec": None}
-        what = st.sampled_from([{}, nothing, undrafted, {"stage": "set_aside"}, {"triple_spec": None}])
+        out = [{"stage": "set_aside"}, {"stage": "dropped", **nothing}]
+        what = st.sampled_from([{}, nothing, undrafted, *out, {"triple_spec": None}])
         states.append(state(number, **data.draw(what)))
     found = plan(*frames(states, labels), OLD, releases, target)
     lineage, now = Lineage(releases, target), Lineage(releases, "1.0.0")

@@ -39,7 +39,7 @@ ADA = {"id": "ada", "name": "Ada", "email": "ada@example.com", "roles": ["annota
 BAD = {
     "an unknown role": (
         [ADA | {"roles": ["boss"]}],
-        r"entry 1 \(ada\): roles.0: .*'annotator' or",
+        r"entry 1 \(ada\): roles.0: .*'annotator', 'reviewer' or 'lead'",
     ),
     "no roles": ([ADA | {"roles": []}], r"entry 1 \(ada\): roles"),
     "a bad id": ([ADA, ADA | {"id": "Ada B"}], r"entry 2 \(Ada B\): id"),

@@ -55,6 +55,13 @@ class DraftPromptsData(TypedDict):
     sha256: str
 
 
+class RecalledData(TypedDict):
+    """A triple that was taken back after an earlier dataset may have held it, and why."""
+
+    id: str
+    reason: str
+
+
 class ManifestData(TypedDict):
     """A manifest: its id and files, which `read_manifest` has checked, and what else it says of its dataset."""
 
@@ -83,3 +90,4 @@ class ManifestData(TypedDict):
     leak_check: NotRequired[dict[str, int]]
     """What datasets of format 1 have in place of the certificate."""
     notes: NotRequired[list[str]]
+    recalled: NotRequired[list[RecalledData]]

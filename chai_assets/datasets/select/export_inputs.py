@@ -56,6 +56,7 @@ class ExportInputs:
     reviews: AnyFrame = field(default_factory=lambda: _empty("reviews"))
     annotation_events: AnyFrame = field(default_factory=lambda: _empty("annotation_events"))
     polished_critiques: AnyFrame = field(default_factory=lambda: _empty("polished_critiques"))
+    lead_decisions: AnyFrame = field(default_factory=lambda: _empty("lead_decisions"))
 
 
 @dataclass(frozen=True)

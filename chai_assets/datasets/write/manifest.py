@@ -5,17 +5,20 @@ manifests of other versions is in `read/manifest_data.py`.
 """
 
 import json
+from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from chai_assets.core.ids import record_id, sha256_text
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
 from chai_assets.datasets.select.leaks import LeakCertificate
+from chai_assets.datasets.select.recalled import Recalled
 from chai_assets.datasets.select.selection import Selection, SelectionFields
 from chai_assets.datasets.select.splits import SPLITS
 
 MANIFEST_FORMAT = 2
+_LATER_FIELDS = {"recalled"}
 
 
 class FileEntry(BaseModel):
@@ -102,6 +105,14 @@ class ManifestContent(BaseModel):
     left_out: list[LeftOut]
     leak_certificate: LeakCertificate
     notes: list[str]
+    recalled: list[Recalled] = []
+    """Triples that a lead took back at any time, so that earlier datasets may hold them; left out where empty."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Fields that came later are left out where they are empty: the same rows stay the same dataset."""
+        content = dump(self)
+        return {name: value for name, value in content.items() if value or name not in _LATER_FIELDS}
 
 
 class Manifest(ManifestContent):

@@ -36,6 +36,7 @@ from chai_assets.datasets.select.export_inputs import (
 )
 from chai_assets.datasets.select.export_plan import ExportPlan, Log, caption_hash, plan_export
 from chai_assets.datasets.select.leaks import LeakFound, certify
+from chai_assets.datasets.select.recalled import recalled_notes, recalled_triples
 from chai_assets.datasets.select.selection import LEVELS
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.build_folder import scratch_folder
@@ -293,7 +294,7 @@ def _manifest_content(
         certificate = certify(rows, plan.clips)
     except LeakFound as leak:
         raise ExportRefused(str(leak)) from leak
-    counts = Counts.of(rows)
+    counts, recalled = Counts.of(rows), recalled_triples(inputs)
     return ManifestContent(
         counts=counts,
         files=sorted(entries, key=lambda entry: entry.path),
@@ -319,7 +320,9 @@ def _manifest_content(
             *empty_split_notes(counts),
             *wording_notes(inputs.selection, rows),
             *text_notes(inputs.token_counter, written.bracketed, written.formulas),
+            *recalled_notes(recalled),
         ],
+        recalled=recalled,
     )
 
 

@@ -105,7 +105,7 @@ function article(triple) {
     texts.push(section("What changed", "changes", el("p", { class: "text" }, ...triple.changes.flatMap(change))));
     texts.push(section("Caption", "final", el("p", { class: "text" }, triple.final)));
   }
-  const halves = el("div", { class: "halves" }, el("div", { class: "stage" }, clip(triple), task), el("div", {}, ...texts, more(triple)));
+  const halves = el("div", { class: "halves" }, el("div", { class: "stage" }, clip(triple), task), el("div", {}, ...texts, more(triple), recall(triple)));
   return [head, halves];
 }
 
@@ -191,6 +191,19 @@ function change([gone, come]) {
   if (gone.trim() && come.trim()) parts.push(" ");
   if (come.trim()) parts.push(el("ins", {}, come.trim()));
   return [...parts, gap];
+}
+
+// The page has no server behind it, so it gives the command that takes a caption back.
+function recall(triple) {
+  if (triple.review && triple.review !== "approved") return null;
+  const command = el("code", {}, `chai recall ${triple.id} --reason "what is wrong with it"`);
+  const button = el("button", { type: "button", class: "plain" }, "Copy");
+  button.addEventListener("click", () => {
+    getSelection().selectAllChildren(command);
+    navigator.clipboard?.writeText(command.textContent).then(() => (button.textContent = "Copied"), () => {});
+  });
+  const how = el("p", {}, "For a lead of the team: datasets made from then on are without it, and it is worked on again.");
+  return el("details", { class: "recall" }, el("summary", {}, "Recall this caption"), how, el("p", {}, command, " ", button));
 }
 
 function more(triple) {
