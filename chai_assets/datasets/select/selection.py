@@ -12,7 +12,7 @@ from typing import Literal, TypeVar, get_args
 import polars as pl
 
 from chai_assets.core.imported import batch_of_corpus, own_work
-from chai_assets.ingestion.rights import parse_purposes
+from chai_assets.ingestion.rights import PURPOSES
 from chai_resources.errors import UnusableInput, read_utf8
 
 Level = Literal["approved", "corrected", "unreviewed"]
@@ -105,6 +105,7 @@ def parse_selection(
 
     Raises UnusableInput for a text that is none of those allowed, with the remedy.
     """
+    asked = {_one_of("purposes", word.strip(), PURPOSES) for word in purposes.split(",") if word.strip()}
     return Selection(
         aspects=tuple(sorted({part.strip() for part in aspects.split(",") if part.strip()})),
         specs=specs,
@@ -115,7 +116,7 @@ def parse_selection(
         imported=imported,
         pins=read_pins(Path(pins)) if pins else (),
         stale=_one_of("stale", stale, STALE),
-        purposes=parse_purposes(filter(None, purposes.split(","))),
+        purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
     )
 
 
@@ -123,7 +124,7 @@ def _one_of(name: str, value: str, allowed: tuple[Word, ...]) -> Word:
     for word in allowed:
         if word == value:
             return word
-    raise ValueError(f"{name} {value!r} is none of {', '.join(allowed)}: give one of them")
+    raise UnusableInput(f"{name} {value!r} is none of {', '.join(allowed)}: give one of them")
 
 
 def read_pins(path: Path) -> tuple[str, ...]:

@@ -118,13 +118,13 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """Writes Parquet with row groups of that many rows; without a schema, the first table's is used."""
+    """Writes Parquet with row groups of that many rows (ROW_GROUP); without a schema, the first table's is used."""
 
     def __init__(
-        self, file: HashedFile, make_rows: RowTransform, row_group: int = ROW_GROUP, schema: pa.Schema | None = None
+        self, file: HashedFile, make_rows: RowTransform, schema: pa.Schema | None = None, row_group: int | None = None
     ) -> None:
         self.file, self.rows, self._make_rows, self._schema = file, 0, make_rows, schema
-        self._row_group = row_group
+        self._row_group = row_group or ROW_GROUP
         self._held: list[pl.DataFrame] = []
 
     @cached_property
@@ -157,7 +157,7 @@ def open_row_writer(path: Path, made: FileFormat) -> RowWriter:
     """A writer for the rows of a format, in the form that the file's name says."""
     file = HashedFile(path)
     if path.suffix == ".parquet":
-        return ParquetWriter(file, made.make_rows, made.row_group)
+        return ParquetWriter(file, made.make_rows, row_group=made.row_group)
     return {".jsonl": JsonLinesWriter, ".csv": CsvWriter}[path.suffix](file, made.make_rows)
 
 

@@ -50,8 +50,8 @@ class FileFormat:
     path: str
     description: str
     make_rows: Callable[[pl.DataFrame], pl.DataFrame]
-    row_group: int = 50_000
-    """Rows of a row group, where the file is Parquet."""
+    row_group: int | None = None
+    """Rows of a row group, where the file is Parquet; None for as many as files usually have."""
 
 
 def escape_reserved(text: pl.Expr) -> pl.Expr:
