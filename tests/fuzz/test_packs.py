@@ -34,7 +34,12 @@ def damage(pack: Path, draw: random.Random) -> str:
 
 
 def _damage_index(path: Path, draw: random.Random) -> str:
-    index = json.loads(path.read_bytes())
+    try:
+        index = json.loads(path.read_bytes())
+    except ValueError:
+        return "nothing: it was damaged before"
+    if not isinstance(index, dict):
+        return "nothing: it was damaged before"
     place = draw.choice([index, *index["shards"]]) if isinstance(index.get("shards"), list) else index
     if not isinstance(place, dict) or not place:
         return "nothing"

@@ -10,7 +10,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -121,22 +121,19 @@ def refuse_missing_clips(dataset: PublishedDataset, media: MediaStore | None) ->
         )
 
 
-class room_for:
+@contextmanager
+def room_for(out: Path) -> Iterator[None]:
     """Turns a full disk into NoRoom that names the folder."""
-
-    def __init__(self, out: Path) -> None:
-        self._out = out
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
-            free = shutil.disk_usage(self._out.absolute().parent).free
-            raise NoRoom(
-                f"{self._out}: {error.strerror}, {free / 1e9:,.1f} GB are free there: make room, or name a folder on a "
-                "larger disk; what was half written is removed"
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL_ERRORS:
+            raise
+        free = shutil.disk_usage(out.absolute().parent).free
+        raise NoRoom(
+            f"{out}: {error.strerror}, {free / 1e9:,.1f} GB are free there: make room, or name a folder on a larger "
+            "disk; what was half written is removed"
+        ) from error
 
 
 def move_into_place(scratch: Path, out: Path) -> None:

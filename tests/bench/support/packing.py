@@ -31,7 +31,7 @@ def measure_packing(clips: int = CLIPS, clip_bytes: int = CLIP_BYTES) -> dict[st
             keys = sorted(rows.select("video").unique().collect()["video"])
         for key in keys:
             media.put_bytes(key, os.urandom(clip_bytes))
-        packed, copied, busy = [], [], []
+        packed, copied, busy, size = [], [], [], 0
         for number in range(ROUNDS):
             before = cpu_s()
             _, seconds = timed(lambda: pack_dataset(dataset, folder / "pack", media))

@@ -1,6 +1,7 @@
 """Packs: shards that plain `tarfile` reads, the same bytes again, and one clear line for whatever is wrong with one."""
 
 import json
+import resource
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from chai_assets.datasets.convert.clips import NothingToConvert
 from chai_assets.datasets.convert.pack import (
     DATASET,
     MEDIA,
+    NoRoom,
     PackDamaged,
     pack_dataset,
     unpack,
@@ -103,6 +105,18 @@ def test_a_clip_that_the_media_store_lacks_is_named_before_anything_is_written(t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["datasets", "media"]
 
 
+def test_where_the_disk_is_full_one_line_says_so_and_nothing_is_left(tmp_path: Path):
+    made = place(tmp_path, size=200_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(NoRoom, match=r"pack: File too large, .* GB are free there: make room"):
+            pack_dataset(made.dataset, tmp_path / "pack", made.media)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["datasets", "media"]
+
+
 def test_nothing_is_packed_or_unpacked_over_what_is_there(tmp_path: Path, made: Place):
     pack_dataset(made.dataset, tmp_path / "pack", None)
     before = sorted(tmp_path.rglob("*"))
@@ -118,10 +132,21 @@ def _rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 FIRST = "train/train-000000.tar"
+
+
+def _forget_first(pack: Path) -> None:
+    """Takes a shard away, and from the list as well."""
+    index = json.loads((pack / INDEX).read_bytes())
+    index["shards"] = [shard for shard in index["shards"] if shard["path"] != FIRST]
+    (pack / INDEX).write_text(json.dumps(index))
+    (pack / FIRST).unlink()
+
+
 DAMAGES: list[tuple[Callable[[Path], object], str]] = [
     (lambda pack: (pack / FIRST).unlink(), rf"{FIRST} is missing \(\d+ clips of train\): fetch it again"),
     (lambda pack: _rewrite(pack / FIRST, lambda data: data[:-1]), f"{FIRST} has .* bytes, {INDEX} says .*: fetch it"),
     (lambda pack: _rewrite(pack / FIRST, lambda data: data[:-1] + b"x"), f"{FIRST} is not the file that {INDEX} names"),
+    (_forget_first, rf"{INDEX} lists shards of \d+ clips, and {DATASET} has 12: fetch it again"),
     (lambda pack: (pack / "train/more.tar").touch(), "train/more.tar is not in pack.json: do not use it"),
     (lambda pack: (pack / DATASET / "triples.jsonl").unlink(), "dataset/triples.jsonl is missing: fetch it again"),
     (lambda pack: (pack / INDEX).write_text("{"), rf"{INDEX} cannot be used \(the file: Invalid JSON"),

@@ -94,8 +94,10 @@ def test_shards_for_energon_hold_the_clips_and_say_of_what_a_sample_is_made(tmp_
     described = yaml.safe_load((tmp_path / "out/.nv-meta/dataset.yaml").read_text())
     assert described["sample_type"] == {"__module__": "megatron.energon", "__class__": "VidQASample"}
     with tarfile.open(tmp_path / "out" / entries[0].path) as tar:
-        sample = {name.partition(".")[2]: tar.extractfile(name) for name in tar.getnames()[:3]}
-        told = json.load(sample["json"])  # pyright: ignore[reportArgumentType]
+        sample = {name.partition(".")[2]: name for name in tar.getnames()[:3]}
+        said = tar.extractfile(sample["json"])
+        assert said is not None
+        told = json.load(said)
     assert described["field_map"] == {"video": "mp4", "context": "json[question]", "answers": "json[answers]"}
     assert (told["question"], told["answers"]) == ("Describe the video.", [told["caption"]])
 
