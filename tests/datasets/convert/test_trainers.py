@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from chai_assets.core.token_count import ESTIMATING_COUNTER
+from chai_assets.datasets.assets import DatasetStore
 from chai_assets.datasets.convert.clips import NothingToConvert
 from chai_assets.datasets.convert.trainers import SOURCE, convert_dataset
 from chai_assets.datasets.read.manifest_data import ManifestData
@@ -19,6 +20,7 @@ from chai_assets.datasets.write.publish import publish
 from chai_assets.datasets.write.trainer_formats import PATHS
 from chai_resources.errors import UnusableInput
 from chai_resources.media_store import MediaStore
+from chai_resources.settings import Settings
 from tests.datasets.convert.packs import Place, place
 from tests.datasets.factory import clip, export, frame, many
 from tests.datasets.write.trainer_schemas import FOR_LLAMA_FACTORY, SCHEMAS, LlamaFactoryEntry, read_rows
@@ -128,3 +130,12 @@ def test_a_trainer_that_the_export_cannot_write_for_is_told_with_the_remedy(text
     assert parse_dialects("") == ()
     assert parse_dialects("all") == DIALECTS
     assert parse_dialects("TRL, ms-swift") == ("ms-swift", "trl")
+
+
+@pytest.mark.parametrize(("said", "written"), [("", ()), ("trl, musubi", ("trl", "musubi")), ("all", DIALECTS)])
+def test_the_nightly_export_writes_the_files_that_a_team_chooses_and_by_default_the_tables_alone(
+    said: str, written: tuple[str, ...]
+):
+    store = DatasetStore.of(Settings.from_env(**({"CHAI_DATASET_FORMATS": said} if said else {})))
+    assert parse_dialects(store.formats) == written
+    assert DatasetStore.of(Settings()).formats == ""
