@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chai_assets.datasets.convert.clips import ClipSample, NothingToConvert, json_bytes, refuse_existing, samples
+from chai_assets.datasets.convert.clips import ClipSample, NothingToConvert, check_output_folder, json_bytes, samples
 from chai_assets.datasets.convert.shards import SHARD_BYTES, Member, ShardEntry, ShardWriter
 from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.file_names import PACK_INDEX as INDEX
@@ -70,7 +70,7 @@ def pack_dataset(
     Raises NothingToConvert where clips are missing or `out` is there, NoRoom where the disk is too small. Nothing is
     left then.
     """
-    refuse_existing(out)
+    check_output_folder(out)
     refuse_missing_clips(dataset, media)
     with scratch_folder(out.absolute().parent) as scratch, room_for(out):
         shards = write_shards(dataset, scratch, media, progress, shard_bytes)
@@ -207,7 +207,7 @@ def unpack(folder: Path, out: Path, progress: Progress = lambda _: None) -> Pack
 
     Raises PackDamaged with what is wrong, NothingToConvert where `out` is there, NoRoom. Nothing is left then.
     """
-    refuse_existing(out)
+    check_output_folder(out)
     index = read_index(folder)
     if problems := verify_pack(folder):
         more = f" (and {len(problems) - 1} more: `chai dataset verify {folder}`)" if len(problems) > 1 else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from chai_assets.core.token_count import TokenCounter
-from chai_assets.datasets.convert.clips import NothingToConvert, merged_captions, refuse_existing, row_batches
+from chai_assets.datasets.convert.clips import NothingToConvert, check_output_folder, merged_captions, row_batches
 from chai_assets.datasets.convert.energon import write_energon
 from chai_assets.datasets.convert.pack import Progress, move_into_place, refuse_missing_clips, room_for
 from chai_assets.datasets.convert.shards import SHARD_BYTES
@@ -44,7 +44,7 @@ def convert_dataset(
     """
     if to not in (*DIALECTS, WITH_CLIPS):
         raise NothingToConvert(f"{to!r} is no trainer: name one of {', '.join((*DIALECTS, WITH_CLIPS))}")
-    refuse_existing(out)
+    check_output_folder(out)
     if to == WITH_CLIPS:
         refuse_missing_clips(dataset, media)
     with scratch_folder(out.absolute().parent) as scratch, room_for(out):

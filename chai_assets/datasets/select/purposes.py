@@ -86,12 +86,9 @@ def without_forbidden(rows: pl.DataFrame, purposes: tuple[str, ...]) -> tuple[pl
         forbidden = concerns(purpose) & pl.col(f"no_{purpose}").is_not_null()
         for why, of_reason in sorted(rows.filter(forbidden).group_by(f"no_{purpose}").agg("id").iter_rows()):
             remedy = "say in rights.yaml what holds (`licence`, `purposes`), or make the dataset for other purposes"
-            out += left_out("triple", f"it may not be used to {_VERBS[purpose]}: {why}; {remedy}", of_reason)
+            out += left_out("triple", f"its rights do not allow `{purpose}`: {why}; {remedy}", of_reason)
         rows = rows.filter(~forbidden)
     return rows, out
-
-
-_VERBS = {"train": "train", "evaluate": "evaluate", "publish": "publish", "commercial": "earn (commercial)"}
 
 
 def count_by_purpose(rows: pl.DataFrame) -> dict[str, dict[str, int]]:

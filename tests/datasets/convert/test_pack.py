@@ -124,6 +124,9 @@ def test_nothing_is_packed_or_unpacked_over_what_is_there(tmp_path: Path, made: 
         pack_dataset(made.dataset, tmp_path / "pack", None)
     with pytest.raises(NothingToConvert, match="media is there already"):
         unpack(tmp_path / "pack", tmp_path / "media")
+    for inside in (Path(made.dataset.store.root) / "pack", tmp_path / "pack" / "again"):
+        with pytest.raises(NothingToConvert, match=f"{inside.name} lies in a dataset or a pack, which never changes"):
+            pack_dataset(made.dataset, inside, None)
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -137,7 +137,9 @@ def test_a_row_whose_rights_do_not_allow_the_purpose_is_left_out_with_the_reason
 def test_where_no_row_may_be_used_the_export_is_refused_with_the_remedy(tmp_path: Path):
     clips = [clip(0, licence=None)]
     whole = export(clips, selection=Selection(purposes=("publish",)))
-    with pytest.raises(ExportRefused, match=r"5: it may not be used to publish: its licence is unknown; say in rights"):
+    with pytest.raises(
+        ExportRefused, match=r"5: its rights do not allow `publish`: its licence is unknown; say in rights"
+    ):
         build_dataset(whole, tmp_path)
 
 
