@@ -169,6 +169,8 @@ TABLES: dict[str, Table] = {
             source_id=(pa.string(), "the source"),
             rights=(pa.string(), "who holds the rights from then on"),
             licence=(pa.string(), "licence under which the video may be used from then on"),
+            until=(pa.string(), "last day on which the video may be used, YYYY-MM-DD; null where no end was said"),
+            purposes=(STRINGS, "what it may be used for, whatever the licence; null where that was not said"),
             said_in=(pa.string(), "the rights file that says so, or the command that said it"),
             recorded_at=_AT,
         ),

@@ -61,6 +61,13 @@ class DatasetChoice(BaseModel):
     """Name of an imported corpus, which is then all that is exported; empty for the loop's own batches."""
     pins: Annotated[str, Variable("CHAI_DATASET_PINS")] = ""
     """File of sources and clips, one id a line, that are eval always; empty for none."""
+    stale: Annotated[Literal["mark", "drop"], Variable("CHAI_DATASET_STALE")] = "mark"
+    """What becomes of rows that rest on an upstream caption which was corrected later: marked, or left out."""
+    purposes: Annotated[str, Variable("CHAI_DATASET_PURPOSES")] = ""
+    """What datasets are made for: train, evaluate, publish, commercial, joined by commas. Rows whose rights do not
+    allow it stay out; empty to mark them only."""
+    formats: Annotated[str, Variable("CHAI_DATASET_FORMATS")] = ""
+    """Trainers whose own files datasets hold beside the tables, joined by commas, or `all`; empty for none."""
 
 
 class Settings(BaseModel):

@@ -3,6 +3,8 @@
 Each command imports what it needs when it runs, so that a list is there at once.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -87,21 +89,31 @@ def diff(
 def verify(dataset: Address) -> None:
     """Check every file, hash chain and split of a dataset against its manifest; the status is 1 if any is wrong.
 
-    Whoever has no platform runs `python verify.py` in the dataset's folder: the same check, with Python alone.
+    Of a pack (`chai dataset pack`) every shard is checked as well. Whoever has no platform runs `python verify.py` in
+    the dataset's folder: the same check, with Python alone.
 
     Example: chai dataset verify .chai/demo/datasets/dst_a6adaa7ae7208d99563651ad955c2673
     """
     from chai_assets.cli.dataset_output import check
+    from chai_assets.datasets.file_names import PACK_INDEX
     from chai_assets.datasets.read.published import open_store
 
     place = open_store(dataset, _root())
-    problems = check(place, console)
+    packed = not place.is_s3 and (Path(place.root) / PACK_INDEX).exists()
+    if packed:
+        from chai_assets.datasets.convert.pack import verify_pack
+
+        problems = verify_pack(Path(place.root))
+    else:
+        problems = check(place, console)
+    says = f"its {PACK_INDEX} says" if packed else "its manifest says"
     for problem in problems:
         console.print(problem, style="red", soft_wrap=True, highlight=False, markup=False)
     if problems:
-        console.print(f"{place.root} is NOT what its manifest says", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{place.root} is NOT what {says}", soft_wrap=True, highlight=False, markup=False)
         raise typer.Exit(1)
-    console.print(f"{place.root} is whole: every file, chain and split is as its manifest says", soft_wrap=True)
+    what = "shard, file, chain and split" if packed else "file, chain and split"
+    console.print(f"{place.root} is whole: every {what} is as {says}", soft_wrap=True)
 
 
 @app.command()
@@ -168,6 +180,9 @@ def export(
     edited: Annotated[bool, typer.Option("--edited", help="Take captions that a person wrote over, too.")] = False,
     variant: Annotated[str, typer.Option(help="post_review or pre_review.")] = "",
     critiques: Annotated[str, typer.Option(help="written or polished: whose words a critique has.")] = "",
+    stale: Annotated[str, typer.Option(help="mark or drop: rows that rest on a caption corrected later.")] = "",
+    purposes: Annotated[str, typer.Option(help="What it is for: train,evaluate,publish,commercial.")] = "",
+    formats: Annotated[str, typer.Option(help="Trainers whose own files it holds, joined by commas, or all.")] = "",
 ) -> None:
     """Publish a dataset of the tables as they are now. What is not said here is as CHAI_DATASET_* says.
 
@@ -181,14 +196,15 @@ def export(
     from chai_resources.tables import Tables
 
     given = {"imported": imported, "aspects": aspects, "review": review, "variant": variant}
-    given |= {"critiques": critiques, "edited": edited}
+    given |= {"critiques": critiques, "edited": edited, "stale": stale, "purposes": purposes, "formats": formats}
     try:
         settings = Settings.from_env()
         store = DatasetStore.of(settings)
-        selection = store.model_copy(update={name: value for name, value in given.items() if value}).selection
+        store = store.model_copy(update={name: value for name, value in given.items() if value})
+        selection = store.selection
         tables, release = Tables(root=settings.tables), release_of(settings)
         with console.status("reading the tables") as status:
-            published = publish_selection(tables, release, selection, store.root, status.update, store.tokenizer)
+            published = publish_selection(tables, release, selection, store.root, status.update, store.form)
     except (ValueError, DiskFull) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None
@@ -199,6 +215,102 @@ def export(
         console.print(f"left out     {entry.count:,} {entry.what}(s): {entry.reason}", soft_wrap=True, highlight=False)
     done = "published" if published.new else "already published"
     console.print(f"{done} {published.uri}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def pack(
+    out: Annotated[Path, typer.Option(help="New folder for the pack.")],
+    dataset: Address = "latest",
+    with_media: Annotated[bool, typer.Option("--with-media", help="Put the clips into the shards.")] = False,
+    media: Annotated[str, typer.Option(help="Root of the media store; the platform's by default.")] = "",
+) -> None:
+    """Pack a dataset for travel: WebDataset shards of at most 512 MB, a tar file of clip, caption and JSON each.
+
+    The pack holds the dataset itself, too. `tarfile` and every WebDataset loader read the shards; `chai dataset verify`
+    checks a pack, and `chai dataset unpack` puts the clips back where the dataset's files name them.
+
+    Example: chai dataset pack latest --with-media --out /mnt/disk/pack
+    """
+    from chai_assets.datasets.convert.pack import pack_dataset
+    from chai_assets.datasets.read.published import open_dataset
+    from chai_resources.media_store import MediaStore
+
+    found = open_dataset(dataset, _root())
+    store = MediaStore(root=media or Settings.from_env().media) if with_media else None
+    with _clip_counter(f"packing {found.short}") as progress:
+        index = pack_dataset(found, out, store, progress)
+    size = sum(shard.bytes for shard in index.shards) / 1e6
+    console.print(
+        f"{out}: {index.samples:,} clips of {found.id} in {len(index.shards)} shards, {size:,.0f} MB",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command()
+def unpack(
+    pack: Annotated[Path, typer.Argument(help="Folder of a pack: the one that holds pack.json.")],
+    out: Annotated[Path, typer.Option(help="New folder for the dataset and its clips.")],
+) -> None:
+    """Unpack a pack: the dataset into `dataset`, its clips under `media` by the keys that its files name.
+
+    Every shard is checked first; where one is missing or damaged, nothing is written.
+
+    Example: chai dataset unpack /mnt/disk/pack --out ~/captions
+    """
+    from chai_assets.datasets.convert.pack import DATASET, MEDIA
+    from chai_assets.datasets.convert.pack import unpack as unpack_into
+
+    with _clip_counter(f"unpacking {pack}") as progress:
+        index = unpack_into(pack, out, progress)
+    where = f", clips under {out / MEDIA}" if index.with_media else " (packed without clips)"
+    console.print(f"{index.dataset_id} in {out / DATASET}{where}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def convert(
+    to: Annotated[str, typer.Option(help="ms-swift, llama-factory, trl, qwen, diffsynth, musubi or energon.")],
+    out: Annotated[Path, typer.Option(help="New folder for the files.")],
+    dataset: Address = "latest",
+    media: Annotated[str, typer.Option(help="Root of the media store; clips are then named by where they lie.")] = "",
+) -> None:
+    """Write a dataset in the files of a trainer: a folder for each side of the split, as the nightly export has them.
+
+    Which of them the nightly export writes itself is said by CHAI_DATASET_FORMATS. Clips are named by their keys, so
+    run the trainer in the media store's folder, or name it with --media. The shards for energon hold the clips.
+
+    Example: chai dataset convert latest --to ms-swift --out ~/swift --media .chai/demo/media
+    """
+    from chai_assets.core.token_count import token_counter
+    from chai_assets.datasets.convert.trainers import convert_dataset
+    from chai_assets.datasets.read.published import open_dataset
+    from chai_assets.datasets.select.dialects import WITH_CLIPS
+    from chai_resources.media_store import MediaStore
+
+    settings = Settings.from_env()
+    found = open_dataset(dataset, settings.datasets)
+    store, counter = MediaStore(root=media or settings.media), token_counter(settings.tokenizer)
+    with _clip_counter(f"converting {found.short}") as progress:
+        entries = convert_dataset(found, to, out, store, counter, whole_paths=bool(media), progress=progress)
+    for entry in entries:
+        console.print(f"{entry.rows or 0:>10,}  {out / entry.path}", soft_wrap=True, highlight=False)
+    if to == WITH_CLIPS:
+        parts = "--split-parts 'train:train/.*' --split-parts 'val:eval/.*'"
+        console.print(f"index the shards with: energon prepare {parts} {out}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _clip_counter(what: str) -> Iterator[Callable[[int], None]]:
+    """A line that counts clips while the work goes on."""
+    done = 0
+    with console.status(what) as status:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            status.update(f"{what}: {done:,} clips")
+
+        yield count
 
 
 @app.command()

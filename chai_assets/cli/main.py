@@ -233,12 +233,17 @@ def rights(
     holder: Annotated[
         str | None, typer.Option("--rights", help="Who holds the rights to those of an imported corpus.")
     ] = None,
+    until: Annotated[str | None, typer.Option(help="Last day of the rights of an imported corpus, YYYY-MM-DD.")] = None,
+    purposes: Annotated[
+        str | None, typer.Option(help="What an imported corpus may be used for: train,evaluate,publish,commercial.")
+    ] = None,
 ) -> None:
     """Show the licence and the rights holder of every batch's videos, and what their rights.yaml says by now.
 
     The file lies at the top of the batch's folder in the inbox. It says what holds for all files, and for single ones:
     {rights: Ada Film, licence: CC-BY-4.0, files: {clip.mp4: {licence: no-reuse}, day1/b.mov: {rights: Ben}}}.
-    A name counts in any case and Unicode form.
+    A name counts in any case and Unicode form. Beside them may stand `until: 2027-12-31`, the last day of a right, and
+    `purposes: [train, evaluate]`, what was agreed on whatever the licence says: datasets keep to both.
 
     Edit it, look with `chai rights BATCH`, take it over with `chai rights BATCH --apply`. Nothing is overwritten: later
     datasets say what stands by then. While an entry names no file, or a rights file lies where nobody reads it, videos
@@ -248,7 +253,8 @@ def rights(
     """
     from chai_assets.cli.rights import show_rights
 
-    if not show_rights(Settings.from_env(), batches or [], console, apply, licence, holder):
+    said = {"licence": licence, "rights": holder, "until": until, "purposes": purposes}
+    if not show_rights(Settings.from_env(), batches or [], console, apply, **said):
         raise typer.Exit(1)
 
 

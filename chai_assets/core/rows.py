@@ -81,6 +81,8 @@ class RightsChangeRow(TypedDict):
     source_id: str
     rights: str
     licence: str
+    until: str | None
+    purposes: list[str] | None
     said_in: str
     recorded_at: datetime
 

@@ -16,12 +16,14 @@ from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.suite import suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
 from chai_assets.datasets.export import (
+    ExportForm,
     current_versions,
     dataset_row,
     export_inputs,
     find_dataset_spec,
     selected_triples,
 )
+from chai_assets.datasets.select.dialects import parse_dialects
 from chai_assets.datasets.select.selection import Selection, parse_selection
 from chai_assets.datasets.select.spec_compatibility import (
     DatasetSpec,
@@ -34,6 +36,7 @@ from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.load import states_in_force
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
+from chai_resources.services.secrets import pseudonym_key
 from chai_resources.settings import DatasetChoice, Settings
 from chai_resources.tables import Tables, now
 
@@ -51,18 +54,27 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
     """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
     data_docs: str = ""
     """Folder for the checks' Data Docs; empty for none."""
+    home: str = ""
+    """Folder of the deployment's secrets, the key of people's pseudonyms among them; empty to leave ids as they are."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
         """The store and the nightly selection as a deployment's settings name them."""
         choice = settings.dataset.model_dump()
-        data_docs = str(settings.home / "data_docs")
-        return cls(root=settings.datasets, tokenizer=settings.tokenizer, data_docs=data_docs, **choice)
+        home = settings.home
+        local = {"data_docs": str(home / "data_docs"), "home": str(home)}
+        return cls(root=settings.datasets, tokenizer=settings.tokenizer, **local, **choice)
 
     @property
     def selection(self) -> Selection:
         """What the nightly export takes. Raises UnusableInput where the settings name no such thing."""
-        return parse_selection(**self.model_dump(include=set(DatasetChoice.model_fields)))
+        return parse_selection(**self.model_dump(include=set(DatasetChoice.model_fields) - {"formats"}))
+
+    @property
+    def form(self) -> ExportForm:
+        """How the rows are written. Raises UnusableInput where the settings name no such thing."""
+        key = pseudonym_key(Path(self.home)) if self.home else ""
+        return ExportForm(self.tokenizer, key, parse_dialects(self.formats))
 
     @property
     def store(self) -> Media:
@@ -208,7 +220,7 @@ def dataset(
     nothing = selected_triples(tables, versions, selection).select("triple_id").collect().is_empty()
     if nothing and selection.review == "approved" and not selection.imported:
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    export = export_inputs(tables, release, selection, versions, datasets.tokenizer)
+    export = export_inputs(tables, release, selection, versions, datasets.form)
     published = publish(export, datasets.root, log=context.log.info)
     manifest = published.manifest
     tables.append_new("datasets", [dataset_row(published)])

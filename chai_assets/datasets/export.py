@@ -3,12 +3,14 @@
 The export itself takes data frames and knows no tables: see `select/export_inputs.py` and `write/publish.py`.
 """
 
+from dataclasses import dataclass
 from importlib.metadata import version as package_version
 
 import polars as pl
 
 from chai_assets.core.ids import sha256_text
 from chai_assets.core.token_count import token_counter
+from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.select.export_inputs import ExportInputs
 from chai_assets.datasets.select.export_plan import Log
 from chai_assets.datasets.select.selection import Selection
@@ -17,7 +19,7 @@ from chai_assets.datasets.select.unapproved import triples_in_force
 from chai_assets.datasets.write.publish import PublishResult, publish
 from chai_assets.ingestion.rights_changes import with_rights_in_force
 from chai_assets.spec.resource import SpecRelease
-from chai_resources.tables import Tables
+from chai_resources.tables import Tables, now
 
 RECORD_TABLES = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
 EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *RECORD_TABLES)
@@ -29,6 +31,18 @@ DECISIONS = "lead_decisions"
 LATER_TABLES = (RIGHTS, DECISIONS)
 """Pinned and read as well once they were written: where no rights ever changed and nothing was recalled, datasets say
 nothing of it."""
+
+
+@dataclass(frozen=True)
+class ExportForm:
+    """How the rows of an export are written."""
+
+    tokenizer: str = ""
+    """Path of the vocabulary that merged captions are counted with; empty to estimate."""
+    people_key: str = ""
+    """Key of people's pseudonyms; empty to leave their ids as they are."""
+    dialects: tuple[str, ...] = DIALECTS
+    """Trainers whose files are written beside the tables."""
 
 
 def current_versions(tables: Tables) -> dict[str, int]:
@@ -53,12 +67,13 @@ def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease
 
 
 def export_inputs(
-    tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int], tokenizer: str = ""
+    tables: Tables,
+    release: SpecRelease,
+    selection: Selection,
+    versions: dict[str, int],
+    form: ExportForm = ExportForm(),
 ) -> ExportInputs:
-    """The inputs of an export of the selection, from the tables at these versions. Raises SpecError.
-
-    `tokenizer`: path of the vocabulary that merged captions are counted with; empty to estimate.
-    """
+    """The inputs of an export of the selection, from the tables at these versions. Raises SpecError."""
 
     def scan(name: str) -> pl.LazyFrame:
         return tables.scan(name, versions[name])
@@ -86,7 +101,11 @@ def export_inputs(
         dataset_spec=dataset_spec,
         code_version=package_version("chai"),
         selection=selection,
-        token_counter=token_counter(tokenizer),
+        token_counter=token_counter(form.tokenizer),
+        today=now().date(),
+        # An import has made pseudonyms of its people, or was told to keep their names.
+        people_key="" if selection.imported else form.people_key,
+        dialects=form.dialects,
     )
 
 
@@ -96,13 +115,13 @@ def publish_selection(
     selection: Selection,
     root: str,
     log: Log,
-    tokenizer: str,
+    form: ExportForm = ExportForm(),
 ) -> PublishResult:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
     It never becomes the latest one: only what passed the checks does. Raises ExportRefused, DiskFull, SpecError.
     """
-    export = export_inputs(tables, release, selection, current_versions(tables), tokenizer)
+    export = export_inputs(tables, release, selection, current_versions(tables), form)
     published = publish(export, root, log, make_latest=False)
     tables.append_new("datasets", [dataset_row(published)])
     return published

@@ -15,5 +15,7 @@ TRIPLES = "triples.parquet"
 CARD = "README.md"
 DATASET_INFO = "dataset_info.json"
 """LLaMA-Factory's list of the files."""
+PACK_INDEX = "pack.json"
+"""Lists the shards of a pack; where it lies is a pack, and the dataset in a folder beside it."""
 
-__all__ = ["CARD", "DATASET_INFO", "LATEST", "MANIFEST", "TRIPLES", "TRIPLES_JSONL", "VERIFY_SCRIPT"]
+__all__ = ["CARD", "DATASET_INFO", "LATEST", "MANIFEST", "PACK_INDEX", "TRIPLES", "TRIPLES_JSONL", "VERIFY_SCRIPT"]

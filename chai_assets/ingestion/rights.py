@@ -7,14 +7,24 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
-from chai_resources.errors import one_line
+from chai_resources.errors import UnusableInput, one_line
 from chai_resources.media import Media
 from chai_resources.yaml_text import MOST_BYTES, YamlRefused, read_yaml, too_large
 
@@ -28,21 +38,48 @@ _MOST_HINTS = 20
 """Entries that the nearest name is searched for; of 10,000 names that takes about 0.1 s each."""
 _UNTIL_THEN = "until then videos that have no entry of their own are recorded with unknown rights"
 
+Purpose = Literal["train", "evaluate", "publish", "commercial"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+"""What a dataset may be made for: to train on it, to evaluate on it, to hand it on, to earn with what came of it."""
+
+
+def parse_until(text: str) -> str:
+    """The last day of a right, as YYYY-MM-DD. Raises UnusableInput for what is no day."""
+    try:
+        return date.fromisoformat(text.strip()).isoformat()
+    except ValueError:
+        raise UnusableInput(f"{one_line(text, 40)!r} is no day: write its last one as 2027-12-31") from None
+
+
+def parse_purposes(given: Iterable[str]) -> tuple[Purpose, ...]:
+    """These purposes, in the order of PURPOSES and each once. Raises UnusableInput for a word that is none."""
+    words = {word.strip() for word in given}
+    if wrong := sorted(words - set(PURPOSES)):
+        raise UnusableInput(f"{one_line(wrong[0], 40)!r} is no purpose: write some of {', '.join(PURPOSES)}, or []")
+    return tuple(purpose for purpose in PURPOSES if purpose in words)
+
+
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Until = Annotated[str, AfterValidator(parse_until)]
+Purposes = Annotated[tuple[str, ...], AfterValidator(parse_purposes)]
 
 
 @dataclass(frozen=True)
 class Right:
-    """Rights holder and licence of one video."""
+    """Rights holder and licence of one video, and what they were given for."""
 
     rights: str = UNKNOWN
     licence: str = UNKNOWN
+    until: str | None = None
+    """The last day on which the video may be used, as YYYY-MM-DD; None where no end was said."""
+    purposes: tuple[str, ...] | None = None
+    """What it may be used for, whatever the licence says; None where that was not said."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    @field_validator("rights", "licence", mode="before", check_fields=False)
+    @field_validator("rights", "licence", "until", "purposes", mode="before", check_fields=False)
     @classmethod
     def _says_something(cls, value: object) -> object:
         if value is None:
@@ -53,6 +90,8 @@ class _Part(BaseModel):
 class _FileRights(_Part):
     rights: Said | None = None
     licence: Said | None = None
+    until: Until | None = None
+    purposes: Purposes | None = None
 
 
 class Rights(_Part):
@@ -60,6 +99,8 @@ class Rights(_Part):
 
     rights: Said = UNKNOWN
     licence: Said = UNKNOWN
+    until: Until | None = None
+    purposes: Purposes | None = None
     files: Annotated[dict[str, _FileRights], BeforeValidator(lambda given: {} if given is None else given)] = Field(
         default_factory=dict
     )
@@ -67,12 +108,13 @@ class Rights(_Part):
     @property
     def of_folder(self) -> Right:
         """What holds for a file that has no entry of its own."""
-        return Right(self.rights, self.licence)
+        return Right(self.rights, self.licence, self.until, self.purposes)
 
     def of(self, name: str) -> Right:
         """What the entry of exactly that name says; what is not said there holds as for the folder."""
         own = self.files.get(name, _FileRights())
-        return Right(own.rights or self.rights, own.licence or self.licence)
+        purposes = self.purposes if own.purposes is None else own.purposes
+        return Right(own.rights or self.rights, own.licence or self.licence, own.until or self.until, purposes)
 
 
 @dataclass

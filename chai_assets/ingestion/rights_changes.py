@@ -39,12 +39,15 @@ class RightsChange:
 
     def row(self) -> NewRow:
         """The row of `rights_changes`."""
-        change = {
+        change: NewRow = {
             "source_id": self.source.source_id,
             "rights": self.becomes.rights,
             "licence": self.becomes.licence,
             "said_in": self.said_in,
         }
+        # What a change says of these is a part of its identity; one that says neither has the id it always had.
+        said = {"until": self.becomes.until, "purposes": self.becomes.purposes}
+        change |= {name: value for name, value in said.items() if value is not None}
         change_id = record_id("rights", earlier=self.source.changes, **change)
         return {"batch": self.source.batch, "change_id": change_id, **change}
 
@@ -57,9 +60,17 @@ def source_rights(tables: Tables, batch: str) -> list[SourceRights]:
     found = []
     for row in read_rows(tables, SourceRow, batch, _SOURCE_COLUMNS):
         said: Mapping[str, object] = latest.get(row["source_id"], row)
-        stands = Right(*(str(said[name] or Right().rights) for name in ("rights", "licence")))
+        rights, licence = (str(said[name] or Right().rights) for name in ("rights", "licence"))
+        stands = Right(rights, licence, *_until_and_purposes(latest.get(row["source_id"])))
         found.append(SourceRights(batch, row["source_id"], row["name"], stands, counts[row["source_id"]]))
     return sorted(found, key=lambda source: source.name)
+
+
+def _until_and_purposes(change: RightsChangeRow | None) -> tuple[str | None, tuple[str, ...] | None]:
+    """These of the latest change; only changes say them, one of a source's first day included."""
+    if change is None:
+        return None, None
+    return change["until"], None if change["purposes"] is None else tuple(change["purposes"])
 
 
 def plan_changes(
@@ -89,10 +100,19 @@ def record_changes(tables: Tables, changes: list[RightsChange]) -> int:
 
 
 def with_rights_in_force(clips: pl.LazyFrame, changes: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the table `clips` with the rights that stand by these rows of `rights_changes`."""
+    """Rows of the table `clips` with the rights that stand by these rows of `rights_changes`.
+
+    `rights_until` and `rights_purposes` are added: null where nothing was said of them.
+    """
     once = changes.sort("recorded_at", maintain_order=True).unique("change_id", keep="first", maintain_order=True)
     latest = once.unique("source_id", keep="last", maintain_order=True)
-    now = latest.select("source_id", _rights_now="rights", _licence_now="licence")
+    columns = {
+        "_rights_now": "rights",
+        "_licence_now": "licence",
+        "rights_until": "until",
+        "rights_purposes": "purposes",
+    }
+    now = latest.select("source_id", **columns)
     # Null is "unknown" to who recorded the clip, and never to a change.
     return (
         clips.join(now, on="source_id", how="left")

@@ -9,6 +9,12 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from chai_resources import environment
+from chai_resources.errors import UnusableInput
+
+_SHORTEST_KEY = 16
+"""Characters of a key of one's own: 64 bits where they are hex digits, past what anybody tries out."""
+
 
 def home_secrets(home: Path) -> dict[str, str]:
     """Token, password and key of this home's Label Studio; made once, readable only by their owner."""
@@ -27,7 +33,18 @@ def home_secrets(home: Path) -> dict[str, str]:
 
 
 def pseudonym_key(home: Path) -> str:
-    """Key of the pseudonyms that imported people go by, made once and kept in <home>/secrets.json."""
+    """Key of the pseudonyms that people go by in imports and datasets.
+
+    CHAI_PSEUDONYM_KEY where it is set, so that the machines of a deployment share one; else made once and kept in
+    <home>/secrets.json. Raises UnusableInput for a key that could be guessed.
+    """
+    if given := environment.secret(environment.PSEUDONYM_KEY):
+        if len(given) < _SHORTEST_KEY:
+            raise UnusableInput(
+                f"{environment.PSEUDONYM_KEY} has {len(given)} characters, and a key that short can be guessed: set "
+                f"at least {_SHORTEST_KEY} (such as those of `openssl rand -hex 32`)"
+            )
+        return given
     known = home_secrets(home)
     if "pseudonym_key" not in known:
         known["pseudonym_key"] = secrets.token_hex(32)

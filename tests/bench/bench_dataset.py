@@ -1,4 +1,5 @@
-"""Exporting all formats from real tables of 100,000 and of 1,000,000 triples: seconds, peak memory, bytes written.
+"""Exporting from real tables of 100,000 and of 1,000,000 triples, in all formats and in the tables alone: seconds,
+peak memory, bytes written.
 
 Beside it, of the same tables in the same run: Polars reading all triples and writing them as JSON lines, one format
 of all and nothing checked; and the standard library writing the smaller one line by line.
@@ -11,12 +12,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from chai_assets.datasets.export import current_versions, export_inputs
+from chai_assets.datasets.export import ExportForm, current_versions, export_inputs
 from chai_assets.datasets.select.export_inputs import ExportInputs
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
@@ -27,12 +29,16 @@ from tests.bench.support.dataset_tables import SPEC, Maker
 from tests.bench.support.measuring import load, peak_mb, say, timed
 
 TRIPLES, FEWER = 1_000_000, 100_000
+ALL_FORMATS = ExportForm()
 
 
 def run(triples: int = TRIPLES, fewer: int = FEWER) -> dict[str, float]:
     """Figures for both sizes, each way measured in a process of its own."""
     found: dict[str, float] = {}
-    for count, suffix, ways in ((fewer, "_100k", ("export", "polars", "json")), (triples, "", ("export", "polars"))):
+    for count, suffix, ways in (
+        (fewer, "_100k", ("export", "polars", "json")),
+        (triples, "", ("export", "lean", "polars")),
+    ):
         with tempfile.TemporaryDirectory(prefix="chai-bench-") as folder:
             say(f"writing tables of {count:,} triples")
             Maker(Path(folder, "tables")).write(count)
@@ -44,10 +50,14 @@ def run(triples: int = TRIPLES, fewer: int = FEWER) -> dict[str, float]:
     return found
 
 
-def _export(folder: Path) -> int:
+def _lean(folder: Path) -> int:
+    return _export(folder, ExportForm(dialects=()))
+
+
+def _export(folder: Path, form: ExportForm = ALL_FORMATS) -> int:
     tables = Tables(root=str(folder / "tables"))
     release = SpecRelease(version="1.0.0")
-    export = _of_made_up_spec(export_inputs(tables, release, Selection(), current_versions(tables)))
+    export = _of_made_up_spec(export_inputs(tables, release, Selection(), current_versions(tables), form))
     published = publish(export, str(folder / "datasets"), log=say)
     return sum(entry.bytes for entry in published.manifest.files)
 
@@ -72,7 +82,7 @@ def _json(folder: Path) -> int:
 
 def measure(way: str, folder: str) -> dict[str, float]:
     """One way, in this process."""
-    ways = {"export": _export, "polars": _polars, "json": _json}
+    ways: dict[str, Callable[[Path], int]] = {"export": _export, "lean": _lean, "polars": _polars, "json": _json}
     size, seconds = timed(lambda: ways[way](Path(folder)))
     times = os.times()
     busy = times.user + times.system

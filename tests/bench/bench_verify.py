@@ -1,4 +1,5 @@
-"""Checking a published dataset of 1.7 GB: its own verify.py beside `sha256sum` of the same files, both cached.
+"""Datasets on their way: checking one of 1.7 GB by its own verify.py beside `sha256sum` of the same files, both cached,
+and packing one with its clips beside a plain copy.
 
 python -m tests.bench.bench_verify [--smoke]
 """
@@ -15,6 +16,7 @@ from typing import Any
 from chai_assets.datasets.read.verify import NAME, ROWS
 from chai_assets.datasets.write.publish import ExportInputs, publish
 from tests.bench.support.measuring import load, say, timed
+from tests.bench.support.packing import measure_packing
 from tests.datasets.factory import clip, export, frame, triples_of
 
 ROUNDS = 3
@@ -88,4 +90,6 @@ sys.exit(status)
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure("--smoke" in sys.argv)))
+    small = "--smoke" in sys.argv
+    packing = measure_packing(20, 20_000) if small else measure_packing()
+    print(json.dumps(measure(small) | packing))

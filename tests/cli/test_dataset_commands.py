@@ -95,6 +95,37 @@ def test_damage_in_a_bucket_is_found_and_ends_with_status_1(chai: Chai) -> None:
     assert out.splitlines()[-1] == f"{published.uri} is NOT what its manifest says"
 
 
+def test_a_dataset_is_packed_checked_unpacked_and_converted_wherever_it_lies(chai: Chai, tmp_path: Path) -> None:
+    published = publish(many(3, dialects=()), chai.root)
+    media, pack, here, swift = (str(tmp_path / name) for name in ("media", "pack", "here", "swift"))
+    keys = [f"clips/{one['clip_id']}.mp4" for one in (clip(number) for number in range(3))]
+    for key in keys:
+        Media(root=media).put_bytes(key, key.encode())
+    code, out = chai("pack", "latest", "--with-media", "--media", media, "--out", pack)
+    assert (code, f"{pack}: 3 clips of {published.manifest.dataset_id} in 1 shards" in out) == (0, True)
+    assert f"{pack} is whole: every shard, file, chain and split is as its pack.json says" in chai("verify", pack)[1]
+    assert f"clips under {here}/media" in chai("unpack", pack, "--out", here)[1]
+    assert all((tmp_path / "here/media" / key).read_bytes() == key.encode() for key in keys)
+    code, out = chai("convert", "latest", "--to", "ms-swift", "--out", swift, "--media", f"{here}/media")
+    assert (code, f"15  {swift}/train/caption_generation.jsonl" in out) == (0, True)
+    row = json.loads((tmp_path / "swift/train/caption_generation.jsonl").read_text().splitlines()[0])
+    assert Path(row["videos"][0]).read_bytes() in [key.encode() for key in keys]
+
+    (tmp_path / "pack/train/train-000000.tar").unlink()
+    code, out = chai("verify", pack)
+    assert (code, out.splitlines()) == (
+        1,
+        [
+            "train/train-000000.tar is missing (3 clips of train): fetch it again",
+            f"{pack} is NOT what its pack.json says",
+        ],
+    )
+    for arguments in (("unpack", pack, "--out", f"{here}-again"), ("pack", "--with-media", "--out", f"{pack}-again")):
+        code, out = chai(*arguments)
+        assert (code, len(out.splitlines())) == (1, 1), out
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith("-again")]
+
+
 def test_what_is_not_there_is_named_with_what_to_do(local: Chai, tmp_path: Path) -> None:
     assert local("show") == (
         1,
@@ -166,7 +197,7 @@ def test_a_manifest_with_fields_of_another_version_is_shown_and_what_was_changed
     assert "its content has another id than it claims" in out
 
 
-@pytest.mark.parametrize("command", ["list", "show", "diff", "verify", "view"])
+@pytest.mark.parametrize("command", ["list", "show", "diff", "verify", "view", "pack", "unpack", "convert"])
 def test_every_command_teaches_with_an_example(local: Chai, command: str) -> None:
     code, out = local(command, "--help")
     assert (code, f"Example: chai dataset {command}" in out) == (0, True)

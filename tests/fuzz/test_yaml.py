@@ -19,7 +19,10 @@ from chai_resources.people import load_people
 from tests.fuzz.cases import Cases
 
 ROOT = Path(__file__).parents[2]
-GOOD_RIGHTS = "rights: Ada\nlicence: CC-BY-4.0\nfiles:\n  clip.mp4: {rights: Bob}\n  day1/a.mov: {licence: no-reuse}\n"
+GOOD_RIGHTS = (
+    "rights: Ada\nlicence: CC-BY-4.0\nuntil: 2027-12-31\npurposes: [train, publish]\nfiles:\n"
+    "  clip.mp4: {rights: Bob, purposes: []}\n  day1/a.mov: {licence: no-reuse, until: 2026-01-31}\n"
+)
 MOST_SECONDS = 5.0
 """Of processor time. On an idle core no case takes one second; what has no bounds takes 16 and more."""
 
@@ -91,6 +94,7 @@ def hostile(draw: random.Random) -> bytes:
             "- *nowhere",
             f"- id: {value}\n",
             f"rights: {value}\nlicence: {value}\n",
+            f"until: {value}\npurposes: {value}\n",
             f"version: {value}\n",
             f"- id: {quoted}\n",
             f"rights: {quoted}\n",

@@ -8,9 +8,11 @@ import dagster as dg
 import pytest
 
 from chai_assets.cli.main import main
+from chai_assets.core.ids import record_id
 from chai_assets.core.partitions import batches
 from chai_assets.ingestion.assets import clips
 from chai_assets.ingestion.rights import Right, folder_rights
+from chai_assets.ingestion.rights_changes import RightsChange, SourceRights
 from chai_resources.inbox import Inbox
 from chai_resources.media import Media
 from chai_resources.tables import Tables
@@ -115,6 +117,11 @@ def test_a_rights_file_that_nobody_reads_is_named_and_leaves_what_it_may_mean_un
         ("licence: MIT\nfiles: {a.mp4: no-reuse}\n", "line 2: files.a.mp4: must be a mapping"),
         ("licence: MIT\nfiles: {a.mp4: {licence: }}\n", "line 2: files.a.mp4.licence: Value error, says nothing"),
         ("licence: MIT\nfiles: {a.mp4: {licence: ''}}\n", "line 2: files.a.mp4.licence"),
+        ("until: next year\n", "line 1: until: Value error, 'next year' is no day: write its last one as 2027-12-31"),
+        ("until: 2027-02-30\n", "'2027-02-30' is no day"),
+        ("files: {a.mp4: {until: }}\n", "line 1: files.a.mp4.until: Value error, says nothing"),
+        ("purposes: [train, sell]\n", "line 1: purposes: Value error, 'sell' is no purpose: write some of train,"),
+        ("purposes: train\n", "line 1: purposes: must be a list, such as [a, b]"),
         ("licence: MIT\nfiles:\n  a.mp4: {licence: x}\n  a.mp4: {licence: y}\n", "'a.mp4' twice, first on line 3"),
     ],
 )
@@ -210,6 +217,43 @@ def test_an_imported_corpus_gets_its_licence_by_command(tmp_path, monkeypatch, c
             main()
     [change] = tables.rows("rights_changes")
     assert (change["licence"], change["rights"], change["said_in"]) == ("CC0-1.0", "unknown", "chai rights")
+
+
+def test_the_last_day_and_what_was_agreed_on_are_recorded_by_the_first_ingest_and_by_command(
+    tmp_path, monkeypatch, capsys
+):
+    loop = Loop(tmp_path)
+    write(loop.folder / "a.mp4", scene(1, 45))
+    text = "licence: MIT\nuntil: 2027-12-31\nfiles: {a.mp4: {purposes: [evaluate, train]}}\n"
+    (loop.folder / "rights.yaml").write_text(text)
+    loop.ingest()
+    [change] = loop.tables.rows("rights_changes")
+    assert (change["licence"], change["until"], change["purposes"]) == ("MIT", "2027-12-31", ["train", "evaluate"])
+    assert loop.ingest()["rights_changed"] == 0
+    row = {"batch": "import-old", "source_id": "s1", "name": "s1", "rights": None, "licence": "MIT"}
+    loop.tables.append("sources", [row])
+    monkeypatch.setenv("CHAI_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    for given, shown in (
+        (("--until", "2026-01-31", "--purposes", "train"), "train"),
+        (("--purposes", ""), "none"),
+        (("--until", "soon"), "'soon' is no day"),
+        (("--purposes", "sell"), "'sell' is no purpose"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["chai", "rights", "import-old", *given, "--apply"])
+        with pytest.raises(SystemExit):
+            main()
+        assert shown in capsys.readouterr().out
+    said = [(row["until"], row["purposes"]) for row in loop.tables.rows("rights_changes", "import-old")]
+    assert said == [("2026-01-31", ["train"]), ("2026-01-31", [])]
+
+
+def test_a_change_of_what_was_there_before_has_the_id_it_always_had() -> None:
+    source = SourceRights("b1", "s1", "a.mp4", Right(), 0)
+    plain = RightsChange(source, Right("Ada", "MIT"), "rights.yaml").row()
+    same = {"source_id": "s1", "rights": "Ada", "licence": "MIT", "said_in": "rights.yaml"}
+    assert plain == {"batch": "b1", "change_id": record_id("rights", earlier=0, **same), **same}
+    assert RightsChange(source, Right("Ada", "MIT", None, ()), "rights.yaml").row()["change_id"] != plain["change_id"]
 
 
 def test_a_copy_whose_rights_are_said_to_differ_is_told_so(tmp_path):

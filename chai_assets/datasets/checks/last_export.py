@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from chai_assets.datasets.file_names import LATEST, MANIFEST, TRIPLES
+from chai_assets.datasets.select.selection import Selection
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
 
@@ -24,7 +25,8 @@ def last_export(store: Media, selection: dict[str, Any]) -> pl.DataFrame | None:
     try:
         folder = json.loads(store.get_bytes(LATEST))["dataset_id"]
         manifest = json.loads(store.get_bytes(f"{folder}/{MANIFEST}"))
-        if manifest.get("selection") != selection:
+        # What older versions did not ask about was then as it is now where nothing is said.
+        if Selection().as_manifest() | manifest.get("selection", {}) != selection:
             return None
         rows = _triples(store, f"{folder}/{TRIPLES}")
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:

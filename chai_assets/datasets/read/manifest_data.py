@@ -46,6 +46,8 @@ class SelectionData(TypedDict, total=False):
     critiques: str
     imported: str
     pins: list[str]
+    stale: str
+    purposes: list[str]
 
 
 class DraftPromptsData(TypedDict):
@@ -89,5 +91,8 @@ class ManifestData(TypedDict):
     leak_certificate: NotRequired[dict[str, int | None]]
     leak_check: NotRequired[dict[str, int]]
     """What datasets of format 1 have in place of the certificate."""
+    rights: NotRequired[dict[str, dict[str, int]]]
+    corrected_upstream: NotRequired[int]
+    people: NotRequired[str]
     notes: NotRequired[list[str]]
     recalled: NotRequired[list[RecalledData]]

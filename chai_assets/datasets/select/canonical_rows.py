@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from chai_assets.core.pseudonyms import pseudonym
 from chai_assets.datasets.select.selection import Variant
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.errors import NotAllowed
@@ -30,6 +31,11 @@ _ADDED_COLUMNS = {
     "prompt_hash": "sha256 of the prompt that made the draft",
     "licence": "licence of the source",
     "rights": "rights holder of the source",
+    "rights_until": "last day on which the source may be used, or null: no end was said",
+}
+_ADDED_LISTS = {
+    "purposes": "what the rights allow: train, evaluate, publish, commercial",
+    "corrected_upstream": "aspects whose caption the draft rests on and that was corrected or withdrawn later",
 }
 _ADDED_FLAGS = {
     "human_edited": "whether a person wrote over the model's revision",
@@ -40,6 +46,7 @@ _COLUMNS += ["wording"]
 _COLUMNS += ["final", "rating", "rounds", "findings", "annotator", "reviewer", "review", "human_edited"]
 _COLUMNS += ["variant_differs", "model", "prompt_hash", "spec_version", "spec_hash", "draft_id", "critique_id"]
 _COLUMNS += ["revision_id", "review_id", "chain_hash", "licence", "rights"]
+_COLUMNS += ["rights_until", "purposes", "corrected_upstream"]
 
 _VARIANT_COLUMNS = ["review_id", "critique_id", "revision_id", "critique", "final", "findings", "rating", "rounds"]
 _VARIANT_COLUMNS += ["annotator", "reviewer", "human_edited"]
@@ -49,6 +56,8 @@ _VARIANT_COLUMNS += ["annotator", "reviewer", "human_edited"]
 def _field(name: str) -> pa.Field:
     if name in _ADDED_COLUMNS:
         return pa.field(name, pa.string(), metadata={"comment": _ADDED_COLUMNS[name]})
+    if name in _ADDED_LISTS:
+        return pa.field(name, pa.list_(pa.string()), nullable=False, metadata={"comment": _ADDED_LISTS[name]})
     if name in _ADDED_FLAGS:
         return pa.field(name, pa.bool_(), nullable=False, metadata={"comment": _ADDED_FLAGS[name]})
     return TABLES["triples"].schema.field(name)
@@ -102,6 +111,9 @@ class CanonicalRow(TypedDict):
     chain_hash: str
     licence: str | None
     rights: str | None
+    rights_until: str | None
+    purposes: list[str]
+    corrected_upstream: list[str]
 
 
 class ExportRefused(NotAllowed):
@@ -139,18 +151,24 @@ def merge_left_out(entries: Iterable[LeftOut]) -> list[LeftOut]:
 
 def columns_to_read(variant: Variant) -> list[str]:
     """The columns that `to_canonical` needs of rows for this variant, except prompt_hash."""
-    made = {*_ADDED_COLUMNS, "source_id"} - {"id", "review"}
+    made = {*_ADDED_COLUMNS, *_ADDED_LISTS, "source_id"} - {"id", "review"}
     asked = [name for name in _COLUMNS if name not in made]
     return asked + ([f"was_{name}" for name in _VARIANT_COLUMNS] if variant == "pre_review" else [])
 
 
 def to_canonical(
-    rows: pl.DataFrame, placed: pl.DataFrame, instructions: dict[str, str], variant: Variant, polished: pl.DataFrame
+    rows: pl.DataFrame,
+    placed: pl.DataFrame,
+    instructions: dict[str, str],
+    variant: Variant,
+    polished: pl.DataFrame,
+    people_key: str = "",
 ) -> pl.DataFrame:
     """Rows with the columns of CANONICAL in its order, sorted by ORDER: those of `rows` that `decided` holds.
 
-    `rows` come from `export_inputs.py`; `decided` has their id, batch, split, split_by, video, licence and rights;
-    `polished` has critique_id and the polished words of critiques that are to stand in place of the written ones.
+    `rows` come from `export_inputs.py`; `decided` has their id, batch, split, split_by, video, what holds of their
+    rights, and corrected_upstream; `polished` has critique_id and the polished words of critiques that are to stand in
+    place of the written ones. People get pseudonyms by `people_key`; without one their ids stay as they are.
     """
     rows = rows.join(placed, on="id")
     rows = rows.with_columns(
@@ -164,7 +182,14 @@ def to_canonical(
         critique=pl.coalesce("polished", "critique"),
         wording=pl.when(pl.col("polished").is_null()).then(pl.lit("written")).otherwise(pl.lit("polished")),
     )
+    if people_key:
+        rows = rows.with_columns(_pseudonyms(rows[name], people_key) for name in ("annotator", "reviewer"))
     return rows.sort(SORT_KEYS).select(_COLUMNS)
+
+
+def _pseudonyms(people: pl.Series, key: str) -> pl.Series:
+    ids = people.drop_nulls().unique().to_list()
+    return people.replace_strict(ids, [pseudonym(key, one) for one in ids], return_dtype=pl.String, default=None)
 
 
 def _before_review(rows: pl.DataFrame) -> pl.DataFrame:

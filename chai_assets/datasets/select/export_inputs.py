@@ -5,12 +5,15 @@ what is joined here reads only the columns that its caller asks for.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 
 import polars as pl
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.token_count import ESTIMATING_COUNTER, TokenCounter
+from chai_assets.datasets.select.corrected_upstream import corrected_upstream
+from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.select.selection import LEVELS, Selection
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.datasets.select.splits import EVAL_SHARE
@@ -50,6 +53,12 @@ class ExportInputs:
     selection: Selection = field(default_factory=Selection)
     token_counter: TokenCounter = ESTIMATING_COUNTER
     """Counts the tokens that a video generator makes of a merged caption."""
+    today: date = date.min
+    """The day by which rights have run out or not."""
+    people_key: str = ""
+    """Key of the pseudonyms of annotators and reviewers; empty where their ids are pseudonyms already."""
+    dialects: tuple[str, ...] = DIALECTS
+    """Trainers whose files are written beside the tables."""
     drafts: AnyFrame = field(default_factory=lambda: _empty("drafts"))
     critiques: AnyFrame = field(default_factory=lambda: _empty("critiques"))
     revisions: AnyFrame = field(default_factory=lambda: _empty("revisions"))
@@ -121,6 +130,8 @@ class ChunkCaptions:
     """clip_id and aspect of every item with a critique: those without a triple may be among `others`."""
     prompts: pl.LazyFrame
     """draft_id and prompt_hash."""
+    corrected: pl.LazyFrame
+    """draft_id and `corrected_upstream`, of drafts that rest on a caption which was corrected later."""
 
 
 def chunk_captions(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> ChunkCaptions:
@@ -136,7 +147,11 @@ def chunk_captions(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> C
     prompts = records.drafts.select("draft_id", "prompt_hash").unique("draft_id", keep="any")
     critiqued = records.critiques.select("clip_id", "aspect").unique()
     return ChunkCaptions(
-        _with_first_rejection(approved, rejected), _with_first_rejection(others, rejected), critiqued, prompts
+        _with_first_rejection(approved, rejected),
+        _with_first_rejection(others, rejected),
+        critiqued,
+        prompts,
+        corrected_upstream(records, triples),
     )
 
 

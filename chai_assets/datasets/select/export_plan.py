@@ -10,18 +10,24 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chai_assets.datasets.select.canonical_rows import ExportRefused, LeftOut, left_out, merge_left_out
+from chai_assets.datasets.select.corrected_upstream import without_corrected
 from chai_assets.datasets.select.export_inputs import Chunk, ExportInputs, chunk_captions, chunks, with_record_ids
+from chai_assets.datasets.select.purposes import with_obstacles, without_forbidden
+from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.spec_compatibility import describe_other_specs, triples_of_other_specs
 from chai_assets.datasets.select.splits import InvalidPins, SplitAssignment, assign_splits
 from chai_assets.datasets.select.unapproved import WHY_INELIGIBLE
+from chai_assets.ingestion.rights import PURPOSES
 from chai_assets.triples.chain_hash import chain_hash
 
 Log = Callable[[str], None]
 
 _ID_COLUMNS = ["id", "batch", "clip_id", "source_id", "aspect", "review", "human_edited", "spec_version", "spec_hash"]
 _ID_COLUMNS += ["draft_id", "critique_id", "revision_id"]
-_SELECTED_COLUMNS = ["id", "batch", "clip_id", "source_id", "caption", "was_caption"]
+_SELECTED_COLUMNS = ["id", "batch", "clip_id", "source_id", "caption", "was_caption", "corrected_upstream"]
 _CLIP_COLUMNS = ["clip_id", "batch", "source_id", "media_key", "licence", "rights", "same_as", "phash", "duration_s"]
+_AGREED = {"rights_until": pl.String, "rights_purposes": pl.List(pl.String)}
+"""Columns that clips have once rights were changed."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class ExportPlan:
 
     chunks: list[Chunk]
     rows: pl.DataFrame
-    """id, batch, clip_id, source_id, split, split_by, video, licence, rights; in no order."""
+    """id, batch, clip_id, source_id, split, split_by, video, corrected_upstream, and what holds of the rights: licence,
+    rights, rights_until, purposes, and for each purpose why it is not allowed; in no order."""
     clips: pl.DataFrame
     """Every clip once."""
     left_out: list[LeftOut]
@@ -46,8 +53,11 @@ def caption_hash(column: str) -> pl.Expr:
 
 def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
     """Raises ExportRefused where the captions may not be exported."""
-    clips = inputs.clips.lazy().select(*_CLIP_COLUMNS, "recorded_at").collect()
+    known = set(inputs.clips.lazy().collect_schema().names())
+    agreed = [pl.col(name) if name in known else pl.lit(None, kind).alias(name) for name, kind in _AGREED.items()]
+    clips = inputs.clips.lazy().select(*_CLIP_COLUMNS, *agreed, "recorded_at").collect()
     clips = clips.sort("recorded_at", *_CLIP_COLUMNS).unique("clip_id", keep="first", maintain_order=True)
+    clips = with_obstacles(clips, inputs.today)
     found: list[pl.DataFrame] = []
     out: list[LeftOut] = []
     violations = _Violations()
@@ -58,7 +68,8 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
         out += left
         log(f"deciding: part {number} of {len(every)}, {sum(map(len, found)):,} captions")
     violations.raise_if_any(inputs)
-    rows = pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys(_SELECTED_COLUMNS, pl.String))
+    schema = dict.fromkeys(_SELECTED_COLUMNS, pl.String) | {"corrected_upstream": pl.List(pl.String)}
+    rows = pl.concat(found) if found else pl.DataFrame(schema=schema)
     if rows.is_empty() and not out:
         if inputs.selection.imported:
             raise ExportRefused(f"no caption was imported as {inputs.selection.imported}: check the name, or import it")
@@ -67,7 +78,7 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
         where = assign_splits(clips, inputs.eval_share, inputs.selection.pins)
     except InvalidPins as error:
         raise ExportRefused(str(error)) from error
-    rows, left = _assign_to_splits(rows, clips, where)
+    rows, left = _assign_to_splits(rows, clips, where, inputs.selection)
     out = merge_left_out([*out, *left])
     if rows.is_empty():
         why = "; ".join(f"{entry.count}: {entry.reason}" for entry in out)
@@ -82,7 +93,9 @@ def _select_chunk(
     hashes = {"caption": caption_hash("final"), "was_caption": caption_hash("was_final")}
     hashes["was_caption"] = pl.when("variant_differs").then(hashes["was_caption"])
     found = chunk_captions(inputs, chunk, clips)
+    corrected = found.corrected.collect()
     approved = found.approved.select(*_ID_COLUMNS, "review_id", "chain_hash", **hashes).collect()
+    approved = _with_corrected_upstream(approved, corrected)
     violations.check(approved.filter(inputs.selection.aspect_filter()), inputs)
     approved, out = _apply_selection(inputs, approved)
     # Most chunks hold approved captions only, and finding the level of the others takes as long as all the rest.
@@ -90,9 +103,14 @@ def _select_chunk(
     if without.is_empty():
         return approved.select(_SELECTED_COLUMNS), out
     others = found.unapproved.select(*(name for name in _ID_COLUMNS if name != "id"), **hashes).collect()
-    others, left = _select_unapproved(inputs, others)
+    others, left = _select_unapproved(inputs, _with_corrected_upstream(others, corrected))
     violations.aspects |= set(others["aspect"])
     return pl.concat([approved.select(_SELECTED_COLUMNS), others.select(_SELECTED_COLUMNS)]), [*out, *left]
+
+
+def _with_corrected_upstream(rows: pl.DataFrame, corrected: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.join(corrected, on="draft_id", how="left", maintain_order="left")
+    return rows.with_columns(pl.col("corrected_upstream").fill_null([]))
 
 
 def _select_unapproved(inputs: ExportInputs, others: pl.DataFrame) -> tuple[pl.DataFrame, list[LeftOut]]:
@@ -126,10 +144,12 @@ def _left_out_items(what: str, reason: str, rows: pl.DataFrame) -> list[LeftOut]
 
 
 def _assign_to_splits(
-    rows: pl.DataFrame, clips: pl.DataFrame, where: SplitAssignment
+    rows: pl.DataFrame, clips: pl.DataFrame, where: SplitAssignment, selection: Selection
 ) -> tuple[pl.DataFrame, list[LeftOut]]:
-    """The rows with split, video and rights; those that would leak in either split are left out."""
-    facts = clips.select("clip_id", "licence", "rights", video="media_key", cut_from="source_id")
+    """The rows with split, video and rights; left out are those that would leak in either split, that the rights do
+    not allow, and that rest on a corrected caption where such are dropped."""
+    rights = ["licence", "rights", "rights_until", "purposes", *(f"no_{purpose}" for purpose in PURPOSES)]
+    facts = clips.select("clip_id", *rights, video="media_key", cut_from="source_id")
     rows = rows.join(facts, on="clip_id", how="left").join(where.sources, on="source_id", how="left")
     homeless = pl.col("cut_from").is_null()
     out = left_out("triple", "its clip is not in the clips table", rows.filter(homeless)["id"])
@@ -140,6 +160,11 @@ def _assign_to_splits(
     repeated = pl.col("clip_id").is_in(where.cross_split_repeats)
     out += left_out("triple", "its clip shows the same shot as a clip of the other split", rows.filter(repeated)["id"])
     rows = rows.filter(~repeated)
+    rows, left = without_forbidden(rows, selection.purposes)
+    out += left
+    if selection.stale == "drop":
+        rows, left = without_corrected(rows)
+        out += left
     train = rows.filter(pl.col("split") == "train")
     in_train = pl.concat([train["caption"], train["was_caption"]]).drop_nulls().unique().implode()
     # Both variants count in both exports, so that they hold the same rows.

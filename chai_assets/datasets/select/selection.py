@@ -12,15 +12,18 @@ from typing import Literal, TypeVar, get_args
 import polars as pl
 
 from chai_assets.core.imported import batch_of_corpus, own_work
+from chai_assets.ingestion.rights import PURPOSES
 from chai_resources.errors import UnusableInput, read_utf8
 
 Level = Literal["approved", "corrected", "unreviewed"]
 Variant = Literal["post_review", "pre_review"]
 Wording = Literal["written", "polished"]
+Stale = Literal["mark", "drop"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """From the most to the least reviewed: a minimum takes itself and those before it."""
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 WORDINGS: tuple[Wording, ...] = get_args(Wording)
+STALE: tuple[Stale, ...] = get_args(Stale)
 SelectionFields = dict[str, str | bool | list[str]]
 """A selection as a manifest holds it: the fields of `Selection`, by name."""
 
@@ -48,9 +51,15 @@ class Selection:
     pins: tuple[str, ...] = ()
     """Sources that are always in eval, with all that shows the same shots; a clip stands for its source."""
 
+    stale: Stale = "mark"
+    """What becomes of rows that rest on an upstream caption which was corrected later; `drop` leaves them out."""
+    purposes: tuple[str, ...] = ()
+    """What the dataset is made for: rows whose rights do not allow it stay out. None: only expired rights bar a row."""
+
     def __post_init__(self) -> None:
         said = (("review", self.review, LEVELS), ("variant", self.variant, VARIANTS))
-        for what, value, known in (*said, ("critiques", self.critiques, WORDINGS)):
+        said += (("critiques", self.critiques, WORDINGS), ("stale", self.stale, STALE))
+        for what, value, known in said:
             if value not in known:
                 raise UnusableInput(f"{what} {value!r} is none of {', '.join(known)}: give one of them")
 
@@ -89,11 +98,14 @@ def parse_selection(
     critiques: str = "written",
     imported: str = "",
     pins: str = "",
+    stale: str = "mark",
+    purposes: str = "",
 ) -> Selection:
-    """A selection from the texts of settings and options: aspects joined by commas, `pins` a file of ids.
+    """A selection from the texts of settings and options: aspects and purposes joined by commas, `pins` a file of ids.
 
     Raises UnusableInput for a text that is none of those allowed, with the remedy.
     """
+    asked = {_one_of("purposes", word.strip(), PURPOSES) for word in purposes.split(",") if word.strip()}
     return Selection(
         aspects=tuple(sorted({part.strip() for part in aspects.split(",") if part.strip()})),
         specs=specs,
@@ -103,6 +115,8 @@ def parse_selection(
         critiques=_one_of("critiques", critiques, WORDINGS),
         imported=imported,
         pins=read_pins(Path(pins)) if pins else (),
+        stale=_one_of("stale", stale, STALE),
+        purposes=tuple(purpose for purpose in PURPOSES if purpose in asked),
     )
 
 
@@ -110,7 +124,7 @@ def _one_of(name: str, value: str, allowed: tuple[Word, ...]) -> Word:
     for word in allowed:
         if word == value:
             return word
-    raise ValueError(f"{name} {value!r} is none of {', '.join(allowed)}: give one of them")
+    raise UnusableInput(f"{name} {value!r} is none of {', '.join(allowed)}: give one of them")
 
 
 def read_pins(path: Path) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The dataset card: README.md with the front matter that the Hugging Face hub reads, made from the manifest.
 
-Its text is in `card.md`; here are its tables. The card cannot name the dataset's id, because the id is a hash over the
-card too.
+Its text is in `card.md`, and in `loading` what is said of each trainer; here are its tables. The card cannot name the
+dataset's id, because the id is a hash over the card too.
 """
 
 import re
@@ -13,13 +13,18 @@ import yaml
 from chai_assets.core.prompts import bullets, render
 from chai_assets.datasets.file_names import DATASET_INFO, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE
+from chai_assets.datasets.select.dialects import DIALECTS, WITH_CLIPS
+from chai_assets.datasets.select.purposes import RULES
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.formats import RELEASE_FORMATS
 from chai_assets.datasets.write.manifest import FileEntry, ManifestContent
-from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS
+from chai_assets.datasets.write.task_tables import MERGED_TABLES, TABLES_FOLDER, TASK_TABLES
+from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, PATHS, TRAINER_FORMATS
 
 TEMPLATE = Path(__file__).parent / "card.md"
-_DESCRIPTIONS = {one.path: one.description for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)} | {
+_LOADING = Path(__file__).parent / "loading"
+_FORMATS = (*TASK_TABLES, *MERGED_TABLES, *RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)
+_DESCRIPTIONS = {one.path: one.description for one in _FORMATS} | {
     TRIPLES: "a triple with all its ids, people and rights",
     TRIPLES_JSONL: "the same triples",
     VERIFY_SCRIPT: "(checks every file, chain and split: `python verify.py`)",
@@ -49,6 +54,18 @@ def render_card(content: ManifestContent) -> str:
             for name, count in certificate.items()
         ),
         licences=", ".join(f"{name}: {count}" for name, count in content.licences.items()),
+        loading=_loading_text(content.files),
+        purposes=_purposes_text(content),
+        rights=_markdown_table(
+            ["purpose", "triples", "why"],
+            [
+                [purpose, str(count), "" if why == "allowed" else why]
+                for purpose, counts in content.rights.items()
+                for why, count in counts.items()
+            ],
+        ),
+        rules=RULES,
+        people=content.people,
         left_out=bullets(f"{entry.count} {entry.what}(s) left out: {entry.reason}" for entry in content.left_out),
         notes=bullets(content.notes),
     )
@@ -72,6 +89,34 @@ def _selection_text(content: ManifestContent) -> str:
         sentences.append(f"{content.human_edited} were written over by a person, which `human_edited` marks.")
     sentences.append(f"The task instructions are those of specification {of['version']}.")
     return " ".join(sentences)
+
+
+def _loading_text(files: Iterable[FileEntry]) -> str:
+    """How each trainer whose files are there reads them, and how to make those of the others."""
+    there = {entry.path.partition("/")[2] for entry in files}
+    held = [name for name in DIALECTS if set(PATHS[name]) <= there]
+    parts = [(_LOADING / f"{name}.md").read_text(encoding="utf-8").strip() for name in held]
+    if others := [name for name in (*DIALECTS, WITH_CLIPS) if name not in held]:
+        parts.append(
+            f"`chai dataset convert DATASET --to {others[0]}` writes the files of a trainer: {', '.join(others)}."
+        )
+    return "\n\n".join(parts)
+
+
+def _purposes_text(content: ManifestContent) -> str:
+    """What the dataset was made for, which is nothing by default, and what that means."""
+    purposes = content.selection["purposes"]
+    if not isinstance(purposes, list) or not purposes:
+        return (
+            "This dataset was made for no purpose in particular, which is the default (`CHAI_DATASET_PURPOSES`): only "
+            "triples whose rights have run out were held back. `purposes` of each triple says what its rights allow; "
+            "keep to it. So many triples are allowed for each purpose, and so many are not:"
+        )
+    return (
+        f"This dataset was made for {', '.join(map(str, purposes))}: triples whose rights do not allow that were left "
+        "out. For other purposes `purposes` of each triple says what its rights allow; keep to it. So many triples are "
+        "allowed for each purpose, and so many are not:"
+    )
 
 
 def front_matter(content: ManifestContent) -> dict[str, object]:
@@ -98,21 +143,25 @@ def _license_fields(licences: dict[str, int]) -> dict[str, object]:
 
 
 def _configs(files: Iterable[FileEntry]) -> list[dict[str, object]]:
-    """A config for each JSONL file, with the splits that have rows: the hub cannot show a file without any.
+    """A config for each Parquet table, with the splits that have rows: the hub cannot show a file without any.
 
-    `datasets` reads all configs of a folder by the one builder that most of their files want, so a Parquet or CSV
-    file among them could not be loaded. The same triples are there as JSONL; those made for TRL and DiffSynth-Studio
-    are loaded by their paths, as the card shows.
+    `datasets` reads all configs of a folder by one builder, so none is of another form: what the trainers read lies
+    beside them. A table of the whole dataset is a config, too.
     """
-    held = {entry.path for entry in files if entry.rows}
+    tables: dict[str, list[dict[str, str]]] = {}
+    for path in (entry.path for entry in files if entry.rows and entry.path.endswith(".parquet")):
+        folder, _, name = path.removesuffix(".parquet").rpartition("/")
+        split = folder.removesuffix(f"/{TABLES_FOLDER}")
+        if not folder:
+            tables.setdefault(name, []).append({"split": "both", "path": path})
+        elif split in SPLITS and split != folder:
+            tables.setdefault(name, []).append({"split": split, "path": path})
+    order = [Path(one.path).stem for one in _FORMATS]
+    names = sorted(tables, key=lambda name: (order.index(name) if name in order else len(order), name))
     configs: list[dict[str, object]] = []
-    for one in (*RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS):
-        paths = [{"split": split, "path": f"{split}/{one.path}"} for split in SPLITS if f"{split}/{one.path}" in held]
-        name, _, suffix = one.path.rpartition(".")
-        if paths and suffix == "jsonl":
-            configs.append({"config_name": name.replace("/", "_"), "data_files": paths})
-    if TRIPLES_JSONL in held:
-        configs.append({"config_name": "triples", "data_files": [{"split": "both", "path": TRIPLES_JSONL}]})
+    for name in names:
+        data = sorted(tables[name], key=lambda one: [*SPLITS, "both"].index(one["split"]))
+        configs.append({"config_name": name, "data_files": data})
     return [config | ({} if number else {"default": True}) for number, config in enumerate(configs)]
 
 

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chai_assets.datasets.write.formats import FileFormat
 from chai_assets.datasets.write.manifest import FileEntry
 
 ROW_GROUP = 50_000
@@ -117,10 +118,13 @@ class CsvWriter:
 
 
 class ParquetWriter:
-    """Writes Parquet with row groups of ROW_GROUP rows; without a schema, the first table's is used."""
+    """Writes Parquet with row groups of that many rows (ROW_GROUP); without a schema, the first table's is used."""
 
-    def __init__(self, file: HashedFile, make_rows: RowTransform, schema: pa.Schema | None = None) -> None:
+    def __init__(
+        self, file: HashedFile, make_rows: RowTransform, schema: pa.Schema | None = None, row_group: int | None = None
+    ) -> None:
         self.file, self.rows, self._make_rows, self._schema = file, 0, make_rows, schema
+        self._row_group = row_group or ROW_GROUP
         self._held: list[pl.DataFrame] = []
 
     @cached_property
@@ -132,11 +136,11 @@ class ParquetWriter:
         self._schema = self._schema or made.to_arrow().schema
         self._held.append(made)
         self.rows += len(made)
-        if sum(map(len, self._held)) >= ROW_GROUP:
+        if sum(map(len, self._held)) >= self._row_group:
             whole = pl.concat(self._held)
-            full = len(whole) // ROW_GROUP * ROW_GROUP
-            for start in range(0, full, ROW_GROUP):
-                self._write(whole[start : start + ROW_GROUP])
+            full = len(whole) // self._row_group * self._row_group
+            for start in range(0, full, self._row_group):
+                self._write(whole[start : start + self._row_group])
             self._held = [whole[full:]]
 
     def finish(self) -> None:
@@ -146,14 +150,15 @@ class ParquetWriter:
 
     def _write(self, group: pl.DataFrame) -> None:
         # One chunk a column: pages are cut where chunks are, and chunks depend on the parts.
-        self._writer.write_table(group.to_arrow().cast(self._schema).combine_chunks(), row_group_size=ROW_GROUP)
+        self._writer.write_table(group.to_arrow().cast(self._schema).combine_chunks(), row_group_size=self._row_group)
 
 
-def open_row_writer(path: Path, make_rows: RowTransform) -> RowWriter:
-    """A writer for what `make_rows` makes of rows, in the form that the file's name says."""
-    return {".jsonl": JsonLinesWriter, ".csv": CsvWriter, ".parquet": ParquetWriter}[path.suffix](
-        HashedFile(path), make_rows
-    )
+def open_row_writer(path: Path, made: FileFormat) -> RowWriter:
+    """A writer for the rows of a format, in the form that the file's name says."""
+    file = HashedFile(path)
+    if path.suffix == ".parquet":
+        return ParquetWriter(file, made.make_rows, row_group=made.row_group)
+    return {".jsonl": JsonLinesWriter, ".csv": CsvWriter}[path.suffix](file, made.make_rows)
 
 
 def close_writer(rows: RowWriter, folder: Path) -> FileEntry:

@@ -6,7 +6,7 @@ alone: the prompt that made the draft holds the human labels and would give the 
 ever sees it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -32,8 +32,9 @@ RESERVED = r"<(/?[A-Za-z][A-Za-z0-9_-]*|\|[^<>|]*\|)>"
 VIDEO = "<video>"
 
 _TEXTS = ("instruction", "draft", "critique", "final")
-_PROVENANCE = ["clip_id", "source_id", "split", "aspect", "rating", "model", "spec_version", "chain_hash"]
-_PROVENANCE += ["licence", "rights"]
+PROVENANCE = ["clip_id", "source_id", "split", "aspect", "rating", "model", "spec_version", "chain_hash"]
+PROVENANCE += ["licence", "rights"]
+"""Columns of canonical rows that say where a row of a task comes from."""
 _MERGED_PROVENANCE = ["clip_id", "source_id", "split", "triple_ids", "model", "spec_version"]
 _MERGED_PROVENANCE += ["licence", "rights"]
 _PERFECT = pl.col("rating") == 5
@@ -49,6 +50,8 @@ class FileFormat:
     path: str
     description: str
     make_rows: Callable[[pl.DataFrame], pl.DataFrame]
+    row_group: int | None = None
+    """Rows of a row group, where the file is Parquet; None for as many as files usually have."""
 
 
 def escape_reserved(text: pl.Expr) -> pl.Expr:
@@ -129,11 +132,11 @@ def _fill_template(template: str, caption: pl.Expr) -> list[pl.Expr]:
     return [pl.lit(before), pl.col("instruction"), pl.lit(middle), caption, pl.lit(end)]
 
 
-def chat_rows(exchanges: pl.LazyFrame) -> pl.DataFrame:
-    """Rows of the release files: messages, videos, and where they come from."""
+def chat_rows(exchanges: pl.LazyFrame, more: Iterable[str] = ()) -> pl.DataFrame:
+    """Rows of the release files: messages, videos, where they come from, and these further columns."""
     messages = list_of(message("user", VIDEO + pl.col("question")), message("assistant", pl.col("answer")))
-    rows = exchanges.select(messages.alias("messages"), list_of("video").alias("videos"), "id", "about", *_PROVENANCE)
-    return rows.collect()
+    turns = (messages.alias("messages"), list_of("video").alias("videos"))
+    return exchanges.select(*turns, "id", "about", *PROVENANCE, *more).collect()
 
 
 def message(role: str, content: pl.Expr) -> pl.Expr:

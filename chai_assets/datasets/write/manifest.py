@@ -11,6 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from chai_assets.core.ids import record_id, sha256_text
+from chai_assets.core.pseudonyms import key_fingerprint
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
 from chai_assets.datasets.select.leaks import LeakCertificate
 from chai_assets.datasets.select.recalled import Recalled
@@ -104,6 +105,12 @@ class ManifestContent(BaseModel):
     """Groups of sources that show the same shots, among all clips that the platform knows."""
     left_out: list[LeftOut]
     leak_certificate: LeakCertificate
+    rights: dict[str, dict[str, int]] = {}
+    """For each purpose, how many rows it is allowed for, and how many not, by reason."""
+    corrected_upstream: int = 0
+    """Rows that rest on an upstream caption which was corrected or withdrawn later."""
+    people: str = ""
+    """How annotators and reviewers are named."""
     notes: list[str]
     recalled: list[Recalled] = []
     """Triples that a lead took back at any time, so that earlier datasets may hold them; left out where empty."""
@@ -172,6 +179,24 @@ def wording_notes(selection: Selection, rows: pl.DataFrame) -> list[str]:
         f"{polished} critique(s) are in a model's words, which `wording` marks; the others are as they were written: "
         "nobody polished them, or the polished words did not pass the check"
     ]
+
+
+def corrected_notes(rows: pl.DataFrame) -> list[str]:
+    """How many rows rest on a caption that was corrected later, where any does."""
+    resting = rows.filter(pl.col("corrected_upstream").list.len() > 0).height
+    if not resting:
+        return []
+    return [
+        f"{resting} row(s) rest on an upstream caption that was corrected or withdrawn later, and may repeat what was "
+        "wrong in it: `corrected_upstream` names its aspects"
+    ]
+
+
+def people_text(people_key: str, imported: str) -> str:
+    """How people are named: the fingerprint tells whether two datasets call one person the same."""
+    if people_key:
+        return f"pseudonyms by key {key_fingerprint(people_key)}"
+    return "as the import named them" if imported else "as they are in the people file"
 
 
 def count_values(values: pl.Series) -> dict[str, int]:

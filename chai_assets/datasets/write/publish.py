@@ -36,6 +36,7 @@ from chai_assets.datasets.select.export_inputs import (
 )
 from chai_assets.datasets.select.export_plan import ExportPlan, Log, caption_hash, plan_export
 from chai_assets.datasets.select.leaks import LeakFound, certify
+from chai_assets.datasets.select.purposes import count_by_purpose
 from chai_assets.datasets.select.recalled import recalled_notes, recalled_triples
 from chai_assets.datasets.select.selection import LEVELS
 from chai_assets.datasets.select.splits import SPLITS
@@ -66,17 +67,21 @@ from chai_assets.datasets.write.manifest import (
     Manifest,
     ManifestContent,
     clips_by_license,
+    corrected_notes,
     count_values,
     empty_split_notes,
+    people_text,
     triples_by_model,
     triples_by_spec,
     wording_notes,
 )
+from chai_assets.datasets.write.task_tables import MERGED_TABLES, TASK_TABLES
 from chai_assets.datasets.write.trainer_formats import (
     MERGED_FORMATS,
     TRAINER_FORMATS,
     count_formulas,
     dataset_info,
+    formats_of,
     text_notes,
 )
 from chai_resources.errors import Unavailable
@@ -100,7 +105,7 @@ _COUNTED_COLUMNS = [
     "human_edited",
     "variant_differs",
 ]
-_COUNTED_COLUMNS += ["model", "spec_version", "licence", "prompt_hash", "wording"]
+_COUNTED_COLUMNS += ["model", "spec_version", "licence", "prompt_hash", "wording", "corrected_upstream"]
 
 
 class DiskFull(Unavailable):
@@ -142,12 +147,14 @@ def publish(inputs: ExportInputs, root: str, log: Log = _quiet, make_latest: boo
 def build_dataset(inputs: ExportInputs, folder: Path, log: Log = _quiet) -> Manifest:
     """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
     plan = plan_export(inputs, log)
-    files = _OutputFiles(folder)
+    files = _OutputFiles(folder, inputs.dialects)
     try:
         written = _write_rows(inputs, plan, files, log)
         entries = files.finish()
         content = _manifest_content(inputs, plan, written, entries)
         for path, made in STATIC_FILES.items():
+            if path == DATASET_INFO and "llama-factory" not in inputs.dialects:
+                continue
             entries.append(_write_static(folder, path, made, content))
             content = content.model_copy(update={"files": sorted(entries, key=lambda entry: entry.path)})
     except OSError as error:
@@ -183,18 +190,20 @@ class _WrittenRows:
 class _OutputFiles:
     """Every file of a dataset that holds rows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dialects: tuple[str, ...]) -> None:
         self._folder = folder
+        per_triple = (*TASK_TABLES, *formats_of(dialects, (*RELEASE_FORMATS, *TRAINER_FORMATS)))
+        per_clip = (*MERGED_TABLES, *formats_of(dialects, MERGED_FORMATS))
         self.whole: list[RowWriter] = [
-            ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, CANONICAL),
+            ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, schema=CANONICAL),
             JsonLinesWriter(HashedFile(folder / TRIPLES_JSONL), lambda rows: rows),
         ]
         # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
-        self.per_triple = {split: self._opened(split, (*RELEASE_FORMATS, *TRAINER_FORMATS)) for split in SPLITS}
-        self.per_clip = {split: self._opened(split, MERGED_FORMATS) for split in SPLITS}
+        self.per_triple = {split: self._opened(split, per_triple) for split in SPLITS}
+        self.per_clip = {split: self._opened(split, per_clip) for split in SPLITS}
 
     def _opened(self, split: str, formats: Iterable[FileFormat]) -> list[RowWriter]:
-        return [open_row_writer(self._folder / split / one.path, one.make_rows) for one in formats]
+        return [open_row_writer(self._folder / split / one.path, one) for one in formats]
 
     @property
     def _every(self) -> list[RowWriter]:
@@ -238,7 +247,7 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log
             rows, merged, left = _read_chunk(inputs, plan, part)
             out += left
             in_brackets += count_reserved(rows)
-            formulas += count_formulas(merged)
+            formulas += count_formulas(merged) if "diffsynth" in inputs.dialects else 0
             slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash("final")))
             for future in running:
                 future.result()
@@ -266,7 +275,8 @@ def _read_chunk(
     prompts, approved, *others = pl.collect_all(lazy)
     rows = pl.concat([approved, *(with_record_ids(one).select(wanted) for one in others)])
     rows = rows.join(prompts, on="draft_id", how="left")
-    rows = to_canonical(rows, here, inputs.instructions, selection.variant, polished_critiques_of(inputs, chunk))
+    polished = polished_critiques_of(inputs, chunk)
+    rows = to_canonical(rows, here, inputs.instructions, selection.variant, polished, inputs.people_key)
     merged, left = merged_caption_rows(merged_captions_of(inputs, chunk), rows)
     columns = merged.columns
     # In the order of the rows, which no cutting into parts changes.
@@ -316,8 +326,12 @@ def _manifest_content(
         near_duplicate_groups=plan.near_duplicate_groups,
         left_out=merge_left_out([*plan.left_out, *written.left_out]),
         leak_certificate=certificate,
+        rights=count_by_purpose(plan.rows),
+        corrected_upstream=int((rows["corrected_upstream"].list.len() > 0).sum()),
+        people=people_text(inputs.people_key, inputs.selection.imported),
         notes=[
             *empty_split_notes(counts),
+            *corrected_notes(rows),
             *wording_notes(inputs.selection, rows),
             *text_notes(inputs.token_counter, written.bracketed, written.formulas),
             *recalled_notes(recalled),

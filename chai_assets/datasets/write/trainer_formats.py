@@ -13,6 +13,7 @@ import polars as pl
 from chai_assets.core.token_count import GENERATOR_TOKENS, TokenCounter
 from chai_assets.datasets.write.formats import (
     PROMPTS,
+    RELEASE_FORMATS,
     VIDEO,
     FileFormat,
     caption_exchanges,
@@ -144,6 +145,25 @@ MERGED_FORMATS = (
 """Files of each split that are made from the merged captions, as `caption_tokens.fit_to_token_limit` gives them."""
 
 
+_RELEASE = tuple(one.path for one in RELEASE_FORMATS)
+_MERGED = "merged_captions.jsonl"
+PATHS: dict[str, tuple[str, ...]] = {
+    "ms-swift": (*_RELEASE, "dpo/ms_swift.jsonl"),
+    "llama-factory": (*_RELEASE, "dpo/llama_factory.jsonl"),
+    "trl": tuple(one.path for one in TRAINER_FORMATS if one.path.startswith("trl/")),
+    "qwen": tuple(one.path for one in TRAINER_FORMATS if one.path.startswith("qwen/")),
+    "diffsynth": (_MERGED, "diffsynth/metadata.csv"),
+    "musubi": (_MERGED, "musubi/captions.jsonl"),
+}
+"""What each trainer's files in a split are, by the names of `select/dialects.py`."""
+
+
+def formats_of(dialects: Iterable[str], known: Iterable[FileFormat]) -> tuple[FileFormat, ...]:
+    """Of these files, those that one of the trainers reads, each once."""
+    wanted = {path for name in dialects for path in PATHS[name]}
+    return tuple(one for one in known if one.path in wanted)
+
+
 def count_formulas(merged: pl.DataFrame) -> int:
     """How many prompts a spreadsheet would run as a formula, were the CSV opened there; a trainer reads them as text.
 
@@ -153,7 +173,10 @@ def count_formulas(merged: pl.DataFrame) -> int:
 
 
 def text_notes(counter: TokenCounter, bracketed: int, formulas: int) -> list[str]:
-    """Notes for the manifest: how tokens were counted, how many rows have words in brackets or look like formulas."""
+    """Notes for the manifest: how tokens were counted, how many rows have words in brackets or look like formulas.
+
+    `formulas` is 0 where the dataset holds no CSV.
+    """
     counted = f"the tokens of merged captions were counted with: {counter.name}; a generator reads {GENERATOR_TOKENS}"
     reserved = (
         f"{bracketed} triple(s) have a text with a word like <video>, which stands in square brackets for trainers"

@@ -1,5 +1,6 @@
 """What the next export is compared with: the current dataset of the store, however its files are called."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,3 +44,14 @@ def test_a_dataset_without_the_files_of_its_manifest_is_an_error_and_not_taken_f
     Path(published.uri, "triples.parquet").unlink()
     with pytest.raises(MediaError):
         last_export(Media(root=str(tmp_path)), Selection().as_manifest())
+
+
+def test_a_dataset_of_a_version_that_asked_for_less_is_compared_as_what_it_was(tmp_path: Path):
+    published = publish(many(4), str(tmp_path))
+    path = Path(published.uri, "manifest.json")
+    manifest = json.loads(path.read_text())
+    for newer in ("stale", "purposes"):
+        del manifest["selection"][newer]
+    path.write_text(json.dumps(manifest))
+    assert last_export(Media(root=str(tmp_path)), Selection().as_manifest()) is not None
+    assert last_export(Media(root=str(tmp_path)), Selection(stale="drop").as_manifest()) is None

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import yaml
 
+from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.write.manifest import Manifest
 from chai_assets.datasets.write.publish import build_dataset
 from tests.datasets.factory import clip, export, many, triple, triples_of
@@ -36,18 +37,25 @@ def test_the_front_matter_names_files_that_are_there_by_split_and_what_the_hub_a
     assert [name for name, config in configs.items() if config.get("default")] == ["caption_generation"]
     named = [data["path"] for config in configs.values() for data in config["data_files"]]
     assert all((tmp_path / path).is_file() for path in named)
-    assert sorted(named) == [entry.path for entry in manifest.files if entry.rows and entry.path.endswith(".jsonl")]
+    tables = [entry.path for entry in manifest.files if entry.rows and entry.path.endswith(".parquet")]
+    assert sorted(named) == [path for path in tables if "/trl/" not in path]
+    assert [*configs] == [
+        *("caption_generation", "critique_generation", "reward", "preference", "merged_captions", "triples")
+    ]
     for config in configs.values():
         for data in config["data_files"]:
             assert data["split"] == "both" or data["path"].startswith(data["split"] + "/")
             assert re.fullmatch(r"\w+", data["split"])
 
 
-def test_every_config_of_the_card_loads_with_the_rows_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("dialects", [(), DIALECTS], ids=["tables alone", "all trainers"])
+def test_every_config_of_the_card_loads_with_the_rows_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialects: tuple[str, ...]
+):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     folder = tmp_path / "dataset"
     folder.mkdir()
-    manifest = build_dataset(many(12, **BOTH_SIDES), folder)
+    manifest = build_dataset(many(12, **BOTH_SIDES, dialects=dialects), folder)
     rows = {entry.path: entry.rows for entry in manifest.files}
     import datasets
 
@@ -59,6 +67,9 @@ def test_every_config_of_the_card_loads_with_the_rows_of_its_files(tmp_path: Pat
         assert {split: table.num_rows for split, table in loaded.items()} == {
             data["split"]: rows[data["path"]] for data in config["data_files"]
         }
+    one = datasets.load_dataset(str(folder), "reward", split="train", cache_dir=str(tmp_path / "cache"))[0]
+    assert one["messages"][0]["content"].startswith("<video>Describe the ")
+    assert one["purposes"] == ["train", "evaluate", "publish", "commercial"]
 
 
 def test_a_split_without_rows_is_not_named_to_the_hub(tmp_path: Path):
@@ -114,6 +125,17 @@ def test_the_files_that_the_card_shows_how_to_load_are_there(tmp_path: Path):
     shown = set(re.findall(r"DATASET/(\S+?\.\w+)", text))
     assert len(shown) == 7
     assert all((tmp_path / path).is_file() for path in shown)
+
+
+def test_of_trainers_whose_files_are_not_there_the_card_says_how_to_make_them(tmp_path: Path):
+    build_dataset(many(4, dialects=("trl",)), tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"DATASET/(\S+?\.\w+)", text)) == {
+        "train/trl/caption_generation.parquet",
+        "train/trl/preference.parquet",
+    }
+    assert "of a trainer: ms-swift, llama-factory, qwen, diffsynth, musubi, energon." in text
+    assert not (tmp_path / "dataset_info.json").exists()
 
 
 def test_the_size_is_that_of_the_triples(tmp_path: Path):

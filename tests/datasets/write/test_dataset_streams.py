@@ -97,7 +97,7 @@ def test_a_selection_is_published_from_the_tables_and_entered_among_the_datasets
     root = str(tmp_path / "datasets")
     told: list[str] = []
     special = Selection(aspects=("camera",))
-    published = publish_selection(tables, RELEASE, special, root, told.append, "")
+    published = publish_selection(tables, RELEASE, special, root, told.append)
     assert verify_dataset(published.uri) == []
     assert published.manifest.counts.by_aspect == {"camera": 36}
     assert latest_manifest(root) is None, "only what the checks have passed becomes the current one"

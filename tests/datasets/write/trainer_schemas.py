@@ -228,7 +228,29 @@ class Merged(Lenient):
     fits: bool
 
 
+class PreferenceRow(Lenient):
+    """A row of the table of preferences: what was asked, and both answers."""
+
+    prompt: Annotated[tuple[Message], LIST]
+    chosen: Annotated[tuple[Message], LIST]
+    rejected: Annotated[tuple[Message], LIST]
+    videos: list[Text]
+
+    @model_validator(mode="after")
+    def holds(self) -> "PreferenceRow":
+        turns = [self.prompt[0], self.chosen[0], self.rejected[0]]
+        assert [turn.role for turn in turns] == ["user", "assistant", "assistant"]
+        assert self.chosen[0].content.strip() != self.rejected[0].content.strip(), "both answers are the same"
+        _one_tag_a_video([turn.content for turn in turns], len(self.videos))
+        return self
+
+
 SCHEMAS: dict[str, type[BaseModel]] = {
+    "parquet/caption_generation.parquet": MsSwift,
+    "parquet/critique_generation.parquet": MsSwift,
+    "parquet/reward.parquet": MsSwift,
+    "parquet/preference.parquet": PreferenceRow,
+    "parquet/merged_captions.parquet": Merged,
     "caption_generation.jsonl": MsSwift,
     "critique_generation.jsonl": MsSwift,
     "reward.jsonl": MsSwift,

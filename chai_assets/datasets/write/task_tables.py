@@ -1,0 +1,77 @@
+"""The tables that every dataset holds: Parquet by task, one file a split, each a config of the card.
+
+They carry everything that a row of the task is made of and comes from, so that trainers' files can be made of a dataset
+later. Their texts are escaped like those of the trainers' files.
+"""
+
+import polars as pl
+
+from chai_assets.datasets.write.formats import (
+    PROVENANCE,
+    VIDEO,
+    FileFormat,
+    caption_exchanges,
+    changed_captions,
+    chat_rows,
+    critique_exchanges,
+    list_of,
+    message,
+    reward_exchanges,
+)
+
+TABLES_FOLDER = "parquet"
+"""Folder of a split that holds them."""
+MERGED = f"{TABLES_FOLDER}/merged_captions.parquet"
+_ROW_GROUP = 10_000
+"""Small enough for viewers, which read a group at a time, and for the memory of a writer a file."""
+_HELD = ("rights_until", "purposes", "corrected_upstream")
+
+
+def preference_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Preference pairs: the task instruction, the approved caption chosen, its draft rejected."""
+    turns = [
+        list_of(message("user", VIDEO + pl.col("instruction"))).alias("prompt"),
+        list_of(message("assistant", pl.col("final"))).alias("chosen"),
+        list_of(message("assistant", pl.col("draft"))).alias("rejected"),
+        list_of("video").alias("videos"),
+    ]
+    return changed_captions(rows).select(*turns, "id", *PROVENANCE, *_HELD).collect()
+
+
+TASK_TABLES = (
+    FileFormat(
+        f"{TABLES_FOLDER}/caption_generation.parquet",
+        "the task instruction, answered by the approved caption",
+        lambda rows: chat_rows(caption_exchanges(rows), _HELD),
+        _ROW_GROUP,
+    ),
+    FileFormat(
+        f"{TABLES_FOLDER}/critique_generation.parquet",
+        'a caption, answered by its critique or "no change"',
+        lambda rows: chat_rows(critique_exchanges(rows), _HELD),
+        _ROW_GROUP,
+    ),
+    FileFormat(
+        f"{TABLES_FOLDER}/reward.parquet",
+        "a caption, answered Yes (approved) or No (draft that needed a change)",
+        lambda rows: chat_rows(reward_exchanges(rows), _HELD),
+        _ROW_GROUP,
+    ),
+    FileFormat(
+        f"{TABLES_FOLDER}/preference.parquet",
+        "the task instruction, the approved caption chosen and its draft rejected",
+        preference_rows,
+        _ROW_GROUP,
+    ),
+)
+"""Made from canonical rows."""
+
+MERGED_TABLES = (
+    FileFormat(
+        MERGED,
+        "a clip's whole caption, merged from its approved ones, with its length in the generator's tokens",
+        lambda merged: merged,
+        _ROW_GROUP,
+    ),
+)
+"""Made from the merged captions, as `caption_tokens.fit_to_token_limit` gives them."""
