@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from chai_assets.core.pseudonyms import key_fingerprint, pseudonym
 from chai_assets.importing.corpus_names import import_batch
 from chai_assets.importing.importer import ImportOutcome, import_corpus
 from chai_assets.importing.integrity.page import report_page
 from chai_assets.importing.integrity.report import integrity_report
 from chai_assets.importing.item_facts import ItemStatus
 from chai_assets.importing.labels import read_labels
-from chai_assets.importing.pseudonyms import key_fingerprint, pseudonym
 from chai_assets.importing.records import Corpus
 from chai_resources.services.secrets import pseudonym_key
 from chai_resources.settings import Settings

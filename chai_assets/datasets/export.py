@@ -16,11 +16,12 @@ from chai_assets.datasets.select.spec_compatibility import DatasetSpec, parse_ve
 from chai_assets.datasets.select.unapproved import triples_in_force
 from chai_assets.datasets.write.publish import PublishResult, publish
 from chai_assets.ingestion.rights_changes import with_rights_in_force
+from chai_assets.spec.models import Spec
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
 RECORD_TABLES = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
-EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *RECORD_TABLES)
+EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", "primitives", *RECORD_TABLES)
 """Every table that an export reads."""
 PINNED_TABLES = (*EXPORT_TABLES, "sources")
 """Every table whose version is pinned: those of the export, and one that only the checks read."""
@@ -50,7 +51,11 @@ def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease
 
 
 def export_inputs(
-    tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int], tokenizer: str = ""
+    tables: Tables,
+    release: SpecRelease,
+    selection: Selection,
+    versions: dict[str, int],
+    tokenizer: str = "",
 ) -> ExportInputs:
     """The inputs of an export of the selection, from the tables at these versions. Raises SpecError.
 
@@ -58,9 +63,10 @@ def export_inputs(
     """
 
     def scan(name: str) -> pl.LazyFrame:
-        return tables.scan(name, versions[name])
+        # Versions that were pinned before a table was read by exports do not name it: it is empty then.
+        return tables.scan(name, versions.get(name, -1))
 
-    triples, clips = scan("triples"), scan("clips")
+    triples, clips, labels = scan("triples"), scan("clips"), scan("primitives")
     read = [name for name in (*EXPORT_TABLES, RIGHTS) if name in versions]
     if RIGHTS in read:
         clips = with_rights_in_force(clips, scan(RIGHTS))
@@ -76,6 +82,8 @@ def export_inputs(
         revisions=scan("revisions"),
         reviews=scan("reviews"),
         annotation_events=scan("annotation_events"),
+        primitives=labels,
+        specs=_specs_of(labels.filter(selection.batch_filter()), release),
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
         table_versions={name: versions[name] for name in read},
@@ -84,6 +92,12 @@ def export_inputs(
         selection=selection,
         token_counter=token_counter(tokenizer),
     )
+
+
+def _specs_of(labels: pl.LazyFrame, release: SpecRelease) -> tuple[Spec, ...]:
+    """The released versions that these labels were given under; an imported corpus has labels of no version of ours."""
+    named = sorted(labels.select(pl.col("spec_version").unique()).collect()["spec_version"].drop_nulls())
+    return tuple(release.releases.load(version) for version in named if version in release.releases.locked)
 
 
 def publish_selection(

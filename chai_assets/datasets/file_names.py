@@ -12,8 +12,10 @@ LATEST = "latest.json"
 """Beside the datasets: names the one that passed the checks last."""
 TRIPLES = "triples.parquet"
 """The canonical rows; `triples.jsonl` holds the same ones."""
+PRIMITIVES = "primitives.parquet"
+"""The labels: a row for each primitive of each aspect of a clip."""
 CARD = "README.md"
 DATASET_INFO = "dataset_info.json"
 """LLaMA-Factory's list of the files."""
 
-__all__ = ["CARD", "DATASET_INFO", "LATEST", "MANIFEST", "TRIPLES", "TRIPLES_JSONL", "VERIFY_SCRIPT"]
+__all__ = ["CARD", "DATASET_INFO", "LATEST", "MANIFEST", "PRIMITIVES", "TRIPLES", "TRIPLES_JSONL", "VERIFY_SCRIPT"]

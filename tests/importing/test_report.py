@@ -5,11 +5,11 @@ from pathlib import Path
 from rich.console import Console
 
 from chai_assets.cli.import_ import run_import
+from chai_assets.core.pseudonyms import pseudonym
 from chai_assets.importing.integrity.figures import figures
 from chai_assets.importing.integrity.page import report_page
 from chai_assets.importing.integrity.report import integrity_report, reviewers
 from chai_assets.importing.item_facts import ItemFacts
-from chai_assets.importing.pseudonyms import pseudonym
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 from tests.importing.corpora import approved, at, folder_of, generated, item, packed, precaption, review

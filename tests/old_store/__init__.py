@@ -14,6 +14,7 @@ with that version's own code, like this:
    byte, and the dataset had the id of the one that the demo itself had exported before anything was compacted.
    The sha256 of each file is kept. Since then the card lists only what `load_dataset` can load: the hash of README.md
    is that of the present card, and the manifest and the id, which are made of it, follow. No other file has moved.
+   `primitives.parquet` came later: the card and the manifest name it, and the rest is byte for byte what it was.
 
 No file of a dataset carries a time. Two carry more than rows and texts: `manifest.json` names the version of the
 package `chai` and the versions of the tables, and Parquet files name the version of pyarrow. The dataset's id is made

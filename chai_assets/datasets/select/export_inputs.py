@@ -15,6 +15,7 @@ from chai_assets.datasets.select.selection import LEVELS, Selection
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.datasets.select.splits import EVAL_SHARE
 from chai_assets.datasets.select.unapproved import LoopRecords, first_rejections, triples_in_force, unapproved_captions
+from chai_assets.spec.models import Spec
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
@@ -50,12 +51,17 @@ class ExportInputs:
     selection: Selection = field(default_factory=Selection)
     token_counter: TokenCounter = ESTIMATING_COUNTER
     """Counts the tokens that a video generator makes of a merged caption."""
+    people_key: str = ""
+    """Key of the pseudonyms of annotators and reviewers; empty where their ids are pseudonyms already."""
     drafts: AnyFrame = field(default_factory=lambda: _empty("drafts"))
     critiques: AnyFrame = field(default_factory=lambda: _empty("critiques"))
     revisions: AnyFrame = field(default_factory=lambda: _empty("revisions"))
     reviews: AnyFrame = field(default_factory=lambda: _empty("reviews"))
     annotation_events: AnyFrame = field(default_factory=lambda: _empty("annotation_events"))
     polished_critiques: AnyFrame = field(default_factory=lambda: _empty("polished_critiques"))
+    primitives: AnyFrame = field(default_factory=lambda: _empty("primitives"))
+    specs: tuple[Spec, ...] = ()
+    """The versions of the specification that the labels were given under, as far as they are released here."""
 
 
 @dataclass(frozen=True)

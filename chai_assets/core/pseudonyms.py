@@ -1,6 +1,7 @@
-"""Pseudonyms of the people of a corpus: a keyed hash, so that a name cannot be found by trying names.
+"""Pseudonyms of people: a keyed hash, so that nobody finds a name by trying names.
 
-The same person is the same pseudonym in every import of a deployment, since the key is the deployment's.
+The same person is the same pseudonym in every import and every dataset of a deployment, since the key is the
+deployment's. Whoever has the key can tell who is who; the key is in no file that leaves.
 """
 
 import hashlib
