@@ -144,7 +144,10 @@ def preview(
 
 @app.command()
 def status() -> None:
-    """Show what runs, what failed and what to do, and how many items of each batch are at which stage."""
+    """Show what runs, what failed and what to do, how many items of each batch are at which stage, and what to label.
+
+    At the end stand the primitives that the fewest clips have, beside their targets (CHAI_COVERAGE_TARGETS).
+    """
     from chai_assets.deployment.local import NAMES
     from chai_resources.services.processes import running
 
@@ -157,7 +160,13 @@ def status() -> None:
     for batch, counts in _stages(settings).items():
         for stage, count in counts.most_common():
             table.add_row(batch, stage, str(count))
-    console.print(table if table.row_count else f"no batch yet: put a folder of videos into {settings.inbox}")
+    if not table.row_count:
+        console.print(f"no batch yet: put a folder of videos into {settings.inbox}")
+        return
+    console.print(table)
+    from chai_assets.cli.labels import show_coverage
+
+    show_coverage(settings, console)
 
 
 @app.command()

@@ -12,6 +12,8 @@ from chai_assets.core.asset_metadata import preview
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.suite import EMPTY_FRAME_NOTES, suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
+from chai_assets.datasets.coverage.coverage import read_coverage, summary
+from chai_assets.datasets.coverage.targets import read_targets
 from chai_assets.datasets.export import (
     current_versions,
     dataset_row,
@@ -28,6 +30,7 @@ from chai_assets.datasets.select.spec_compatibility import (
 from chai_assets.datasets.write.publish import publish
 from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata, label_states
 from chai_assets.spec.resource import SpecRelease
+from chai_resources.errors import UnusableInput
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
 from chai_resources.settings import DatasetChoice, Settings
@@ -47,13 +50,21 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
     """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
     data_docs: str = ""
     """Folder for the checks' Data Docs; empty for none."""
+    coverage_targets: str = ""
+    """File that says how many clips shall have each primitive; empty for one on either side."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
         """The store and the nightly selection as a deployment's settings name them."""
         choice = settings.dataset.model_dump()
         data_docs = str(settings.home / "data_docs")
-        return cls(root=settings.datasets, tokenizer=settings.tokenizer, data_docs=data_docs, **choice)
+        return cls(
+            root=settings.datasets,
+            tokenizer=settings.tokenizer,
+            data_docs=data_docs,
+            coverage_targets=settings.coverage_targets,
+            **choice,
+        )
 
     @property
     def selection(self) -> Selection:
@@ -98,7 +109,22 @@ def dataset_candidate(
         )
     metadata = {"dagster/row_count": rows.height, "preview": preview(rows.head(5).to_dicts())}
     metadata |= {"specification": counts.version, "of_other_specifications": preview(mixed, at_most=50)}
+    metadata |= _coverage(context, tables, release, datasets)
     return dg.MaterializeResult(metadata={**metadata, **{f"version_of_{name}": n for name, n in versions.items()}})
+
+
+def _coverage(
+    context: dg.AssetExecutionContext, tables: Tables, release: SpecRelease, datasets: DatasetStore
+) -> dict[str, Any]:
+    """How many clips have each primitive, the rarest first; a fault of the targets stops no export."""
+    try:
+        spec = release.load()
+        found = read_coverage(tables, spec, read_targets(datasets.coverage_targets, spec), datasets.selection)
+    except UnusableInput as error:
+        context.log.warning(f"no table of coverage: {error}")
+        return {"coverage": str(error)}
+    rows = [one.as_row() for one in found]
+    return {"coverage": summary(found), "rarest_primitives": preview(rows, at_most=len(rows))}
 
 
 @dg.multi_asset_check(
