@@ -204,6 +204,9 @@ def import_(
     path: Annotated[Path, typer.Argument(help="A folder or a tar (.tar, .tar.gz, ...) that holds output_captions.")],
     name: Annotated[str, typer.Option(help="What the corpus is called here; its batch is import-NAME.")],
     labels: Annotated[Path | None, typer.Option(help="Its labels, JSONL: primitive, present, absent.")] = None,
+    camerabench: Annotated[
+        bool, typer.Option("--camerabench", help="The labels are CameraBench's: import them as our primitives.")
+    ] = False,
     licence: Annotated[str | None, typer.Option(help="Licence of its videos.")] = None,
     rights: Annotated[str | None, typer.Option(help="Who holds the rights to its videos.")] = None,
     keep_names: Annotated[
@@ -217,7 +220,8 @@ def import_(
     from chai_assets.cli.import_ import run_import
 
     settings = Settings.from_env()
-    run_import(settings, console, path, name, labels=labels, licence=licence, rights=rights, keep_names=keep_names)
+    given = {"licence": licence, "rights": rights}
+    run_import(settings, console, path, name, labels=labels, keep_names=keep_names, camerabench=camerabench, **given)
 
 
 @app.command()

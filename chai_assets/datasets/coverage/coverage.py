@@ -59,8 +59,8 @@ class PrimitiveCoverage:
     @property
     def label_next(self) -> str:
         """What to do for it, in words: the batches whose clips could have it, or that more clips are needed."""
-        short = [split for split in SPLITS if self.sides[split].missing]
-        return "; ".join(_advice(self.aspect, split, self.sides[split]) for split in short)
+        sides = self.sides
+        return "; ".join(_advice(self.aspect, split, sides[split]) for split in SPLITS if sides[split].missing)
 
     def as_row(self) -> dict[str, Any]:
         """The row of a table of coverage."""
