@@ -59,8 +59,11 @@ class PrimitiveCoverage:
     @property
     def label_next(self) -> str:
         """What to do for it, in words: the batches whose clips could have it, or that more clips are needed."""
-        sides = self.sides
-        return "; ".join(_advice(self.aspect, split, sides[split]) for split in SPLITS if sides[split].missing)
+        found: dict[str, list[str]] = {}
+        for split, side in self.sides.items():
+            if side.missing:
+                found.setdefault(_advice(self.aspect, side), []).append(split)
+        return "; ".join(f"{' and '.join(splits)}: {advice}" for advice, splits in found.items())
 
     def as_row(self) -> dict[str, Any]:
         """The row of a table of coverage."""
@@ -146,13 +149,12 @@ def _unlabeled(clips: pl.DataFrame) -> dict[str, dict[str, int]]:
     return found
 
 
-def _advice(aspect: str, split: Split, side: Side) -> str:
-    """Where the missing clips of one side may come from."""
-    hope = ""
-    if side.present:
-        hope = f" (about {math.ceil(side.missing * side.labeled / side.present):,} by the share so far)"
+def _advice(aspect: str, side: Side) -> str:
+    """Where the missing clips of a side may come from."""
     if not side.unlabeled:
-        return f"{split}: ingest clips that have it, for every clip is labeled{hope}"
-    batches = [f"{count:,} of {batch}" for batch, count in list(side.unlabeled.items())[:2]]
-    more = f" and {len(side.unlabeled) - 2} more batches" if len(side.unlabeled) > 2 else ""
-    return f"{split}: {aspect} of {', '.join(batches)}{more}{hope}"
+        return "every clip is labeled, ingest some that have it"
+    batches = [f"{batch} ({count:,} left)" for batch, count in list(side.unlabeled.items())[:2]]
+    more = f" and {len(side.unlabeled) - 2} more" if len(side.unlabeled) > 2 else ""
+    needed = math.ceil(side.missing * side.labeled / side.present) if side.present else 0
+    hope = f", about {needed:,} clips by the share so far" if needed else ""
+    return f"label {aspect} in {', '.join(batches)}{more}{hope}"
