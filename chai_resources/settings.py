@@ -94,6 +94,8 @@ class Settings(BaseModel):
     """What datasets hold."""
     tokenizer: Annotated[str, Variable("CHAI_TOKENIZER")] = ""
     """Path of the video generator's SentencePiece vocabulary, a spiece.model; empty to estimate token counts."""
+    coverage_targets: Annotated[str, Variable("CHAI_COVERAGE_TARGETS")] = ""
+    """File (YAML) that says how many clips shall have each primitive; empty for one on either side."""
     people: Annotated[Path, Variable("CHAI_PEOPLE")] = Field(
         default_factory=lambda known: known["home"] / "people.yaml"
     )

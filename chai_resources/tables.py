@@ -54,6 +54,7 @@ class Tables(dg.ConfigurableResource):
     root: str
     _opened: dict[str, DeltaTable] = PrivateAttr(default_factory=dict)
     _frames: dict[tuple[str, str], tuple[int, pl.DataFrame]] = PrivateAttr(default_factory=dict)
+    _pinned: dict[str, int] = PrivateAttr(default_factory=dict)
 
     @cached_property
     def _options(self) -> dict[str, str]:
@@ -61,6 +62,12 @@ class Tables(dg.ConfigurableResource):
             return s3_options()
         Path(self.root).mkdir(parents=True, exist_ok=True)
         return {}
+
+    def at(self, versions: Mapping[str, int]) -> "Tables":
+        """The same tables, where those named are read as they were at these versions."""
+        pinned = Tables(root=self.root)
+        pinned._pinned = dict(versions)
+        return pinned
 
     def uri(self, name: str) -> str:
         """Where a table lies. Raises KeyError for a table that has no schema."""
@@ -95,6 +102,7 @@ class Tables(dg.ConfigurableResource):
         with its schema's columns.
         """
         table = TABLES[name]
+        version = self._pinned.get(name) if version is None else version
         wanted = tuple(columns or table.schema.names)
         with self._reachable(name):
             delta = self._open(name, version)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
 from chai_assets.core.ids import canonical_json, record_id
 from chai_assets.core.rows import NewRow
 from chai_assets.workflow.records import TaskKind
@@ -94,6 +96,14 @@ class TaskEvents:
 
 def _annotation(row: NewRow) -> tuple[str, int]:
     return row["epoch"] or "", row["annotation_id"]
+
+
+def deleted_events(events: pl.LazyFrame) -> pl.LazyFrame:
+    """event_id of every event of an annotation that was deleted; of one that was lost with the database, none."""
+    # Ids of annotations repeat after Label Studio's database was restored, in another epoch.
+    events = events.with_columns(pl.col("epoch").fill_null(""))
+    deleted = events.filter(pl.col("what") == "deleted").select("epoch", "annotation_id").unique()
+    return events.join(deleted, on=["epoch", "annotation_id"]).select("event_id").unique()
 
 
 def epoch_part(epoch: str) -> dict[str, str]:

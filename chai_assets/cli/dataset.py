@@ -173,6 +173,32 @@ def judge(
 
 
 @app.command()
+def questions(
+    dataset: Address = "latest",
+    out: Annotated[Path, typer.Option(help="New folder to write to, outside the dataset.")] = Path("questions"),
+) -> None:
+    """Write yes/no questions about a dataset's clips with their answers, and CameraBench's two evaluation formats.
+
+    They follow from the labels (primitives.parquet) and the specification. Each split has a folder with
+    yes_no_questions.jsonl, binary_classification/ and vqa_and_retrieval/. CameraBench's public scripts read the latter
+    two as they are: `--data_dir OUT/eval/binary_classification` or `OUT/eval`, and the media store as `--video_dir`.
+
+    Example: chai dataset questions latest --out ~/questions
+    """
+    from chai_assets.cli.labels import print_questions
+    from chai_assets.datasets.read.label_questions import label_questions
+    from chai_assets.datasets.read.published import open_dataset
+    from chai_assets.datasets.write.question_files import write_questions
+    from chai_assets.spec.resource import release_of
+
+    settings = Settings.from_env()
+    found = open_dataset(dataset, settings.datasets)
+    asked = label_questions(found, release_of(settings).releases)
+    print_questions(write_questions(asked, out), asked.unknown, console)
+    console.print(f"{out} is written, from {found.id}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def export(
     imported: Annotated[str, typer.Option("--import", help="Only this imported corpus, by its name.")] = "",
     aspects: Annotated[str, typer.Option(help="Aspects to take, joined by commas; all if none is named.")] = "",

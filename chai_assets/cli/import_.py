@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from chai_assets.core.pseudonyms import key_fingerprint, pseudonym
-from chai_assets.importing.corpus_names import import_batch
+from chai_assets.importing.camerabench import as_ours
+from chai_assets.importing.corpus_names import ImportRefused, import_batch
 from chai_assets.importing.importer import ImportOutcome, import_corpus
 from chai_assets.importing.integrity.page import report_page
 from chai_assets.importing.integrity.report import integrity_report
@@ -31,8 +32,15 @@ def run_import(
     licence: str | None = None,
     rights: str | None = None,
     keep_names: bool = False,
+    camerabench: bool = False,
 ) -> dict[str, Any]:
-    """Imports a corpus and writes its audit under the deployment's home; returns the report. Raises ImportRefused."""
+    """Imports a corpus and writes its audit under the deployment's home; returns the report. Raises ImportRefused.
+
+    `camerabench`: the labels are that benchmark's, and become labels of our primitives.
+    """
+    if camerabench and not labels:
+        raise ImportRefused("--camerabench says what the labels are, and there are none: give them with --labels")
+    given = read_labels(labels) if labels else None
     batch = import_batch(name)
     key = "" if keep_names else pseudonym_key(settings.home)
     corpus = Corpus(batch, str.strip if keep_names else lambda person: pseudonym(key, person), licence, rights)
@@ -46,7 +54,7 @@ def run_import(
             path,
             Tables(root=settings.tables),
             folder,
-            labels=read_labels(labels) if labels else None,
+            labels=as_ours(given) if given and camerabench else given,
             people="names kept" if keep_names else f"pseudonyms by key {key_fingerprint(key)}",
             reading=lambda share: bars.update(reading, completed=share),
             writing=lambda share: bars.update(writing, completed=share),

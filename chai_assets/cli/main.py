@@ -153,6 +153,8 @@ def preview(
 def status() -> None:
     """Show what runs, what failed and what to do, how many items of each batch are at which stage, and what waits for
     a lead: clips that were set aside, with their problem, and questions that were answered unsure.
+
+    At the end stand the primitives that the fewest clips have, beside their targets (CHAI_COVERAGE_TARGETS).
     """
     from chai_assets.deployment.local import NAMES
     from chai_resources.services.processes import running
@@ -166,12 +168,17 @@ def status() -> None:
     for batch, items in standings.items():
         for stage, count in Counter(item.stage for item in items).most_common():
             table.add_row(batch, stage, str(count))
-    console.print(table if table.row_count else f"no batch yet: put a folder of videos into {settings.inbox}")
+    if not table.row_count:
+        console.print(f"no batch yet: put a folder of videos into {settings.inbox}")
+        return
+    console.print(table)
     from chai_assets.cli.label_doubts import doubt_lines
+    from chai_assets.cli.labels import show_coverage
 
     for line in doubt_lines(settings, standings):
         console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
     print_short(_waiting(settings, standings), console)
+    show_coverage(settings, console)
 
 
 @app.command()
@@ -209,6 +216,9 @@ def import_(
     path: Annotated[Path, typer.Argument(help="A folder or a tar (.tar, .tar.gz, ...) that holds output_captions.")],
     name: Annotated[str, typer.Option(help="What the corpus is called here; its batch is import-NAME.")],
     labels: Annotated[Path | None, typer.Option(help="Its labels, JSONL: primitive, present, absent.")] = None,
+    camerabench: Annotated[
+        bool, typer.Option("--camerabench", help="The labels are CameraBench's: import them as our primitives.")
+    ] = False,
     licence: Annotated[str | None, typer.Option(help="Licence of its videos.")] = None,
     rights: Annotated[str | None, typer.Option(help="Who holds the rights to its videos.")] = None,
     keep_names: Annotated[
@@ -222,7 +232,8 @@ def import_(
     from chai_assets.cli.import_ import run_import
 
     settings = Settings.from_env()
-    run_import(settings, console, path, name, labels=labels, licence=licence, rights=rights, keep_names=keep_names)
+    given = {"licence": licence, "rights": rights}
+    run_import(settings, console, path, name, labels=labels, keep_names=keep_names, camerabench=camerabench, **given)
 
 
 @app.command()

@@ -15,6 +15,8 @@ from chai_assets.datasets.checks.label_agreement import contradicting_triples
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.suite import suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
+from chai_assets.datasets.coverage.coverage import read_coverage, summary
+from chai_assets.datasets.coverage.targets import read_targets
 from chai_assets.datasets.export import (
     ExportForm,
     current_versions,
@@ -34,6 +36,7 @@ from chai_assets.datasets.write.publish import publish
 from chai_assets.linting.lint_report import count_flags, find_flags, flags_metadata
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.load import states_in_force
+from chai_resources.errors import UnusableInput
 from chai_resources.media import Media
 from chai_resources.media_store import MediaError
 from chai_resources.services.secrets import pseudonym_key
@@ -56,6 +59,8 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
     """Folder for the checks' Data Docs; empty for none."""
     home: str = ""
     """Folder of the deployment's secrets, the key of people's pseudonyms among them; empty to leave ids as they are."""
+    coverage_targets: str = ""
+    """File that says how many clips shall have each primitive; empty for one on either side."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
@@ -63,6 +68,7 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
         choice = settings.dataset.model_dump()
         home = settings.home
         local = {"data_docs": str(home / "data_docs"), "home": str(home)}
+        local["coverage_targets"] = settings.coverage_targets
         return cls(root=settings.datasets, tokenizer=settings.tokenizer, **local, **choice)
 
     @property
@@ -114,7 +120,22 @@ def dataset_candidate(
         )
     metadata = {"dagster/row_count": rows.height, "preview": preview(rows.head(5).to_dicts())}
     metadata |= {"specification": counts.version, "of_other_specifications": preview(mixed, at_most=50)}
+    metadata |= _coverage(context, tables, release, datasets)
     return dg.MaterializeResult(metadata={**metadata, **{f"version_of_{name}": n for name, n in versions.items()}})
+
+
+def _coverage(
+    context: dg.AssetExecutionContext, tables: Tables, release: SpecRelease, datasets: DatasetStore
+) -> dict[str, Any]:
+    """How many clips have each primitive, the rarest first; a fault of the targets stops no export."""
+    try:
+        targets = read_targets(datasets.coverage_targets, release.load())
+        found = read_coverage(tables, release, targets, datasets.selection)
+    except UnusableInput as error:
+        context.log.warning(f"no table of coverage: {error}")
+        return {"coverage": str(error)}
+    rows = [one.as_row() for one in found]
+    return {"coverage": summary(found), "rarest_primitives": preview(rows, at_most=len(rows))}
 
 
 @dg.multi_asset_check(

@@ -18,19 +18,21 @@ from chai_assets.datasets.select.spec_compatibility import DatasetSpec, parse_ve
 from chai_assets.datasets.select.unapproved import triples_in_force
 from chai_assets.datasets.write.publish import PublishResult, publish
 from chai_assets.ingestion.rights_changes import with_rights_in_force
+from chai_assets.labeling.in_force import corrected_labels
+from chai_assets.spec.models import Spec
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables, now
 
 RECORD_TABLES = ("drafts", "critiques", "revisions", "reviews", "annotation_events")
-EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", *RECORD_TABLES)
+EXPORT_TABLES = ("triples", "clips", "merged_captions", "polished_critiques", "primitives", *RECORD_TABLES)
 """Every table that an export reads."""
 PINNED_TABLES = (*EXPORT_TABLES, "sources")
 """Every table whose version is pinned: those of the export, and one that only the checks read."""
 RIGHTS = "rights_changes"
 DECISIONS = "lead_decisions"
-LATER_TABLES = (RIGHTS, DECISIONS)
-"""Pinned and read as well once they were written: where no rights ever changed and nothing was recalled, datasets say
-nothing of it."""
+LATER_TABLES = (RIGHTS, DECISIONS, "label_corrections")
+"""Pinned and read as well once they were written: where no rights ever changed and nothing was corrected or recalled,
+datasets say nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,10 @@ def export_inputs(
     """The inputs of an export of the selection, from the tables at these versions. Raises SpecError."""
 
     def scan(name: str) -> pl.LazyFrame:
-        return tables.scan(name, versions[name])
+        # Versions that were pinned before a table was read by exports do not name it: it is empty then.
+        return tables.scan(name, versions.get(name, -1))
 
-    triples, clips = scan("triples"), scan("clips")
+    triples, clips, labels = scan("triples"), scan("clips"), scan("primitives")
     read = [name for name in (*EXPORT_TABLES, *LATER_TABLES) if name in versions]
     if RIGHTS in read:
         clips = with_rights_in_force(clips, scan(RIGHTS))
@@ -94,7 +97,10 @@ def export_inputs(
         revisions=scan("revisions"),
         reviews=scan("reviews"),
         annotation_events=scan("annotation_events"),
-        lead_decisions=tables.scan(DECISIONS, versions.get(DECISIONS, -1)),
+        lead_decisions=scan(DECISIONS),
+        primitives=labels,
+        corrected_labels=corrected_labels(tables.at(versions), release),
+        specs=_specs_of(labels.filter(selection.batch_filter()), release),
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},
         table_versions={name: versions[name] for name in read},
@@ -107,6 +113,12 @@ def export_inputs(
         people_key="" if selection.imported else form.people_key,
         dialects=form.dialects,
     )
+
+
+def _specs_of(labels: pl.LazyFrame, release: SpecRelease) -> tuple[Spec, ...]:
+    """The released versions that these labels were given under; an imported corpus has labels of no version of ours."""
+    named = sorted(labels.select(pl.col("spec_version").unique()).collect()["spec_version"].drop_nulls())
+    return tuple(release.releases.load(version) for version in named if version in release.releases.locked)
 
 
 def publish_selection(

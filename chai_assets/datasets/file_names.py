@@ -12,10 +12,22 @@ LATEST = "latest.json"
 """Beside the datasets: names the one that passed the checks last."""
 TRIPLES = "triples.parquet"
 """The canonical rows; `triples.jsonl` holds the same ones."""
+PRIMITIVES = "primitives.parquet"
+"""The labels: a row for each primitive of each aspect of a clip."""
 CARD = "README.md"
 DATASET_INFO = "dataset_info.json"
 """LLaMA-Factory's list of the files."""
 PACK_INDEX = "pack.json"
 """Lists the shards of a pack; where it lies is a pack, and the dataset in a folder beside it."""
 
-__all__ = ["CARD", "DATASET_INFO", "LATEST", "MANIFEST", "PACK_INDEX", "TRIPLES", "TRIPLES_JSONL", "VERIFY_SCRIPT"]
+__all__ = [
+    "CARD",
+    "DATASET_INFO",
+    "LATEST",
+    "MANIFEST",
+    "PACK_INDEX",
+    "PRIMITIVES",
+    "TRIPLES",
+    "TRIPLES_JSONL",
+    "VERIFY_SCRIPT",
+]

@@ -1,7 +1,7 @@
 """Labels of a corpus: for each primitive, the clips where it is present and where it is absent. Pure but for reading.
 
-They become one row per clip of the table `primitives` and keep their own names: no specification of ours says what
-they mean.
+They become one row per clip of the table `primitives` and keep their own names, but where it is known what they mean
+(`camerabench.py`): no specification of ours says so.
 """
 
 import gzip
@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -35,19 +36,35 @@ class CorpusLabels:
 
 
 def read_labels(path: Path) -> CorpusLabels:
-    """Reads a JSONL file (also gz). Raises ImportRefused where it cannot be read at all."""
-    try:
-        data = path.read_bytes()
-        labels = CorpusLabels(path.name, hashlib.sha256(data).hexdigest())
-        lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise ImportRefused(f"labels {path} are not UTF-8 text, at byte {error.start}: save them as UTF-8") from error
-    except (OSError, EOFError, ValueError) as error:
-        raise ImportRefused(f"labels {path} cannot be read ({error}): give a JSONL file, packed or not") from error
+    """Reads a JSONL file (also gz), or every .jsonl of a folder. Raises ImportRefused where one cannot be read at all.
+
+    A line is a label with the clips where it is present and absent, or one of CameraBench's binary files: a clip, a
+    label, and Yes or No.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not files:
+        raise ImportRefused(f"the folder {path} holds no labels: give a JSONL file, or a folder of files named *.jsonl")
+    whole, lines = hashlib.sha256(), list[str]()
+    for file in files:
+        data, text = _read(file)
+        whole.update(data)
+        lines += text.split("\n")
+    labels = CorpusLabels(path.name, whole.hexdigest())
     for number, line in enumerate(lines, 1):
         if line.strip() and (wrong := _take(labels.states, line)):
             labels.bad.append((number, wrong))
     return labels
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    """The bytes of a file, and the text in it."""
+    try:
+        data = path.read_bytes()
+        return data, (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ImportRefused(f"labels {path} are not UTF-8 text, at byte {error.start}: save them as UTF-8") from error
+    except (OSError, EOFError, ValueError) as error:
+        raise ImportRefused(f"labels {path} cannot be read ({error}): give a JSONL file, packed or not") from error
 
 
 class _Line(BaseModel):
@@ -58,18 +75,43 @@ class _Line(BaseModel):
     absent: list[str]
 
 
+class _BinaryLine(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    image: str
+    label_name: str
+    label: Literal["Yes", "No"]
+
+
 def _take(states: dict[str, dict[str, str]], text: str) -> FileIssue | None:
+    if '"label_name"' in text:
+        return _take_binary(states, text)
     try:
         line = _Line.model_validate_json(text)
     except ValidationError as failure:
-        said = "; ".join(f"{'.'.join(map(str, error['loc']))} {error['msg']}".strip() for error in failure.errors())
-        return FileIssue.of("missing_field", said[:200])
+        return _fault(failure)
     if both := set(line.present) & set(line.absent):
         return FileIssue.of("missing_field", f"{line.primitive} is present and absent of {min(both)[:80]}")
     for state, names in (("present", line.present), ("absent", line.absent)):
         for clip in names:
             states[clip][line.primitive] = state
     return None
+
+
+def _take_binary(states: dict[str, dict[str, str]], text: str) -> FileIssue | None:
+    try:
+        line = _BinaryLine.model_validate_json(text)
+    except ValidationError as failure:
+        return _fault(failure)
+    state = "present" if line.label == "Yes" else "absent"
+    if states[line.image].setdefault(line.label_name, state) != state:
+        return FileIssue.of("missing_field", f"{line.label_name} is present and absent of {line.image[:80]}")
+    return None
+
+
+def _fault(failure: ValidationError) -> FileIssue:
+    said = "; ".join(f"{'.'.join(map(str, error['loc']))} {error['msg']}".strip() for error in failure.errors())
+    return FileIssue.of("missing_field", said[:200])
 
 
 def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -> tuple[list[NewRow], list[NewRow]]:

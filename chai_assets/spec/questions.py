@@ -33,6 +33,11 @@ def questions(aspect: Aspect) -> list[dict[str, str]]:
     ]
 
 
+def denials(aspect: Aspect) -> dict[str, tuple[str, str]]:
+    """By primitive the question and the statement that are true of a clip where the primitive is absent."""
+    return {primitive.id: (_denying_question(primitive), _denial(primitive)) for primitive in aspect.primitives}
+
+
 def answers(asked: Iterable[Mapping[str, str]], states: Mapping[str, str]) -> dict[str, Literal["yes", "no"] | None]:
     """The answer to each question by primitive, from the states that `compile.derive` gives.
 
@@ -46,8 +51,25 @@ def _statement(primitive: Primitive) -> str:
     return primitive.definition if says is None or SLOT.search(says) else says
 
 
+def _denial(primitive: Primitive) -> str:
+    said = _statement(primitive).removesuffix(".")
+    # Where a statement has two sentences, both together are what is denied.
+    return f"It is not true of this video that {_one_clause(said)}."
+
+
 def _question(primitive: Primitive) -> str:
     # The term is quoted, so that the words fit whatever it is: a thing, a manner or a place.
-    sentences = re.split(r"\.\s+", primitive.definition.removesuffix("."))
-    meaning = "; ".join(sentence[:1].lower() + sentence[1:] for sentence in sentences)
-    return f'Does the term "{primitive.term}" apply to this video, in the sense that {meaning}?'
+    return f'Does the term "{primitive.term}" apply to this video, in the sense that {_meaning(primitive)}?'
+
+
+def _denying_question(primitive: Primitive) -> str:
+    return f'Is this video free of what the term "{primitive.term}" stands for, namely that {_meaning(primitive)}?'
+
+
+def _meaning(primitive: Primitive) -> str:
+    return _one_clause(primitive.definition.removesuffix("."))
+
+
+def _one_clause(text: str) -> str:
+    sentences = re.split(r"\.\s+", text)
+    return "; ".join(sentence[:1].lower() + sentence[1:] for sentence in sentences)

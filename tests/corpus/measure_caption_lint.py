@@ -21,13 +21,13 @@ from pathlib import Path
 
 import yaml
 
+from chai_assets.importing.camerabench import MAPPING
 from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED
 from chai_assets.spec.versioning.releases import load_spec
 from tests.corpus.sheets import SEED, Judgement, flag_scores, place_id, read_sheet, write_sheet
 
-MAPPING = Path(__file__).with_name("camera_labels.yaml")
 REPOSITORY = Path(__file__).parents[2]
 TASK = "camera_framing_dynamics"
 SAMPLE = 120

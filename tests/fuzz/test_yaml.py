@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from chai_assets.datasets.coverage.targets import read_targets
 from chai_assets.ingestion.rights import folder_rights
 from chai_assets.spec.loading.load import load_spec_from
+from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioners.calls.prices import OWN as PRICES
 from chai_resources.captioners.calls.prices import Prices
 from chai_resources.errors import ChaiError
@@ -23,6 +25,8 @@ GOOD_RIGHTS = (
     "rights: Ada\nlicence: CC-BY-4.0\nuntil: 2027-12-31\npurposes: [train, publish]\nfiles:\n"
     "  clip.mp4: {rights: Bob, purposes: []}\n  day1/a.mov: {licence: no-reuse, until: 2026-01-31}\n"
 )
+GOOD_TARGETS = "default: {train: 20, eval: 5}\nprimitives:\n  whip-pan: {train: 50}\n  zoom-in: {train: 5, eval: 2}\n"
+SPEC = load_spec()
 MOST_SECONDS = 5.0
 """Of processor time. On an idle core no case takes one second; what has no bounds takes 16 and more."""
 
@@ -47,6 +51,10 @@ def price_lines(file: Path) -> list[str]:
     return _said(lambda: Prices.load(file), file.name)
 
 
+def target_lines(file: Path) -> list[str]:
+    return _said(lambda: read_targets(str(file), SPEC), file.name)
+
+
 def _said(read: Callable[[], object], named: str) -> list[str]:
     try:
         read()
@@ -63,6 +71,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], list[str]]]] = {
     "rights": ("rights.yaml", GOOD_RIGHTS, rights_lines),
     "spec": ("camera.yaml", (ROOT / "tests" / "spec" / "small" / "camera.yaml").read_text(), spec_lines),
     "prices": ("prices.yaml", PRICES.read_text(), price_lines),
+    "targets": ("targets.yaml", GOOD_TARGETS, target_lines),
 }
 
 

@@ -17,6 +17,7 @@ with that version's own code, like this:
    Since then, too, people are pseudonyms, and rows have columns more (`rights_until`, `purposes`,
    `corrected_upstream`): the test takes both back before it compares the canonical rows with the recorded hashes. Each
    split has tables by task, which are new; trainers' files are written on request, and compared as they were.
+   `primitives.parquet` is new.
 
 No file of a dataset carries a time. Two carry more than rows and texts: `manifest.json` names the version of the
 package `chai` and the versions of the tables, and Parquet files name the version of pyarrow. The dataset's id is made

@@ -18,6 +18,8 @@ from chai_assets.datasets.select.selection import LEVELS, Selection
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.datasets.select.splits import EVAL_SHARE
 from chai_assets.datasets.select.unapproved import LoopRecords, first_rejections, triples_in_force, unapproved_captions
+from chai_assets.labeling.in_force import NONE_CORRECTED
+from chai_assets.spec.models import Spec
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
@@ -66,6 +68,11 @@ class ExportInputs:
     annotation_events: AnyFrame = field(default_factory=lambda: _empty("annotation_events"))
     polished_critiques: AnyFrame = field(default_factory=lambda: _empty("polished_critiques"))
     lead_decisions: AnyFrame = field(default_factory=lambda: _empty("lead_decisions"))
+    primitives: AnyFrame = field(default_factory=lambda: _empty("primitives"))
+    corrected_labels: pl.DataFrame = field(default_factory=lambda: NONE_CORRECTED)
+    """Labels in force of batches in which some were corrected; they take the place of `primitives`."""
+    specs: tuple[Spec, ...] = ()
+    """The versions of the specification that the labels were given under, as far as they are released here."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from chai_assets.annotation.events import deleted_events
 from chai_assets.core.imported import imported_work
 
 PERSON = "person"
@@ -37,10 +38,7 @@ class LoopRecords:
 
     def without_deleted(self, events: pl.LazyFrame) -> "LoopRecords":
         """The records but for those read from annotations that `annotation_events` calls deleted."""
-        # Ids of annotations repeat after Label Studio's database was restored, in another epoch.
-        events = events.with_columns(pl.col("epoch").fill_null(""))
-        deleted = events.filter(pl.col("what") == "deleted").select("epoch", "annotation_id").unique()
-        gone = events.join(deleted, on=["epoch", "annotation_id"]).select("event_id").unique()
+        gone = deleted_events(events)
         return LoopRecords(
             self.drafts,
             self.critiques.join(gone, on="event_id", how="anti"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from chai_assets.core.prompts import bullets, render
-from chai_assets.datasets.file_names import DATASET_INFO, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
+from chai_assets.datasets.file_names import DATASET_INFO, PRIMITIVES, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE
 from chai_assets.datasets.select.dialects import DIALECTS, WITH_CLIPS
 from chai_assets.datasets.select.purposes import RULES
@@ -27,6 +27,7 @@ _FORMATS = (*TASK_TABLES, *MERGED_TABLES, *RELEASE_FORMATS, *TRAINER_FORMATS, *M
 _DESCRIPTIONS = {one.path: one.description for one in _FORMATS} | {
     TRIPLES: "a triple with all its ids, people and rights",
     TRIPLES_JSONL: "the same triples",
+    PRIMITIVES: "a primitive of a clip's aspect: present, absent, not applicable or unsure, and who said so",
     VERIFY_SCRIPT: "(checks every file, chain and split: `python verify.py`)",
     DATASET_INFO: "(LLaMA-Factory's list of the files)",
 }

@@ -14,7 +14,16 @@ from pathlib import Path
 
 import polars as pl
 
-from chai_assets.datasets.file_names import CARD, DATASET_INFO, LATEST, MANIFEST, TRIPLES, TRIPLES_JSONL, VERIFY_SCRIPT
+from chai_assets.datasets.file_names import (
+    CARD,
+    DATASET_INFO,
+    LATEST,
+    MANIFEST,
+    PRIMITIVES,
+    TRIPLES,
+    TRIPLES_JSONL,
+    VERIFY_SCRIPT,
+)
 from chai_assets.datasets.read.verify import script
 from chai_assets.datasets.select.canonical_rows import (
     CANONICAL,
@@ -36,6 +45,8 @@ from chai_assets.datasets.select.export_inputs import (
 )
 from chai_assets.datasets.select.export_plan import ExportPlan, Log, caption_hash, plan_export
 from chai_assets.datasets.select.leaks import LeakFound, certify
+from chai_assets.datasets.select.primitive_rows import PRIMITIVES as PRIMITIVES_SCHEMA
+from chai_assets.datasets.select.primitive_rows import primitive_rows
 from chai_assets.datasets.select.purposes import count_by_purpose
 from chai_assets.datasets.select.recalled import recalled_notes, recalled_triples
 from chai_assets.datasets.select.selection import LEVELS
@@ -198,6 +209,7 @@ class _OutputFiles:
             ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, schema=CANONICAL),
             JsonLinesWriter(HashedFile(folder / TRIPLES_JSONL), lambda rows: rows),
         ]
+        self.labels: RowWriter = ParquetWriter(HashedFile(folder / PRIMITIVES), lambda rows: rows, PRIMITIVES_SCHEMA)
         # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
         self.per_triple = {split: self._opened(split, per_triple) for split in SPLITS}
         self.per_clip = {split: self._opened(split, per_clip) for split in SPLITS}
@@ -208,7 +220,7 @@ class _OutputFiles:
     @property
     def _every(self) -> list[RowWriter]:
         split = [*self.per_triple.values(), *self.per_clip.values()]
-        return [*self.whole, *(file for files in split for file in files)]
+        return [*self.whole, self.labels, *(file for files in split for file in files)]
 
     @property
     def bytes(self) -> int:
@@ -218,8 +230,11 @@ class _OutputFiles:
     def rows(self) -> int:
         return self.whole[-1].rows
 
-    def row_batches(self, rows: pl.DataFrame, merged: pl.DataFrame) -> Iterator[tuple[RowWriter, pl.DataFrame]]:
+    def row_batches(
+        self, rows: pl.DataFrame, merged: pl.DataFrame, labels: pl.DataFrame
+    ) -> Iterator[tuple[RowWriter, pl.DataFrame]]:
         """What each file gets of a chunk's rows."""
+        yield self.labels, labels
         # Sides without rows too: a file knows its columns from what it is given.
         for files, table in ((self.per_triple, rows), (self.per_clip, merged)):
             for split in SPLITS:
@@ -249,9 +264,10 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log
             in_brackets += count_reserved(rows)
             formulas += count_formulas(merged) if "diffsynth" in inputs.dialects else 0
             slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash("final")))
+            labels = primitive_rows(inputs, part, rows)
             for future in running:
                 future.result()
-            running = [pool.submit(file.write_rows, table) for file, table in files.row_batches(rows, merged)]
+            running = [pool.submit(file.write_rows, table) for file, table in files.row_batches(rows, merged, labels)]
             log(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
         for future in running:
             future.result()

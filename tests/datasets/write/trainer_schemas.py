@@ -267,7 +267,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "musubi/captions.jsonl": Musubi,
 }
 FOR_LLAMA_FACTORY = "dpo/llama_factory.jsonl"
-NO_TRAINER = {"verify.py", "README.md", "dataset_info.json", "triples.jsonl", "triples.parquet"}
+NO_TRAINER = {"verify.py", "README.md", "dataset_info.json", "triples.jsonl", "triples.parquet", "primitives.parquet"}
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
