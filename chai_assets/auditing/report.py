@@ -191,7 +191,8 @@ class AuditReport:
 
     def failures(self) -> dict[str, Measure]:
         """The failures of captions that were looked for, by name."""
-        return {FAILURES[one.name]: one for one in self.measures if one.name in FAILURES and one.of}
+        found = {one.name: one for one in self.measures if one.of}
+        return {title: found[name] for name, title in FAILURES.items() if name in found}
 
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON."""

@@ -85,11 +85,10 @@ def published_datasets() -> None:
     from chai_assets.auditing.published.captions import CAPTION_SETS
     from chai_assets.auditing.published.critiques import CRITIQUE_SETS
 
-    table = Table("--as", "of", "dataset", "files", "what is read")
     for kind, sets in (("captions", CAPTION_SETS), ("critiques", CRITIQUE_SETS)):
         for one in sets:
-            table.add_row(one.name, kind, one.title, Text(one.files), Text(one.form))
-    console.print(table)
+            _say(f"chai audit {kind} FILE --as {one.name}", "bold")
+            _say(f"  {one.title}: {one.files}\n  read are {one.form}")
 
 
 def _refuse_both(published: str, field: str) -> None:

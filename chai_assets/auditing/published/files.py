@@ -48,7 +48,7 @@ def published_rows(path: Path, progress: ByteProgress = lambda done: None) -> It
             archive = stream.read(512)[257:262] == b"ustar"
         return _tar(path) if archive else _text(path, progress)
     except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-        raise AuditRefused(f"{path} breaks off or is no text ({error}): fetch it again") from error
+        raise AuditRefused(f"{path} breaks off or is no text ({_said(error)}): fetch it again") from error
 
 
 def _parquet(path: Path) -> Iterator[JsonRow | BadLine]:
@@ -58,8 +58,7 @@ def _parquet(path: Path) -> Iterator[JsonRow | BadLine]:
             for batch in file.iter_batches(batch_size=1000):
                 yield from (JsonRow(next(numbers), row) for row in batch.to_pylist())
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise AuditRefused(f"{path} is a damaged Parquet file ({reason}): fetch it again") from error
+        raise AuditRefused(f"{path} is a damaged Parquet file ({_said(error)}): fetch it again") from error
 
 
 def _tar(path: Path) -> Iterator[JsonRow | BadLine]:
@@ -72,7 +71,7 @@ def _tar(path: Path) -> Iterator[JsonRow | BadLine]:
                 if beside and (stored := archive.extractfile(member)):
                     yield _object(next(numbers), stored.read(_SIDE_FILE))
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        yield BadLine(next(numbers), f"the archive breaks off or is damaged here ({error}): fetch it again")
+        yield BadLine(next(numbers), f"the archive breaks off or is damaged here ({_said(error)}): fetch it again")
 
 
 def _text(path: Path, progress: ByteProgress) -> Iterator[JsonRow | BadLine]:
@@ -115,7 +114,7 @@ def _table(path: Path, delimiter: bytes) -> Iterator[JsonRow | BadLine]:
             try:
                 row = next(reader, None)
             except (csv.Error, EOFError, OSError, zlib.error) as error:
-                yield BadLine(number, f"no row of a table ({error}): fetch the file again")
+                yield BadLine(number, f"no row of a table ({_said(error)}): fetch the file again")
                 return
             if row is None:
                 return
@@ -145,10 +144,15 @@ def _object(number: int, data: bytes) -> JsonRow | BadLine:
     try:
         return _row(number, json.loads(data.decode("utf-8-sig")))
     except (ValueError, RecursionError) as error:
-        return BadLine(number, f"no JSON ({str(error)[:80]})")
+        return BadLine(number, f"no JSON ({_said(error)})")
 
 
 def _row(number: int, value: Any) -> JsonRow | BadLine:
     return (
         JsonRow(number, value) if isinstance(value, dict) else BadLine(number, f"no object but {type(value).__name__}")
     )
+
+
+def _said(error: Exception) -> str:
+    """The first line of what an error says."""
+    return str(error).partition("\n")[0][:120]

@@ -83,7 +83,8 @@ def _wrong_form(
 ) -> str:
     if fitting:
         return f"{path} is not in the form of {of.title} but in that of {fitting[0].title}: --as {fitting[0].name}"
-    fields = sorted({key for row in first if isinstance(row, JsonRow) for key in row.data})[:12]
+    keys = {" ".join(key.split())[:40] for row in first if isinstance(row, JsonRow) for key in row.data}
+    fields = sorted(filter(None, keys))[:12]
     problem = next((f"row {row.line}: {row.reason}" for row in first if isinstance(row, BadLine)), "it has no rows")
     there = f"it has {', '.join(fields)}" if fields else problem
     return f"{path} is not in the form of {of.title} ({there}): give {of.files}, {of.form}"
