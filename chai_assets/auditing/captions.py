@@ -10,6 +10,7 @@ from pathlib import Path
 from chai_assets.auditing.aspect_coverage import mentions_aspect
 from chai_assets.auditing.jsonl import (
     CAPTIONS,
+    BadLine,
     ByteProgress,
     Fields,
     aspect_of,
@@ -18,6 +19,7 @@ from chai_assets.auditing.jsonl import (
     text_at,
 )
 from chai_assets.auditing.own_files import refuse_others
+from chai_assets.auditing.published.read import caption_set, read_captions
 from chai_assets.auditing.report import AuditReport, Measure, short
 from chai_assets.auditing.text_measures import TextMeasures
 from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
@@ -47,29 +49,29 @@ class CaptionAudit:
         }
         self._lacking = Measure("misses_an_aspect", "whole captions that never touch one of the aspects")
 
-    def add(self, line: int, text: str, aspect: str = "") -> None:
-        """Looks at one caption; `aspect` is empty for a whole caption."""
+    def add(self, line: int, text: str, aspect: str = "", clip: str = "") -> None:
+        """Looks at one caption; `aspect` is empty for a whole one, `clip` named where a clip has several."""
         if not self.texts.add(line, text):
             return
         lexicons = [self._lexicons[aspect]] if aspect in self._lexicons else list(self._lexicons.values())
         flags = _flags(text, lexicons)
         for kind, measure in self._doubts.items():
             quotes = [short(flag.quote) for flag in flags if flag.kind == kind]
-            measure.look(bool(quotes), line, ", ".join(dict.fromkeys(quotes)), text)
+            measure.look(bool(quotes), line, ", ".join(dict.fromkeys(quotes)), text, clip)
         if flags:
             said = ", ".join(dict.fromkeys(f"{short(flag.quote)} ({flag.kind.replace('_', ' ')})" for flag in flags))
             self.texts.worst.add(len(flags), line, said, text)
         if aspect not in self._lexicons:
-            self._look_for_aspects(line, text)
+            self._look_for_aspects(line, text, clip)
 
-    def _look_for_aspects(self, line: int, text: str) -> None:
+    def _look_for_aspects(self, line: int, text: str, clip: str) -> None:
         missed = []
         for name, lexicon in self._lexicons.items():
             mentioned = mentions_aspect(text, lexicon)
-            self._mentioned[name].look(mentioned)
+            self._mentioned[name].look(mentioned, clip=clip)
             if not mentioned:
                 missed.append(name)
-        self._lacking.look(bool(missed), line, f"nothing of {', '.join(missed)}", text)
+        self._lacking.look(bool(missed), line, f"nothing of {', '.join(missed)}", text, clip)
 
     def measures(self) -> list[Measure]:
         """Everything found."""
@@ -84,12 +86,30 @@ def audit_captions(path: Path, spec: Spec, fields: Fields, progress: ByteProgres
     for row, text in audit.texts.usable_rows(found, fields.text):
         named = text_at(row.data, fields.aspect) if fields.aspect else None
         audit.add(row.line, text, aspect_of(named, list(spec.aspects)))
-    texts = audit.texts
     named = {"caption": fields.text} | ({"aspect": fields.aspect} if fields.aspect else {})
+    return _report(f"Captions against specification {spec.version}", path, named, audit)
+
+
+def audit_published_captions(
+    path: Path, name: str, spec: Spec, progress: ByteProgress = lambda done: None
+) -> AuditReport:
+    """Audits the captions in a file of the published dataset of that name. Raises AuditRefused."""
+    audit, of = CaptionAudit(spec), caption_set(name)
+    for found in read_captions(path, of, progress):
+        if isinstance(found, BadLine):
+            audit.texts.problems.add(found)
+        else:
+            number, caption = found
+            audit.add(number, caption.text, clip=caption.clip)
+    return _report(f"Captions of {of.title} against specification {spec.version}", path, {"form": of.form}, audit)
+
+
+def _report(title: str, path: Path, fields: dict[str, str], audit: CaptionAudit) -> AuditReport:
+    texts = audit.texts
     return AuditReport(
-        f"Captions against specification {spec.version}",
+        title,
         str(path),
-        named,
+        fields,
         texts.seen,
         texts.problems,
         audit.measures(),

@@ -35,6 +35,7 @@ CAPTIONS = (
 CRITIQUES = ("critique", "final_feedback", "feedback", "critique_text", "comment", "text", "response")
 DRAFTS = ("draft", "pre_caption", "initial_caption", "caption", "answer")
 ASPECTS = ("aspect", "caption_type", "task", "type")
+_PUBLISHED = "; a file of a published dataset is read with --as NAME (`chai audit published` lists them)"
 _ASSISTANT = ("assistant", "gpt", "model")
 _USER = ("user", "human")
 
@@ -68,7 +69,7 @@ def read_rows(path: Path, progress: ByteProgress = lambda done: None) -> Iterato
     if path.is_dir():
         raise AuditRefused(f"{path} is a folder: name a file in it; a dataset of ours has triples.jsonl")
     if path.suffix == ".csv":
-        raise AuditRefused(f"{path} is CSV: audit a JSONL file; a dataset of ours has triples.jsonl")
+        raise AuditRefused(f"{path} is CSV: audit a JSONL file; a dataset of ours has triples.jsonl{_PUBLISHED}")
     try:
         raw = path.open("rb")
     except OSError as error:
@@ -76,7 +77,9 @@ def read_rows(path: Path, progress: ByteProgress = lambda done: None) -> Iterato
     with raw:
         head = raw.read(4)
         if head == b"PAR1":
-            raise AuditRefused(f"{path} is Parquet: audit a JSONL file; a dataset of ours has triples.jsonl")
+            raise AuditRefused(
+                f"{path} is Parquet: audit a JSONL file; a dataset of ours has triples.jsonl{_PUBLISHED}"
+            )
         zipped = head[:2] == b"\x1f\x8b"
         raw.seek(0)
         stream = gzip.GzipFile(fileobj=raw) if zipped else raw
@@ -148,13 +151,15 @@ def detect_fields(
     seen = [row.data for row in first if isinstance(row, JsonRow)]
     if not seen:
         why = next((f"line {p.line}: {p.reason}" for p in first if isinstance(p, BadLine)), "it is empty")
-        raise AuditRefused(f"no line of the file holds a JSON object ({why}): give one object a line")
+        raise AuditRefused(f"no line of the file holds a JSON object ({why}): give one object a line{_PUBLISHED}")
     if not fields.text:
         check(seen)
     text = fields.text or _most_filled(seen, (*names, *MESSAGES))
     if not text or not any(text_at(row, text) for row in seen):
         there = ", ".join(sorted({key for row in seen for key in row})[:30])
-        raise AuditRefused(f"no text {f'under {text}' if text else 'was recognized'}: name its field, one of {there}")
+        raise AuditRefused(
+            f"no text {f'under {text}' if text else 'was recognized'}: name its field, one of {there}{_PUBLISHED}"
+        )
     draft = fields.draft or _most_filled(seen, [name for name in drafts if name != text])
     aspect = fields.aspect or _most_filled(seen, ASPECTS)
     return Fields(text, draft, aspect), _chained(first, found)

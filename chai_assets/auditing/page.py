@@ -24,8 +24,9 @@ def page(report: AuditReport) -> str:
     parts = [
         f"<h1>{escape(report.title)}</h1>",
         f'<p class="lead">{report.texts:,} texts of {escape(report.file)}: {fields}. Words: {words or "none"}.</p>',
+        *_failures(report),
         "<table><thead><tr><th></th><th>what it is</th><th class=number>texts</th><th class=number>of</th>"
-        "<th class=number>share</th></tr></thead><tbody>",
+        "<th class=number>share (95 %)</th></tr></thead><tbody>",
         *(_row(measure) for measure in report.measures if measure.of),
         "</tbody></table>",
         _examples("Worth a look first", report.worst),
@@ -41,9 +42,16 @@ def page(report: AuditReport) -> str:
     )
 
 
+def _failures(report: AuditReport) -> list[str]:
+    """The failures of captions, the shares of the table below, in a line of their own."""
+    shares = [f"<b>{escape(name)}</b> {100 * (one.share or 0):.1f}%" for name, one in report.failures().items()]
+    return [f"<p>{', '.join(shares)}</p>"] if shares else []
+
+
 def _row(measure: Measure) -> str:
     share = measure.share
-    shown = "-" if share is None else f"{share:.1%}"
+    low, high = measure.interval or (0.0, 0.0)
+    shown = "-" if share is None else f"{share:.1%}<br><small>{100 * low:.1f}-{high:.1%}</small>"
     bar = f'<span class="bar"><i style="width:{100 * (share or 0):.1f}%"></i></span>'
     return (
         f"<tr><td>{escape(measure.name.replace('_', ' '))}</td><td>{escape(measure.meaning)}{bar}</td>"

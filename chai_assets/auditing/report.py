@@ -1,10 +1,11 @@
 """What an audit found, as data: measures with shares and examples. Printing is in `cli/audit.py`, HTML in `page.py`."""
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import sqrt
 from typing import Any
 
 from chai_assets.auditing.jsonl import BadLine
@@ -13,6 +14,14 @@ EXAMPLES = 5
 WORST = 10
 CHARS = 300
 """Characters of a text that are shown."""
+FAILURES = {
+    "loose_term": "imprecise terms",
+    "misses_an_aspect": "missing aspects",
+    "subjective": "subjective phrases",
+}
+"""The three failures of captions by the measure of each."""
+Z = 1.96
+"""Of the 95 % intervals."""
 DISTINCT = 2_000_000
 """Distinct texts that are remembered to see repetition, some 200 MB; of a larger file, the first ones."""
 
@@ -35,10 +44,15 @@ class Measure:
     count: int = 0
     of: int = 0
     examples: list[Example] = field(default_factory=list)
+    clips: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]), repr=False)
+    """Count and number of texts by clip, of those that name one."""
 
-    def look(self, holds: bool, line: int = 0, words: str = "", text: str = "") -> None:
-        """Counts one text."""
+    def look(self, holds: bool, line: int = 0, words: str = "", text: str = "", clip: str = "") -> None:
+        """Counts one text; `clip` is named where several texts are about one: they are not independent."""
         self.of += 1
+        if clip:
+            self.clips[clip][0] += holds
+            self.clips[clip][1] += 1
         if holds:
             self.count += 1
             if len(self.examples) < EXAMPLES and line:
@@ -49,12 +63,36 @@ class Measure:
         """count / of; None where nothing was looked at."""
         return self.count / self.of if self.of else None
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % Wilson interval of the share; None where nothing was looked at.
+
+        Texts about one clip count for as many as would be as sure if each were about another (Kish's design effect).
+        """
+        if self.share is None:
+            return None
+        p, n = self.share, self._independent()
+        middle, spread = p + Z**2 / (2 * n), Z * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+        low, high = ((middle + side * spread) / (1 + Z**2 / n) for side in (-1, 1))
+        return max(0.0, low), min(1.0, high)
+
+    def _independent(self) -> float:
+        """How many independent texts would be as sure as these."""
+        clips, p = self.clips.values(), self.share or 0.0
+        if len(clips) in (0, self.of):
+            return self.of
+        if not 0 < p < 1 or len(clips) == 1:
+            return len(clips)
+        squares = sum((count - p * texts) ** 2 for count, texts in clips)
+        variance = squares * len(clips) / (len(clips) - 1) / self.of**2
+        return min(float(self.of), p * (1 - p) / variance) if variance else self.of
+
     def as_dict(self) -> dict[str, Any]:
         """The measure for JSON."""
         share = None if self.share is None else round(self.share, 4)
-        return {"name": self.name, "meaning": self.meaning, "count": self.count, "of": self.of, "share": share} | {
-            "examples": [vars(example) for example in self.examples]
-        }
+        interval = [round(end, 4) for end in self.interval] if self.interval else None
+        told = {"name": self.name, "meaning": self.meaning, "count": self.count, "of": self.of, "share": share}
+        return told | {"interval": interval, "examples": [vars(example) for example in self.examples]}
 
 
 @dataclass
@@ -151,6 +189,11 @@ class AuditReport:
     lengths: dict[str, int]
     worst: list[Example]
 
+    def failures(self) -> dict[str, Measure]:
+        """The failures of captions that were looked for, by name."""
+        found = {one.name: one for one in self.measures if one.of}
+        return {title: found[name] for name, title in FAILURES.items() if name in found}
+
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON."""
         return {
@@ -158,6 +201,7 @@ class AuditReport:
             "fields": self.fields,
             "texts": self.texts,
             "bad_lines": {"count": self.problems.count, "first": [vars(one) for one in self.problems.first]},
+            "failures": {name: measure.as_dict() for name, measure in self.failures().items()},
             "measures": [measure.as_dict() for measure in self.measures],
             "words": self.lengths,
             "worst": [vars(example) for example in self.worst],

@@ -60,9 +60,10 @@ def selected_triples(tables: Tables, versions: dict[str, int], selection: Select
 
 
 def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease, selection: Selection) -> DatasetSpec:
-    """The specification of the dataset; an imported corpus is its own one. Raises SpecError."""
+    """The specification of the dataset; an imported corpus is its own one,
+    with the aspects in force. Raises SpecError."""
     if selection.imported:
-        return DatasetSpec(selection.batch, sha256_text(selection.batch))
+        return DatasetSpec(selection.batch, sha256_text(selection.batch), aspects=tuple(release.load().aspects))
     selected = triples.lazy().filter(selection.batch_filter(), selection.aspect_filter())
     rows = selected.select("aspect", "spec_version", "spec_hash").unique().collect()
     return resolve_dataset_spec(rows, release.releases, parse_version_range(selection.specs, release.in_force))

@@ -20,8 +20,6 @@ Gate = Literal["none", "camera", "picture", "shown", "other"]
 _FIRST_OF_PLACE = frozenset(
     re.findall(r"\w+", "about above across after all at before behind below by from in on over to under with")
 )
-# The aspects that tell of the picture: what their loose words say of it, they can say of any thing in it too.
-_OF_THE_PICTURE = frozenset({"camera", "spatial"})
 _NAMES_THE_PICTURE = re.compile(
     r"\b(?:cam|camera|drone|shots?|zoom\w*|fram(?:e|ed|ing)|picture|screen|view|video|footage|film\w*|seen|look|effect|"
     r"focus|blur\w*|sharp|bokeh|angle|pan|horizon|background|foreground|depth|shak[ey]|slow-mo|animation|distortion)\b"
@@ -162,13 +160,22 @@ def _phrases(aspect: Aspect) -> tuple[list[Phrase], list[str]]:
             loose[pattern].append(primitive.id)
     ordered = sorted(phrases, key=lambda p: (-len(re.split(r"[ -]", phrases[p])), -len(phrases[p]), p))
     by_id = {primitive.id: primitive for primitive in aspect.primitives}
-    entries = []
+    entries, of_picture = [], _tells_of_the_picture(aspect)
     for pattern in ordered:
         meant = [by_id[name] for name in (*terms[pattern], *loose[pattern])]
-        gate = _gate(phrases[pattern], meant, is_term=bool(terms[pattern]), of_picture=aspect.id in _OF_THE_PICTURE)
+        gate = _gate(phrases[pattern], meant, is_term=bool(terms[pattern]), of_picture=of_picture)
         as_term, as_loose = (tuple(dict.fromkeys(ids[pattern])) for ids in (terms, loose))
         entries.append(Phrase(phrases[pattern], as_term, as_loose, gate))
     return entries, ordered
+
+
+def _tells_of_the_picture(aspect: Aspect) -> bool:
+    """Whether most sentences of the aspect name the picture: its loose words can be said of any thing in it too.
+
+    Of the aspects that come with the platform 90 % or more do in two, and 34 % or fewer in the others.
+    """
+    says = [normalize(primitive.says) for primitive in aspect.primitives if primitive.says]
+    return sum(bool(_NAMES_THE_PICTURE.search(sentence)) for sentence in says) > len(says) / 2
 
 
 def _terms(primitive: Primitive) -> Iterable[tuple[str, str]]:

@@ -59,7 +59,7 @@ def triples(context: dg.AssetExecutionContext, workflow: Workflow) -> dg.Materia
 def merged_captions(
     context: dg.AssetExecutionContext, workflow: Workflow, captioner: CaptionerChoice, merge_limit: MergeLimit
 ) -> dg.MaterializeResult:
-    """One caption a clip, merged from its five approved ones; one over the token limit is asked for once more."""
+    """One caption a clip, merged from all its approved ones; one over the token limit is asked for once more."""
     batch, tables = context.partition_key, workflow.tables
     generator = Generator.in_run(context, "merge", captioner, tables, workflow.media)
     report = merge_captions(generator, workflow.lineage(batch), merge_limit)

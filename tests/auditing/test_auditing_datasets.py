@@ -160,7 +160,7 @@ def test_the_command_prints_figures_with_lines_and_writes_json_and_a_page(tmp_pa
     told = json.loads(run("captions", str(file), "--caption-field", "said", "--json").stdout)
     assert told["texts"] == 1
     assert told["bad_lines"]["count"] == 1
-    assert {"name", "meaning", "count", "of", "share", "examples"} == set(told["measures"][0])
+    assert {"name", "meaning", "count", "of", "share", "interval", "examples"} == set(told["measures"][0])
 
 
 def test_a_file_that_cannot_be_audited_ends_the_command_with_the_remedy(tmp_path: Path):

@@ -14,13 +14,14 @@ import pytest
 
 from chai_assets.auditing.aspect_coverage import mentions_aspect
 from chai_assets.auditing.jsonl import aspect_of
-from chai_assets.datasets.checks.facts import ASPECTS, LARGEST_SHARE
+from chai_assets.datasets.checks.facts import LARGEST_SHARE
 from chai_assets.datasets.checks.texts import english, is_caption
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.linting.refusals import refusal_in
 from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioners.calls.language import FEWEST_WORDS, other_language
 from tests.corpus.measure_caption_lint import corpus
+from tests.datasets.factory import ASPECTS
 
 FOLDER = corpus()
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="CHAI_CORPUS does not name a folder with release_dev.tar.gz")

@@ -14,7 +14,7 @@ from chai_resources.schemas import TABLES
 ASPECTS = ("subject", "scene", "motion", "spatial", "camera")
 INSTRUCTIONS = {aspect: f"Describe the {aspect} of this video." for aspect in ASPECTS}
 SPEC = {"spec_version": "1.0.0", "spec_hash": "5" * 64}
-DATASET_SPEC = DatasetSpec(SPEC["spec_version"], SPEC["spec_hash"])
+DATASET_SPEC = DatasetSpec(SPEC["spec_version"], SPEC["spec_hash"], aspects=ASPECTS)
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 # Stands wherever a draft prompt would: it must never be seen in a dataset.
 DRAFT_PROMPT = "GROUND TRUTH: the camera zooms in"

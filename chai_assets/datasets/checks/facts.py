@@ -15,7 +15,6 @@ from chai_assets.datasets.write.formats import RESERVED
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.schemas import TABLES
 
-ASPECTS = ("subject", "scene", "motion", "spatial", "camera")
 CAPTION_WORDS = (3, 400)
 # Still cameras are described alike; beyond this many clips, one caption is a habit to look at.
 CLIPS_WITH_ONE_CAPTION = 5

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from chai_assets.datasets.checks.drift import MOST_PSI, OLDEST_DAYS
 from chai_assets.datasets.checks.facts import (
-    ASPECTS,
     CAPTION_WORDS,
     CLIPS_FOR_A_SHARE,
     CLIPS_WITH_ONE_CAPTION,
@@ -94,12 +93,12 @@ def _between(
     return Check(name, severity, description, "ExpectColumnValuesToBeBetween", arguments, (column, *shows), frame)
 
 
-def suite() -> list[Check]:
-    """Every check, in the order they are shown."""
-    return [*_record_checks(), *_chain_checks(), *_rating_checks(), *_text_checks(), *_dataset_checks()]
+def suite(aspects: Sequence[str] = ()) -> list[Check]:
+    """Every check, in the order they are shown; `aspects` are those of the dataset's specification."""
+    return [*_record_checks(aspects), *_chain_checks(), *_rating_checks(), *_text_checks(), *_dataset_checks()]
 
 
-def _record_checks() -> list[Check]:
+def _record_checks(aspects: Sequence[str]) -> list[Check]:
     """Checks on columns, keys and on who did what."""
     return [
         Check(
@@ -134,7 +133,7 @@ def _record_checks() -> list[Check]:
             "Each triple counted as approved names the review that approved it.",
             row_condition=WHERE_APPROVED,
         ),
-        _in_set("aspects_are_known", "The aspect is one of the five.", "aspect", ASPECTS),
+        _in_set("aspects_are_known", "The aspect is one of the specification's.", "aspect", aspects),
         _rule(
             "reviewed_by_someone_else",
             "The reviewer of an approved triple is not its annotator, and both are known: nobody approves own work.",

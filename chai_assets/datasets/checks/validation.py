@@ -108,7 +108,7 @@ def validate(triples: pl.DataFrame, counts: DatasetSpec, evidence: Evidence) -> 
     outcomes: dict[str, Outcome] = {}
     results: dict[Frame, ExpectationSuiteValidationResult] = {}
     for name, frame in frames(triples, counts, evidence).items():
-        checks = [check for check in suite() if check.frame == name]
+        checks = [check for check in suite(counts.aspects) if check.frame == name]
         definition = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
         batch = definition.get_batch({"dataframe": _in_pandas(checks, frame).to_pandas()})
         expected = context.suites.add(gx.ExpectationSuite(name, expectations=[_expectation(c) for c in checks]))

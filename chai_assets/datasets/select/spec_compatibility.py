@@ -19,6 +19,8 @@ class DatasetSpec:
     version: str
     hash: str
     equivalent: frozenset[tuple[str, str, str]] = frozenset()
+    aspects: tuple[str, ...] = ()
+    """Its aspects, in their order."""
 
     def covers(self) -> pl.Expr:
         """Whether a row counts as made under it, by aspect, spec_version and spec_hash."""
@@ -53,7 +55,7 @@ def resolve_dataset_spec(triples: pl.DataFrame, releases: Releases, versions: tu
     releases.load(last)
     rows = triples.select("aspect", "spec_version", "spec_hash").drop_nulls().unique().iter_rows()
     also = {row for row in rows if _is_covered(row, releases, lineage, first, last)}
-    return DatasetSpec(last, lineage.spec.hash, frozenset(also))
+    return DatasetSpec(last, lineage.spec.hash, frozenset(also), tuple(lineage.spec.aspects))
 
 
 class SpecCount(TypedDict):

@@ -73,8 +73,8 @@ _EAGER = re.compile(rf"(?i){_SURE.replace(chr(92) + ' ', ' ')}!\s+(?=\S)")
 _LABEL = re.compile(
     r"""(?ix) (?:\#{1,6}[ \t]{0,4})?(?:\*\*|__)?[ \t]{0,4}
     (?:(?:the|final|revised|corrected|updated|video|improved|new|merged|polished|short|detailed|full|generated|edited
-    |subject|scene|motion|spatial|camera|combined)\s+){0,4}
-    (?:caption|description|answer|response|output|revision|paragraph|critique)\s*
+    |combined)\s+){0,4}
+    (?:(?:[a-z]\w{2,19}\s+){0,2}(?:caption|description|critique)|answer|response|output|revision|paragraph)\s*
     (?:\*\*|__)?\s*(?::\s*(?:\*\*|__)?\s*(?=\S)|(?<=[*_])\n+|(?<=\#)\n+)"""
 )
 _HEADING = re.compile(r"(?:\#{1,6}[ \t]+[^\n]{1,120}|\*\*[^*\n]{1,80}\*\*:?|__[^_\n]{1,80}__:?)[ \t]*\n+(?=\S)")

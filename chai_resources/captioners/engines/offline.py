@@ -12,12 +12,10 @@ from pydantic import BaseModel, ValidationError
 from chai_resources.captioners.engines.edits import revise, upper_first, words
 from chai_resources.captioners.protocol import Capabilities, Captioner, CaptionError, Request, Result, TaskName
 
-# Camera first: a video generator that cuts a long prompt shall lose something else.
-_READING_ORDER = ["camera", "scene", "subject", "motion", "spatial"]
-
+_CAMERA = re.compile(r"(?i)\bcamera\b")
 # Sentences that can share a subject: nothing but a subject, one of these verbs and plain words.
 _VERBS = "is|has|does|stays|moves|pans|tilts|rolls|zooms|dollies|trucks|pedestals|cranes|arcs|tracks|looks"
-_SIMPLE = re.compile(rf"(?P<subject>The \w+) (?P<rest>(?:{_VERBS}) [\w'’ -]+)\.")
+_SIMPLE = re.compile(rf"(?P<doer>The \w+) (?P<rest>(?:{_VERBS}) [\w'’ -]+)\.")
 _JOINERS = {"and", "but", "or", "while", "as", "which", "that", "who", "then", "before", "after", "until"}
 _LONGEST_JOINED = 16
 """Words of a joined sentence: beyond that, two sentences read better."""
@@ -109,19 +107,27 @@ def compose(statements: Iterable[str]) -> str:
 
 
 def merge(captions: Iterable[tuple[str, str]]) -> str:
-    """One paragraph of the (aspect, text) captions in reading order; no sentence is said twice."""
-    rank = {aspect: number for number, aspect in enumerate(_READING_ORDER)}
-    ordered = sorted(captions, key=lambda caption: rank.get(caption[0], len(rank)))
+    """One paragraph of the (aspect, text) captions in their order, that of the camera first; nothing is said twice.
+
+    A video generator that cuts a long prompt shall lose something else than the camera work.
+    """
+    given = [list(_sentences(text)) for _, text in captions]
+    of_camera = max(given, key=_share_of_the_camera, default=[])
     said: dict[str, None] = {}
     parts: list[str] = []
-    for _, text in ordered:
-        for sentence in _sentences(text):
+    for sentences in [of_camera, *(each for each in given if each is not of_camera)]:
+        for sentence in sentences:
             # A piece of one or two words may be an abbreviation ("Mr."), not a sentence.
             if sentence in said and len(sentence.split()) > 2:
                 continue
             said[sentence] = None
             parts.append(sentence)
     return " ".join(parts)
+
+
+def _share_of_the_camera(sentences: list[str]) -> float:
+    """The share of a caption's sentences that name the camera."""
+    return sum(bool(_CAMERA.search(sentence)) for sentence in sentences) / max(1, len(sentences))
 
 
 def _draft_text(context: dict) -> str:
@@ -195,9 +201,9 @@ def _sentences(text: str) -> list[str]:
 def _joined(first: str, second: str) -> str | None:
     """Both sentences as one, the subject said once; None where that could read wrong."""
     a, b = _SIMPLE.fullmatch(first), _SIMPLE.fullmatch(second)
-    if not a or not b or a["subject"] != b["subject"]:
+    if not a or not b or a["doer"] != b["doer"]:
         return None
     told = f"{a['rest']} {b['rest']}".split()
     if len(told) + 3 > _LONGEST_JOINED or _JOINERS & set(told):
         return None
-    return f"{a['subject']} {a['rest']} and {b['rest']}."
+    return f"{a['doer']} {a['rest']} and {b['rest']}."

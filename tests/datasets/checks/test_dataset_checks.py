@@ -313,7 +313,7 @@ def test_a_distribution_that_moved_is_told_in_shares():
 def test_a_check_that_cannot_be_evaluated_is_an_error_and_never_a_pass(monkeypatch: pytest.MonkeyPatch):
     lengths = next(check for check in suite() if check.name == "captions_have_a_usual_length")
     senseless = replace(lengths, arguments=lengths.arguments | {"column": "draft"})
-    monkeypatch.setattr(validation, "suite", lambda: [senseless])
+    monkeypatch.setattr(validation, "suite", lambda *aspects: [senseless])
     with pytest.raises(RuntimeError, match="check captions_have_a_usual_length could not be evaluated"):
         World(sound()).judged()
 
