@@ -82,7 +82,7 @@ def test_a_result_says_what_was_expected_of_which_columns(site: Path, check: str
 
 def test_every_rule_of_ours_is_put_into_words_on_the_page_of_its_results(site: Path):
     rules = [check for check in suite() if hasattr(expectations, check.expectation)]
-    assert len({check.expectation for check in rules}) == len(rules) == 21
+    assert len({check.expectation for check in rules}) == len(rules) == 22
     for check in rules:
         rule = plain(getattr(expectations, check.expectation).__doc__.replace("`", " "))
         assert rule in words_of_section(site, check.name)

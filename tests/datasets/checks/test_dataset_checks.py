@@ -9,10 +9,9 @@ import polars as pl
 import pytest
 
 from chai_assets.datasets.checks import expectations, validation
-from chai_assets.datasets.checks.facts import CLIPS_WITH_ONE_CAPTION, as_declared, with_facts
-from chai_assets.datasets.checks.provenance import with_provenance
+from chai_assets.datasets.checks.facts import CLIPS_WITH_ONE_CAPTION
 from chai_assets.datasets.checks.suite import suite
-from chai_assets.datasets.checks.validation import Evidence, Outcome, validate
+from chai_assets.datasets.checks.validation import Evidence, Outcome, frames, validate
 from chai_assets.triples.chain_hash import chain_hash
 from tests.datasets.factory import DATASET_SPEC, NOON, clip, frame, triple, triples_of
 from tests.datasets.tables import Records, Rows, records_of
@@ -350,8 +349,8 @@ def test_below_the_level_approved_no_review_and_no_reviewer_is_asked_for():
 
 def test_no_fact_is_ever_null_whatever_is_missing():
     rows = [dict.fromkeys(row) for row in sound()]
-    facts = with_facts(as_declared(frame("triples", rows)), DATASET_SPEC)
-    facts = with_provenance(facts, records_of(sound()).read)
+    evidence = Evidence(records_of(sound()).read, None, NOON)
+    facts = frames(frame("triples", rows), DATASET_SPEC, evidence)["triples"]
     rules = [check for check in suite() if check.frame == "triples" and hasattr(expectations, check.expectation)]
     judged = [check.columns[0] for check in rules]
     assert facts.select(judged).null_count().row(0) == (0,) * len(judged)
