@@ -76,6 +76,8 @@ class Tables(dg.ConfigurableResource):
         if not given:
             return 0
         data = self._as_arrow(table, given)
+        # All is in `data` by now, and a commit takes memory of its own.
+        del given
         with self._reachable(name):
             self._commit(name, table, data)
         return data.num_rows

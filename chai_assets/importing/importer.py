@@ -27,8 +27,8 @@ from chai_assets.importing.records import Corpus
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
-# Rows of this many clips are appended at once: some 3,200 files, whose prompts and archived JSON fill memory.
-CLIPS_AT_ONCE = 200
+# Rows of this many clips are appended at once: some 2,000 files, whose prompts and archived JSON fill memory.
+CLIPS_AT_ONCE = 125
 
 # The report's rows come last: a file is accounted for once its records are there.
 ORDER = ("sources", "clips", "annotation_events", "drafts", "critiques", "revisions", "reviews", "triples")
@@ -135,9 +135,14 @@ class _Store:
     def write(self) -> None:
         """Appends what is pending, one commit a table."""
         for name in ORDER:
-            self.done.added[name] += self.tables.append(name, self.pending[name].values())
-            self.pending[name].clear()
+            self.done.added[name] += self.tables.append(name, _emptied(self.pending[name]))
         gc.collect(1)
+
+
+def _emptied(pending: dict[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """What is pending; when it was taken nothing else holds it."""
+    yield from pending.values()
+    pending.clear()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from chai_resources.captioners.engines.edits import Word, word_texts, words
+from chai_resources.captioners.engines.edits import word_spans, word_texts
 
 _ARTICLE = re.compile(r"\s*(?:the|an|a)\s+(?=\S)", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…+|\[\.*…?\])\s*")
@@ -47,8 +47,8 @@ class DraftPhrases:
         return f" {' '.join(self._texts)} "
 
     @cached_property
-    def _words(self) -> list[Word]:
-        return words(self.draft)
+    def _spans(self) -> list[tuple[int, int]]:
+        return word_spans(self.draft)
 
     @cached_property
     def _offsets(self) -> list[int]:
@@ -94,8 +94,8 @@ class DraftPhrases:
         found, at = [], self._line.find(needle) if wanted else -1
         while at >= 0 and len(found) <= _MOST_PLACES:
             first = bisect_left(self._offsets, at)
-            last = self._words[first + len(wanted) - 1]
-            found.append(self._whole(phrase, self._words[first].start, last.end))
+            last = first + len(wanted) - 1
+            found.append(self._whole(phrase, self._spans[first][0], self._spans[last][1]))
             # On from the phrase's own end: places of one phrase do not overlap.
             at = self._line.find(needle, at + len(needle) - 1)
         return found if len(found) <= _MOST_PLACES else []

@@ -54,12 +54,18 @@ class Edit:
 
 def words(text: str) -> list[Word]:
     """The words of a text. White space, punctuation and case are not content."""
-    return [Word(_fold(match[0]), *match.span()) for match in _WORD.finditer(text)]
+    return [Word(folded, *span) for folded, span in zip(word_texts(text), word_spans(text), strict=True)]
 
 
 def word_texts(text: str) -> list[str]:
     """The words of a text as compared, without their places, which take the most time."""
-    return [_fold(word) for word in _WORD.findall(text)]
+    # Folded all at once: no character folds to white space.
+    return _fold(" ".join(_WORD.findall(text))).split()
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where each word of a text stands: code points [start, end)."""
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def has_phrase(phrase: str, text: str) -> bool:
@@ -174,8 +180,8 @@ def _standing(phrase: str, text: str) -> Iterator[tuple[int, int]]:
             yield there[at].start, there[at + size - 1].end
 
 
-def _fold(word: str) -> str:
-    return word.casefold().replace("’", "'")
+def _fold(text: str) -> str:
+    return text.casefold().replace("’", "'")
 
 
 def _segments(draft: str, edits: Sequence[Edit]) -> list[tuple[Edit, str]]:
