@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chai_assets.critique.prose.extract_findings import findings_in
 from chai_assets.importing import importer
+from chai_assets.importing.corpus_files import FILES_A_STEP, files_of
 from chai_assets.importing.importer import ORDER
 from chai_assets.importing.layout import parse_json
 from chai_assets.importing.reasons import FileIssue
@@ -20,6 +21,7 @@ from tests.importing.corpora import (
     Files,
     approved,
     feedback,
+    folder_of,
     generated,
     item,
     merged,
@@ -85,6 +87,16 @@ def test_a_corpus_makes_the_rows_it_always_made(
     place = Place(tmp_path)
     place.take_from(tar_of(generated(3) | odd(), tmp_path / "corpus.tar.gz"))
     assert made(place) == MADE
+
+
+@pytest.mark.parametrize("in_a_tar", [True, False])
+def test_progress_is_told_in_few_steps_and_ends_at_the_whole(tmp_path: Path, in_a_tar: bool) -> None:
+    files, shares = generated(12), list[float]()
+    corpus = tar_of(files, tmp_path / "corpus.tar.gz") if in_a_tar else folder_of(files, tmp_path / "corpus")
+    assert sum(1 for _ in files_of(corpus, shares.append)) == len(files) > FILES_A_STEP
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) == len(files) // FILES_A_STEP + 1
 
 
 @given(st.text(st.sampled_from("aZß ’'-_.İΣς1é—")) | st.text())
