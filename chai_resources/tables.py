@@ -83,6 +83,8 @@ class Tables(dg.ConfigurableResource):
         if not given:
             return 0
         data = self._as_arrow(table, given)
+        # All is in `data` by now, and a commit takes memory of its own.
+        del given
         with self._reachable(name):
             self._commit(name, table, data)
         return data.num_rows
@@ -197,8 +199,9 @@ class Tables(dg.ConfigurableResource):
         # Two first writers race to create the table: the loser's commit conflicts once and then appends.
         for attempt in (1, 2, 3):
             try:
+                # A table that is open here knows its log; by address it would read the whole log again.
                 write_deltalake(
-                    self.uri(name),
+                    self._open(name) or self.uri(name),
                     data,
                     mode="append",
                     partition_by=["batch"] if table.partitioned else None,
@@ -220,12 +223,14 @@ class Tables(dg.ConfigurableResource):
 
     @staticmethod
     def _as_arrow(table: Table, rows: list[Mapping[str, Any]]) -> pa.Table:
+        known = set(table.schema.names)
+        for row in rows:
+            if not row.keys() <= known:
+                raise KeyError(f"table {table.name} has no column {sorted(row.keys() - known)}")
+        columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in table.schema.names}
         written = now()
-        filled = [{**row, "recorded_at": row.get("recorded_at") or written} for row in rows]
-        for row in filled:
-            if unknown := row.keys() - set(table.schema.names):
-                raise KeyError(f"table {table.name} has no column {sorted(unknown)}")
-        return pa.Table.from_pylist(filled, schema=table.schema)
+        columns["recorded_at"] = [time or written for time in columns["recorded_at"]]
+        return pa.Table.from_pydict(columns, schema=table.schema)
 
     @staticmethod
     def _empty(table: Table) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from chai_assets.importing.layout import (
 )
 from chai_assets.importing.reasons import FileIssue
 from chai_assets.importing.records import Corpus, ItemRows, Submission
-from chai_assets.importing.upstream_quotes import upstream_states
+from chai_assets.importing.upstream_quotes import UpstreamState, upstream_states
 from chai_assets.triples.join import broken_links, triple_entry, triple_row
 
 
@@ -77,11 +77,16 @@ class _ClipConversion:
         self.copies: dict[str, str] = {}
         self.records: dict[str, str] = {}
         self.issues: dict[str, list[FileIssue]] = defaultdict(list)
+        self.file_ids: dict[str, str] = {}
+        self.finals: dict[str, str] = {}
+        """The captions that were kept, by aspect."""
         self.out = Converted()
 
     def convert(self, files: list[CaptionFile]) -> Converted:
+        self.file_ids = {file.path: self.corpus.file_id(file.path, file.sha256) for file in files}
         for file in files:
             self._take(file)
+        self.finals = self._finals()
         for aspect in ASPECTS.values():
             if any((aspect, kind) in self.read for kind in ("precaption", "feedback", "feedback_prev", "review")):
                 _AspectConversion(self, aspect).convert()
@@ -119,8 +124,7 @@ class _ClipConversion:
         elif first.file is not file:
             self.issues[file.path].insert(0, FileIssue.of("two_files_for_one_record", first.file.path))
 
-    def finals(self) -> dict[str, str]:
-        """The captions that were kept, by aspect."""
+    def _finals(self) -> dict[str, str]:
         return {
             aspect: read.model.final_caption
             for (aspect, _), read in self.read.items()
@@ -150,7 +154,7 @@ class _ClipConversion:
         assert record or issues, f"{file.path} became no record and has no reason"
         return {
             "batch": self.corpus.batch,
-            "file_id": self.corpus.file_id(file.path, file.sha256),
+            "file_id": self.file_ids[file.path],
             "path": file.path,
             "sha256": file.sha256,
             "kind": file.role.kind,
@@ -174,9 +178,15 @@ class _AspectConversion:
         self.previous = clip.file_of(aspect, "feedback_prev", Feedback)
         self.reviewed = clip.file_of(aspect, "review", Review)
         self.drafts: dict[str, DraftRow] = {}
+        self.given: DraftRow | None = None
+        """The draft of the draft's own file."""
+        self.upstream: dict[str, UpstreamState] = {}
 
     def convert(self) -> None:
-        draft = self._draft_file()
+        if self.precaption:
+            self.given = self._draft_file(self.precaption)
+        elif read := self.feedback or self.previous:
+            self.upstream = upstream_states(self.aspect, read.model.pre_caption_prompt, self.clip.finals)
         unfixed = self._unfixed()
         earlier = None if unfixed else self._version(self.previous, None, None)
         rejected = self.reviewed is not None and not self.reviewed.model.reviewer_double_check
@@ -188,20 +198,18 @@ class _AspectConversion:
         triple = self._triple([v for v in (earlier, current) if v], current, review)
         status = self._status(current or earlier, earlier, review)
         self.rows["drafts"] += list(self.drafts.values())
-        if not (current or earlier or draft):
+        if not (current or earlier or self.given):
             return
         self._note(status, earlier, current)
         self._facts(status, earlier, current or earlier, review, triple)
 
-    def _draft_file(self) -> DraftRow | None:
-        if self.precaption is None:
-            return None
-        draft = self._draft(self.precaption.model)
-        self.clip.records[self.precaption.file.path] = draft["draft_id"]
-        states = upstream_states(self.aspect, draft["prompt"], self.clip.finals())
-        stale = [name for name, state in states.items() if state == "corrected"]
+    def _draft_file(self, read: _Read[Precaption]) -> DraftRow:
+        draft = self._draft(read.model)
+        self.clip.records[read.file.path] = draft["draft_id"]
+        self.upstream = upstream_states(self.aspect, draft["prompt"], self.clip.finals)
+        stale = [name for name, state in self.upstream.items() if state == "corrected"]
         if stale:
-            self._add_issue(self.precaption, FileIssue.of("stale_upstream", " and ".join(stale)))
+            self._add_issue(read, FileIssue.of("stale_upstream", " and ".join(stale)))
         return draft
 
     def _draft(self, file: Precaption) -> DraftRow:
@@ -222,7 +230,7 @@ class _AspectConversion:
         if earlier is not None and earlier.candidate.draft is draft:
             cause = rejection["review_id"] if rejection else earlier.candidate.caption_id
             opening = RoundStart(earlier.critique["round"] + 1, cause)
-        file_id = self.clip.corpus.file_id(read.file.path, read.file.sha256)
+        file_id = self.clip.file_ids[read.file.path]
         made = read_version(self.item, draft, read.model, read.value, file_id, opening)
         self.rows["critiques"] += made.critiques
         self.rows["revisions"] += made.revisions
@@ -236,14 +244,13 @@ class _AspectConversion:
     def _draft_of(self, read: _Read[Feedback]) -> DraftRow:
         """The draft that a critique is about: the draft file's where the text is the same, else the critique's copy."""
         file = read.model
-        given = self.precaption.model if self.precaption else None
-        if given is None:
+        if self.given is None:
             self._add_issue(read, FileIssue.of("no_draft_file"))
-        elif given.pre_caption == file.pre_caption:
-            same = (given.pre_caption_llm, given.pre_caption_prompt)
+        elif self.given["text"] == file.pre_caption:
+            same = (self.given["model"], self.given["prompt"])
             if same != (file.pre_caption_llm, file.pre_caption_prompt):
                 self._add_issue(read, FileIssue.of("draft_provenance_differs"))
-            return self._draft(given)
+            return self.given
         else:
             self._add_issue(read, FileIssue.of("draft_changed"))
         return self._draft(file)
@@ -258,7 +265,7 @@ class _AspectConversion:
         author = self.clip.corpus.author(file.reviewer_name)
         verdict = "approve" if file.reviewer_double_check else "reject"
         when = parse_time(file.review_timestamp) or parse_time(file.timestamp)
-        file_id = self.clip.corpus.file_id(self.reviewed.file.path, self.reviewed.file.sha256)
+        file_id = self.clip.file_ids[self.reviewed.file.path]
         submission = Submission(file_id, verdict, author, when, whole={**self.reviewed.value, "reviewer_name": author})
         review = self.item.review(about.candidate, submission, self._reasons(file, author))
         self.rows["reviews"].append(review)
@@ -339,7 +346,6 @@ class _AspectConversion:
         read = self.feedback or self.previous or self.precaption
         assert read is not None
         first = earlier or current
-        prompt = read.model.pre_caption_prompt if self.precaption is None else self.precaption.model.pre_caption_prompt
         self.clip.out.facts.append(
             ItemFacts(
                 self.clip.clip,
@@ -357,7 +363,7 @@ class _AspectConversion:
                 first_author=first.critique["author"] if first else None,
                 reviewer=review["author"] if review else None,
                 rejected=review is not None and review["verdict"] == "reject",
-                upstream=upstream_states(self.aspect, prompt, self.clip.finals()),
+                upstream=self.upstream,
                 triple=triple,
             )
         )

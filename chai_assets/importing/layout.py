@@ -32,6 +32,8 @@ _CUT = re.compile(r"(\.\d+){0,2}\.[A-Za-z0-9]{2,4}\Z")
 # A quote, a dash or an accent stands alone between ASCII bytes; runs are another alphabet. One may end a word
 # with an accent and go on with an apostrophe.
 _RUN = re.compile(rb"(?![\xc0-\xff]\x92(?![\x80-\xff]))[\x80-\xff]{2}")
+# Only an escape can bring a surrogate into a text that could be decoded.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
 
@@ -168,7 +170,7 @@ def parse_json(data: bytes) -> tuple[Any, FileIssue | None] | FileIssue:
     except (ValueError, RecursionError) as error:
         return FileIssue.of("unreadable_json", str(error)[:120])
     try:
-        text if "\\u" not in text else json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False).encode() if _SURROGATE.search(text) else b""
     except UnicodeEncodeError:
         return FileIssue.of("bad_characters")
     return value, issue

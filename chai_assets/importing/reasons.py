@@ -75,6 +75,9 @@ WARNINGS: dict[str, tuple[str, str]] = {
 }
 
 
+_REASONS = REFUSALS | WARNINGS
+
+
 @dataclass(frozen=True)
 class FileIssue:
     """A reason that was found for one file, and the reason in words with its remedy."""
@@ -85,5 +88,5 @@ class FileIssue:
     @classmethod
     def of(cls, reason: str, more: str = "") -> Self:
         """The issue for a reason, with what it was in this file. Raises KeyError for an unknown reason."""
-        meaning, remedy = (REFUSALS | WARNINGS)[reason]
+        meaning, remedy = _REASONS[reason]
         return cls(reason, f"{meaning}{f' ({more})' if more else ''}: {remedy}")

@@ -1,7 +1,7 @@
 """The rows that files of the original become in our tables, each with the id that follows from its content. Pure."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -114,7 +114,7 @@ class ItemRows:
             "cause": cause,
             "verdict": submission.verdict,
             "rating": submission.rating,
-            "findings": [asdict(finding) for finding in found],
+            "findings": [finding.value for finding in found],
             "text": text,
             "hints": [],
             "author": submission.author,
@@ -138,12 +138,12 @@ class ItemRows:
 
     def review(self, candidate: Candidate, submission: "Submission", reasons: list[str]) -> ReviewRow:
         """A verdict on a candidate."""
-        revision = candidate.revision
+        revision, candidate_id = candidate.revision, candidate.candidate_id
         row = {
             **self._base,
             "event_id": submission.event_id(1),
-            "chai_key": review_key(candidate.candidate_id, 1),
-            "candidate_id": candidate.candidate_id,
+            "chai_key": review_key(candidate_id, 1),
+            "candidate_id": candidate_id,
             "draft_id": candidate.draft["draft_id"],
             "critique_id": candidate.critique["critique_id"],
             "revision_id": revision["revision_id"] if revision else None,

@@ -21,9 +21,11 @@ def upstream_states(aspect: str, prompt: str, finals: Mapping[str, str]) -> dict
     `finals` are the clip's captions by aspect as they were kept. An upstream aspect that the prompt does not quote
     is left out: a scene without a subject has no subject caption to rest on.
     """
+    if aspect not in RESTS_ON:
+        return {}
     quoted = {_ASPECT_OF[name]: text for name, text in _QUOTED.findall(prompt)}
     states: dict[str, UpstreamState] = {}
-    for name in RESTS_ON.get(aspect, ()):
+    for name in RESTS_ON[aspect]:
         final = finals.get(name, "").strip()
         if final and final in prompt:
             states[name] = "current"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from chai_assets.critique.prose.edit_requests import EditRequest
 from chai_assets.critique.prose.locate_quotes import DraftPhrases, Span
 from chai_assets.critique.prose.quotations import IN_DRAFT, NOT_IN_DRAFT
-from chai_resources.captioners.engines.edits import words
+from chai_resources.captioners.engines.edits import word_texts, words
 
 _SENTENCE = re.compile(rf"[^.!?;{IN_DRAFT}{NOT_IN_DRAFT}]+")
 _NOT = re.compile(r",? (?:and not|but not|not|rather than|instead of) (?!just |only |simply |merely )", re.IGNORECASE)
@@ -47,8 +47,8 @@ def find_contrasts(prose: str, phrases: DraftPhrases) -> Iterator[EditRequest]:
 
 
 def _sure_place(old: str, phrases: DraftPhrases) -> Span | None:
-    old_words = words(old)
-    if not 2 <= len(old_words) <= _MOST_WORDS or old_words[0].text not in _SMALL:
+    old_words = word_texts(old)
+    if not 2 <= len(old_words) <= _MOST_WORDS or old_words[0] not in _SMALL:
         return None
     span = phrases.locate(old)
     return span if span and not span.bare else None
@@ -56,8 +56,8 @@ def _sure_place(old: str, phrases: DraftPhrases) -> Span | None:
 
 def _last_like(old: str, head: str) -> str:
     """The end of `head` that is a phrase like `old`, "the top of the frame" being one; empty where there is none."""
-    first, last = words(old)[0].text, words(head)
-    size = len(words(old)) + 2
+    old_words, last = word_texts(old), words(head)
+    first, size = old_words[0], len(old_words) + 2
     for at in range(len(last) - 1, max(-1, len(last) - 1 - size), -1):
         if last[at].text == first and (not at or last[at - 1].text != "of"):
             return head[last[at].start :].strip(" ,")
@@ -66,7 +66,7 @@ def _last_like(old: str, head: str) -> str:
 
 def _fitted(new: str, span: Span, phrases: DraftPhrases) -> str:
     """The new phrase less what the draft goes on with; empty where the two phrases do not have one extent."""
-    inside = {word.text for word in words(phrases.draft[span.start : span.end])}
+    inside = word_texts(phrases.draft[span.start : span.end])
     new_words, after = words(new), words(phrases.draft[span.end : span.end + 40])
     if not new_words or ("and" in inside) != ("and" in {word.text for word in new_words}):
         return ""
@@ -81,5 +81,5 @@ def _one_subject(before: str, span: Span, phrases: DraftPhrases) -> bool:
     """Whether the draft's sentence around the span shares a telling word with what stands before the contrast."""
     start = phrases.draft.rfind(". ", 0, span.start) + 1
     end = phrases.draft.find(". ", span.end)
-    there = {word.text for word in words(phrases.draft[start : end if end >= 0 else len(phrases.draft)])}
-    return any(len(word.text) > 3 and word.text in there - _TOO_COMMON for word in words(before))
+    there = set(word_texts(phrases.draft[start : end if end >= 0 else len(phrases.draft)])) - _TOO_COMMON
+    return any(len(word) > 3 and word in there for word in word_texts(before))

@@ -13,7 +13,7 @@ from chai_assets.critique.prose.contrasts import find_contrasts
 from chai_assets.critique.prose.edit_requests import EditRequest, find_edit_requests
 from chai_assets.critique.prose.locate_quotes import DraftPhrases, Span, claim_span, without_article
 from chai_assets.critique.prose.quotations import passages
-from chai_resources.captioners.engines.edits import words
+from chai_resources.captioners.engines.edits import word_texts, words
 
 _ARTICLE_BEFORE = re.compile(r"\b(?:the|an|a)\s+\Z", re.IGNORECASE)
 _PAUSE = re.compile(r"[.,;:!?]")
@@ -68,14 +68,14 @@ def _placed(request: EditRequest, phrases: DraftPhrases) -> tuple[Span, str] | N
         before = _ARTICLE_BEFORE.search(phrases.draft, max(0, span.start - 8), span.start)
         span = Span(before.start(), span.end) if before else span
     span = _with_repeated(span, fix, phrases.draft)
-    if [word.text for word in words(fix)] == [word.text for word in words(phrases.draft[span.start : span.end])]:
+    if word_texts(fix) == word_texts(phrases.draft[span.start : span.end]):
         return None
     return span, fix
 
 
 def _with_repeated(span: Span, fix: str, draft: str) -> Span:
     """The span with the words behind it that the fix ends in as well: they would else stand there twice."""
-    fix_words, after = [word.text for word in words(fix)], words(draft[span.end : span.end + len(fix)])
+    fix_words, after = word_texts(fix), words(draft[span.end : span.end + len(fix)])
     for size in range(min(len(fix_words), len(after)), 0, -1):
         end = span.end + after[size - 1].end
         if fix_words[-size:] == [word.text for word in after[:size]] and not _PAUSE.search(draft, span.end, end):
@@ -89,7 +89,7 @@ def _fix(new: str) -> str | None:
     if new.startswith(("...", "…")) or new.endswith(("...", "…")):
         return None
     cleaned = new.strip(" ,;:").removesuffix(".").strip(" ,;:")
-    return None if new and not words(cleaned) else cleaned
+    return None if new and not word_texts(cleaned) else cleaned
 
 
 def _kind(request: EditRequest) -> MarkKind:

@@ -8,8 +8,10 @@ something tells the places apart.
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
-from chai_resources.captioners.engines.edits import words
+from chai_resources.captioners.engines.edits import word_spans, word_texts
 
 _ARTICLE = re.compile(r"\s*(?:the|an|a)\s+(?=\S)", re.IGNORECASE)
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.+|…+|\[\.*…?\])\s*")
@@ -32,14 +34,26 @@ class DraftPhrases:
 
     def __init__(self, draft: str) -> None:
         self.draft = draft
-        self._words = words(draft)
-        self._line = "".join(f" {word.text}" for word in self._words) + " "
         self._known: dict[str, list[Span]] = {}
-        self._offsets: list[int] = []
-        at = 0
-        for word in self._words:
-            self._offsets.append(at)
-            at += len(word.text) + 1
+
+    # Many a critique quotes nothing, or nothing that stands in the draft: its words are taken when a phrase is looked
+    # up, and their places when one is found.
+    @cached_property
+    def _texts(self) -> list[str]:
+        return word_texts(self.draft)
+
+    @cached_property
+    def _line(self) -> str:
+        return f" {' '.join(self._texts)} "
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        return word_spans(self.draft)
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where each word, with the space before it, begins in the line."""
+        return list(accumulate((len(text) + 1 for text in self._texts), initial=0))
 
     def locate(self, phrase: str, within: Span | None = None) -> Span | None:
         """The place of a phrase: the only one, or of several the only one that is written just so."""
@@ -64,7 +78,7 @@ class DraftPhrases:
         """Places of a phrase; one with an ellipsis in its middle reaches from its first words to its last."""
         if phrase.startswith(("...", "…")) or phrase.endswith(("...", "…")):
             return []
-        parts = [part for part in _ELLIPSIS.split(phrase) if words(part)]
+        parts = [part for part in _ELLIPSIS.split(phrase) if word_texts(part)]
         if len(parts) == 2:
             return self._reaching(*parts)
         if len(parts) != 1:
@@ -75,13 +89,13 @@ class DraftPhrases:
         return found
 
     def _standing(self, phrase: str) -> list[Span]:
-        wanted = words(phrase)
-        needle = "".join(f" {word.text}" for word in wanted) + " "
+        wanted = word_texts(phrase)
+        needle = f" {' '.join(wanted)} "
         found, at = [], self._line.find(needle) if wanted else -1
         while at >= 0 and len(found) <= _MOST_PLACES:
             first = bisect_left(self._offsets, at)
-            last = self._words[first + len(wanted) - 1]
-            found.append(self._whole(phrase, self._words[first].start, last.end))
+            last = first + len(wanted) - 1
+            found.append(self._whole(phrase, self._spans[first][0], self._spans[last][1]))
             # On from the phrase's own end: places of one phrase do not overlap.
             at = self._line.find(needle, at + len(needle) - 1)
         return found if len(found) <= _MOST_PLACES else []
