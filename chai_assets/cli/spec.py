@@ -55,12 +55,19 @@ def lint(version: Annotated[str, typer.Argument(help="A version; the newest writ
     """Check a version: what contradicts itself, can never hold, is said twice, or lacks a rule or an example.
 
     Every problem stands with its file and line and what to do about it; the exit status is 1 if there is one.
+    Sentences that the caption linter would take wrongly are named too, and stop nothing.
     """
+    from chai_assets.linting.generated_sentences import unheard
     from chai_assets.spec.authoring.lint import lint_spec
 
     releases = _releases()
     chosen = version or releases.written[-1]
-    problems = lint_spec(releases.read(chosen), releases.root / chosen)
+    spec = releases.read(chosen)
+    problems = lint_spec(spec, releases.root / chosen)
+    for aspect in spec.aspects.values():
+        for one in unheard(aspect):
+            note = f"the caption linter, {aspect.id}/{one.primitive}: “{one.sentence}” {one.fault}"
+            console.print(note, soft_wrap=True, highlight=False, markup=False)
     for problem in problems:
         console.print(f"{chosen}/{problem}", soft_wrap=True, highlight=False, markup=False)
     if problems:

@@ -7,10 +7,19 @@ A lexicon is compiled from a specification, once for each hash. Whether a name i
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from chai_assets.linting.phrase_patterns import DIRECTIONS, loose_pattern, normalize, says_action, term_pattern, verb_of
+from chai_assets.linting.says_patterns import wording_of
+from chai_assets.linting.wording_index import WordingIndex, alternatives
+from chai_assets.linting.wordings import Wording
+from chai_assets.linting.wordings.actions import ACTIONS
+from chai_assets.linting.wordings.camera_work import CAMERA_WORK, LOOSELY_SAID
+from chai_assets.linting.wordings.framing import FRAMING
+from chai_assets.linting.wordings.places import PLACES
+from chai_assets.linting.wordings.subjects import SUBJECTS
+from chai_assets.spec.hard_negatives import HardNegative, hard_negatives
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
 
 Gate = Literal["none", "camera", "picture", "shown", "other"]
@@ -74,7 +83,14 @@ _SAID_AS = {
 _MADE_OF = {
     "arc-clockwise": ("truck-left", "pan-right"),
     "arc-counterclockwise": ("truck-right", "pan-left"),
+    "enters-frame": ("returns-to-frame",),
+    "leaves-frame": ("returns-to-frame",),
 }
+# Questions that do not apply to what stands still; naming a way of travel there is a mistake all the same.
+_OF_TRAVEL = frozenset({"locomotion", "path"})
+_NOTHING_MOVES = ("still-subject",)
+TURNS = {"angle-turns-downward": -1, "angle-turns-upward": 1, "framing-tightens": 1, "framing-widens": -1}
+"""Primitives of change, and which way they lead along the answers to the question that they change."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,10 @@ class Lexicon:
     `opposites` are, for each primitive, those that may hold in its place. `at_start` are those that hold of the
     beginning of a shot, each with the primitives that say how it goes on. `made_of` are the movements that make up
     another one.
+    `wordings` are other words of the trade for primitives, found by `wording_index` under their numbers, with what
+    each counts as in `wording_phrases` and what of the labels makes it wrong in `wrong_beside` (None: their denial).
+    `siblings` are the answers to the same question, `ruled_out_by` the primitives that leave nothing for it to hold
+    of, `order` the place on the scale of a question about how far something goes.
     """
 
     aspect: str
@@ -106,6 +126,14 @@ class Lexicon:
     opposites: dict[str, tuple[str, ...]]
     at_start: dict[str, tuple[str, ...]]
     made_of: dict[str, tuple[str, ...]]
+    wording_index: WordingIndex = field(repr=False)
+    wordings: tuple[Wording, ...] = field(repr=False)
+    wording_phrases: tuple[Phrase, ...] = field(repr=False)
+    wrong_beside: tuple[frozenset[str] | None, ...] = field(repr=False)
+    siblings: dict[str, tuple[str, ...]] = field(repr=False)
+    ruled_out_by: dict[str, tuple[str, ...]]
+    order: dict[str, int]
+    hard_negatives: dict[str, tuple[HardNegative, ...]] = field(repr=False)
     own_words: str = field(repr=False)
     """The words of all its sentences, blanks between and around them: what is said there is no fault in a caption."""
 
@@ -126,6 +154,8 @@ def compile_lexicon(aspect: Aspect) -> Lexicon:
     phrases, patterns = _phrases(aspect)
     pattern, numbers = _one_pattern(patterns)
     says = [normalize(part.says) for part in (*aspect.primitives, *aspect.attributes) if part.says]
+    wordings = _wordings(aspect)
+    opposites = {primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives}
     begun = {attribute.id for attribute in aspect.attributes if "at the start" in attribute.question}
     return Lexicon(
         aspect=aspect.id,
@@ -135,13 +165,79 @@ def compile_lexicon(aspect: Aspect) -> Lexicon:
         sentences={
             normalize(p.says).rstrip("."): p.id for p in aspect.primitives if p.says and not SLOT.search(p.says)
         },
-        opposites={primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives},
+        opposites=opposites,
         at_start={p.id: _changes(p, aspect) for p in aspect.primitives if begun & p.given_by.keys()},
         made_of={
             name: parts for name, parts in _MADE_OF.items() if {name, *parts} <= {p.id for p in aspect.primitives}
         },
+        wording_index=WordingIndex([wording.pattern for wording in wordings]),
+        wordings=tuple(wordings),
+        wording_phrases=tuple(map(_phrase_of, wordings)),
+        wrong_beside=tuple(_wrong_beside(wording, opposites) for wording in wordings),
+        siblings={primitive.id: _siblings(primitive, aspect) for primitive in aspect.primitives},
+        ruled_out_by=_ruled_out_by(aspect),
+        order=_order(aspect),
+        hard_negatives=hard_negatives(aspect),
         own_words=" ".join(["", *re.findall(r"[\w'-]+", " ".join(says)), ""]),
     )
+
+
+def _wordings(aspect: Aspect) -> list[Wording]:
+    """The wordings of its primitives: those written by hand, then those that their sentences make."""
+    known = {primitive.id for primitive in aspect.primitives}
+    found = []
+    for wording in (*SUBJECTS, *PLACES, *ACTIONS, *FRAMING, *CAMERA_WORK, *LOOSELY_SAID):
+        if meant := tuple(name for name in wording.primitives if name in known):
+            found.append(replace(wording, primitives=meant))
+    return [*found, *filter(None, map(wording_of, aspect.primitives))]
+
+
+def _phrase_of(wording: Wording) -> Phrase:
+    text = " or ".join(wording.primitives)
+    if wording.loose:
+        return Phrase(text, (), wording.primitives, "none")
+    return Phrase(text, wording.primitives, (), "none")
+
+
+def _wrong_beside(wording: Wording, opposites: dict[str, tuple[str, ...]]) -> frozenset[str] | None:
+    if wording.needs == "other":
+        return frozenset(other for name in wording.primitives for other in opposites[name])
+    return frozenset(wording.needs) if isinstance(wording.needs, tuple) else None
+
+
+def _siblings(primitive: Primitive, aspect: Aspect) -> tuple[str, ...]:
+    """The other answers to its questions."""
+    return tuple(
+        other.id
+        for other in aspect.primitives
+        if other.id != primitive.id and primitive.given_by.keys() & other.given_by.keys()
+    )
+
+
+def _ruled_out_by(aspect: Aspect) -> dict[str, tuple[str, ...]]:
+    """By primitive those of which one leaves nothing that it could hold of: who remains still does not walk."""
+    known = {primitive.id for primitive in aspect.primitives}
+    return {
+        primitive.id: tuple(name for name in _NOTHING_MOVES if name in known)
+        for primitive in aspect.primitives
+        if _OF_TRAVEL & primitive.given_by.keys()
+    }
+
+
+def _order(aspect: Aspect) -> dict[str, int]:
+    """The place of each answer to a question of which another one asks how it changes."""
+    changing = {
+        attribute.id.removesuffix("_change") for attribute in aspect.attributes if attribute.id.endswith("_change")
+    }
+    scales = {
+        a.id: a.options for a in aspect.attributes if any(name in a.id for name in changing) and a.kind == "choice"
+    }
+    places = {}
+    for primitive in aspect.primitives:
+        for question, wanted in primitive.given_by.items():
+            if question in scales and not question.endswith("_change"):
+                places[primitive.id] = [option.id for option in scales[question]].index(wanted[0])
+    return places
 
 
 def _phrases(aspect: Aspect) -> tuple[list[Phrase], list[str]]:
@@ -220,14 +316,7 @@ def _one_pattern(patterns: list[str]) -> tuple[re.Pattern[str], tuple[int, ...]]
 
 def _ways(pattern: str) -> list[str]:
     """The alternatives of a pattern, those in brackets at its beginning included."""
-    depth, ways = 0, [""]
-    for character in pattern:
-        depth += (character == "(") - (character == ")")
-        if character == "|" and not depth:
-            ways.append("")
-        else:
-            ways[-1] += character
-    return [begun for way in ways for begun in _opened(way)]
+    return [begun for way in alternatives(pattern) for begun in _opened(way)]
 
 
 def _opened(way: str) -> list[str]:

@@ -29,6 +29,14 @@ _WORDING = {
         | dynamic(?:\ and\ \w+)?\ (?:feel|energy|effect|atmosphere|visual\ effect|quality|experience)
         | (?:visually\ )?(?:appealing|pleasing)
         | (?:visually\ )?striking(?!\ (?:the|an?|his|her|its|their|each|one|him|it|them|with|at|against)\b)
+        | (?:full\ of|(?:filled|brimming|charged|heavy)\ with|steeped\ in|oozing|exud(?:es|ing))\ (?:\w+\ )?(?:tension
+            |drama|emotions?|energy|suspense|mystery|menace|nostalgia|melancholy|excitement|charm|joy|calm|intensity
+            |foreboding|romance|wonder|life|passion|dread|serenity)
+        | atmospheric(?!\ (?:pressure|gas|gases|haze|conditions|layers?)\b) | (?:un)?forgettable | awe | haunting(?:ly)?
+        | mysterious(?:ly)? | ominous(?:ly)? | suspenseful | nostalgic | dreamy | dreamlike | magical(?:ly)?
+        | ethereal(?:ly)? | whimsical(?:ly)? | charming | lovely | melancholic | poignant | hypnotic | thrilling
+        | exhilarating | epic | moody | evocative | soothing | uplifting | heartwarming | magnificent
+        | wonderful(?:ly)? | amazing(?:ly)?
         | evok(?:e|es|ing) | emphasi[sz](?:e|es|ing)
         """,
     "meta": rf"""

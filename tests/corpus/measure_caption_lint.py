@@ -10,9 +10,11 @@ python -m tests.corpus.measure_caption_lint --score tests/corpus/judged_flags.cs
 
 import argparse
 import gzip
+import hashlib
 import json
 import os
 import random
+import re
 import sys
 import tarfile
 from collections import Counter, defaultdict
@@ -140,6 +142,17 @@ def _states(folder: Path) -> dict[str, dict[str, str]]:
 def flag_id(record: Record, flag: Flag) -> str:
     """Where a flag stands in the corpus, as sheets name it."""
     return place_id(record.clip, flag.kind, flag.start, flag.end)
+
+
+def error_id(record: Record, primitive: str) -> str:
+    """What a draft says wrongly, as sheets name it."""
+    return place_id(record.clip, primitive)
+
+
+def held_out(clip: str) -> bool:
+    """Whether a clip's source is in the half that no pattern was made on."""
+    source = re.sub(r"\.\d+\.\d+\.mp4$", "", clip)
+    return hashlib.sha256(f"linter\n{source}".encode()).digest()[0] % 2 == 1
 
 
 def draw(measured: Measured, seed: int, kinds: tuple[str, ...], size: int) -> list[tuple[Record, Flag]]:

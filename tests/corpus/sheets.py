@@ -24,6 +24,10 @@ from pathlib import Path
 
 VERDICTS = ("right", "wrong kind", "wrong")
 FLAGS = Path(__file__).with_name("judged_flags.csv")
+CONTRADICTIONS = Path(__file__).with_name("judged_contradictions.csv")
+"""Every contradiction of the linter in drafts of held-out sources, at the first look."""
+DENIED = Path(__file__).with_name("judged_denied.csv")
+"""Every error in those drafts that a critique corrects and a label denies; right where the linter flags it."""
 FINDINGS = Path(__file__).with_name("judged_findings.csv")
 SEED = 5150
 """The draw of both sheets."""

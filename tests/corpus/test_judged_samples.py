@@ -5,8 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.measure_caption_lint import corpus, flag_id, measure
-from tests.corpus.sheets import FINDINGS, FLAGS, Judgement, Tally, drawn, finding_scores, flag_scores, read_sheet, score
+from tests.corpus.measure_caption_lint import corpus, error_id, flag_id, held_out, measure
+from tests.corpus.sheets import (
+    CONTRADICTIONS,
+    DENIED,
+    FINDINGS,
+    FLAGS,
+    Judgement,
+    Tally,
+    drawn,
+    finding_scores,
+    flag_scores,
+    read_sheet,
+    score,
+)
 
 ROOT = Path(__file__).parents[2]
 FOLDER = corpus()
@@ -19,7 +31,7 @@ def manuals() -> str:
     return " ".join(" ".join(page.read_text(encoding="utf-8").split()) for page in pages)
 
 
-@pytest.mark.parametrize("sheet", [FLAGS, FINDINGS], ids=["flags", "findings"])
+@pytest.mark.parametrize("sheet", [FLAGS, FINDINGS, CONTRADICTIONS, DENIED], ids=lambda sheet: sheet.stem)
 def test_a_sheet_names_each_place_once_and_holds_no_sentence(sheet: Path) -> None:
     rows = read_sheet(sheet)
     assert len({row.id for row in rows}) == len(rows)
@@ -34,6 +46,8 @@ def test_manuals_quote_the_figures_that_the_sheets_come_to() -> None:
     assert (len(drawn(flags)), len(findings)) == (120, 100)
     for name, tally in [*flag_scores(flags), *finding_scores(findings)]:
         assert str(tally) in text, name
+    for sheet in (CONTRADICTIONS, DENIED):
+        assert str(score(read_sheet(sheet))) in text, sheet
     dropped = sum(row.kind == "contradiction" and row.reason == "dropped" for row in flags)
     assert f"people had taken the words out of {dropped}" in text
 
@@ -46,6 +60,22 @@ def test_every_judged_flag_is_found_again_in_the_corpus() -> None:
         flag_id(record, flag) for record, flags in zip(measured.records, measured.drafts, strict=True) for flag in flags
     }
     assert {row.id for row in read_sheet(FLAGS)} <= present
+
+
+@needs_corpus
+def test_what_was_judged_on_held_out_sources_is_found_there_again() -> None:
+    assert FOLDER is not None
+    measured = measure(FOLDER)
+    found = [
+        (record, flag)
+        for record, flags in zip(measured.records, measured.drafts, strict=True)
+        for flag in flags
+        if flag.kind == "contradiction" and held_out(record.clip)
+    ]
+    flagged = {flag_id(record, flag) for record, flag in found}
+    errors = {error_id(record, flag.primitive or "") for record, flag in found}
+    assert {row.id for row in read_sheet(CONTRADICTIONS) if row.verdict == "right"} <= flagged
+    assert {row.id for row in read_sheet(DENIED) if row.verdict == "right"} <= errors
 
 
 @needs_corpus

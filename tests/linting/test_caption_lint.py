@@ -69,6 +69,19 @@ CONTRADICTIONS = [
     ("The camera tilts up along the tower.", ["pedestal-up"], "tilts up"),
     ("The camera is fixed.", ["dolly-in"], "camera is fixed"),
     ("The camera arcs clockwise around a bench.", ["truck-left"], "arcs clockwise"),
+    ("This is a static, eye-level view.", ["pan-left"], "static, eye-level view"),
+    ("The shot is mostly static.", ["pan-left"], "shot is mostly static"),
+    ("Seen at an extremely low angle.", ["level-angle"], "low angle"),
+    ("An exceptionally shallow depth of field.", ["shallow-focus"], "exceptionally shallow depth of field"),
+    (
+        "The focus rests on a lamp in the foreground.",
+        ["focus-on-background"],
+        "focus rests on a lamp in the foreground",
+    ),
+    ("It keeps the boy in the background sharp.", ["focus-on-foreground"], "keeps the boy in the background sharp"),
+    ("A low angle.", ["level-angle", "angle-turns-downward"], "low angle"),
+    ("The camera does not pan left.", ["pan-left"], "pan left"),
+    ("There is no zoom in.", ["zoom-in"], "zoom in"),
 ]
 
 
@@ -94,6 +107,12 @@ def test_what_the_labels_deny_is_flagged(text: str, present: list[str], words: s
         ("A slow motion of the arm.", []),
         ("The camera is fixed to a car and trucks left.", ["truck-left"]),
         ("The camera arcs clockwise around a bench.", ["truck-left", "pan-right"]),
+        ("The shot is mostly static.", ["slight-camera-drift"]),
+        ("A low angle.", ["level-angle", "angle-turns-upward"]),
+        ("The focus shifts to a lamp in the foreground.", ["focus-on-background"]),
+        ("Fixed to a cart, the camera trucks left.", ["truck-left"]),
+        ("The camera does not pan left until the end.", ["pan-left"]),
+        ("Lens distortion: none.", ["pan-left"]),
     ],
 )
 def test_what_only_resembles_a_contradiction_is_left_alone(text: str, present: list[str]) -> None:
@@ -124,6 +143,10 @@ LOOSE = [
     ("A gentle camera movement along the quay.", ["slow-camera-movement"], "gentle camera movement"),
     ("It moves to the left.", ["truck-left"], "moves to the left"),
     ("A blurry background sets him off.", ["shallow-focus"], "blurry background"),
+    ("A round building stands on a hill.", ["fisheye-distortion"], "round building"),
+    ("A circular building stands on a hill.", ["fisheye-distortion"], "circular building"),
+    ("The walls are curved.", ["barrel-distortion"], "walls are curved"),
+    ("A crooked horizon.", ["dutch-angle-held"], "crooked horizon"),
 ]
 
 
@@ -158,6 +181,7 @@ def test_loose_words_for_what_the_labels_have_are_flagged(text: str, present: li
         ("A kite stands high in the sky, near the ground a dog barks.", ["aerial-height", "ground-level-height"]),
         ("A balloon floats up as a child walks forward, facing down.", ["pedestal-up", "dolly-in", "high-angle"]),
         ("She holds the cup at head height and looks at the sky.", ["eye-level-height", "worms-eye-angle"]),
+        ("A round building stands on a hill.", ["deep-focus"]),
         ("A gentle movement of her hand shifts left the cup.", ["slow-camera-movement", "truck-left"]),
     ],
 )
@@ -179,6 +203,45 @@ def test_words_that_good_captions_are_full_of_are_not_loose(aspect: str, text: s
     assert flagged(text, aspect, **labeled(aspect, *present)) == []
 
 
+SAID_OF_THE_SUBJECT = [
+    ("spatial", "A baker kneads dough. The baker stands on the left side of the frame.", ["frame-right"], "frame-left"),
+    ("spatial", "On the right of the frame, a baker kneads dough.", ["frame-left"], "frame-right"),
+    ("spatial", "A cyclist rides from left to right.", ["moves-right-to-left"], "moves-left-to-right"),
+    ("spatial", "A boy sits in the background.", ["subject-in-foreground"], "subject-in-background"),
+    ("scene", "The scene is set indoors.", ["exterior"], "interior"),
+    ("scene", "An outdoor market at night.", ["daylight"], "night"),
+    ("subject", "Two men wait by a door.", ["single-subject"], "two-subjects"),
+    ("subject", "A woman leads the others along a ridge.", ["central-figure"], "leader-and-followers"),
+    ("motion", "A nurse runs down a corridor.", ["walking"], "running"),
+    ("motion", "A nurse walks down a corridor.", ["still-subject"], "walking"),
+]
+
+
+@pytest.mark.parametrize(("aspect", "text", "present", "denied"), SAID_OF_THE_SUBJECT)
+def test_what_is_said_of_the_main_subject_and_the_scene_is_flagged(
+    aspect: str, text: str, present: list[str], denied: str
+) -> None:
+    states = {name.replace("_", "-"): state for name, state in labeled(aspect, *present).items()}
+    flags = lint_caption(text, lexicon_of(SPEC, aspect), states)
+    assert [flag.primitive for flag in flags if flag.kind == "contradiction"] == [denied]
+
+
+@pytest.mark.parametrize(
+    ("aspect", "text", "present"),
+    [
+        ("spatial", "A baker kneads dough. A cat sleeps on the left side of the frame.", ["frame-right"]),
+        ("spatial", "A baker kneads dough beside a shelf on the left.", ["frame-right"]),
+        ("spatial", "A baker looks toward the camera.", ["recedes-from-camera"]),
+        ("scene", "Through a window, trees stand outdoors in a painting.", ["exterior"]),
+        ("subject", "Two men's coats hang by a door.", ["single-subject"]),
+        ("motion", "A nurse walks past a boy who runs.", ["walking"]),
+        ("motion", "A nurse sits while another woman runs.", ["walking"]),
+    ],
+)
+def test_what_is_said_of_others_is_left_alone(aspect: str, text: str, present: list[str]) -> None:
+    assert [kind for kind, _ in flagged(text, aspect, **labeled(aspect, *present)) if kind == "contradiction"] == []
+
+
 def test_without_labels_only_words_with_no_other_meaning_are_loose() -> None:
     camera = lexicon_of(SPEC, "camera")
     flags = lint_caption("The camera pulls back from a tripod shot at eye level and zooms in.", camera)
@@ -193,6 +256,10 @@ WORDING: list[tuple[str, list[tuple[str, str]]]] = [
     ("It is likely to rain is written nowhere: a likely place.", [("hedge", "likely")]),
     ("This creates a sense of calm.", [("subjective", "creates a sense of")]),
     ("A beautiful, cinematic look.", [("subjective", "beautiful"), ("subjective", "cinematic look")]),
+    ("An atmospheric shot full of tension.", [("subjective", "atmospheric"), ("subjective", "full of tension")]),
+    ("A street filled with quiet menace.", [("subjective", "filled with quiet menace")]),
+    ("A haunting, dreamlike view.", [("subjective", "haunting"), ("subjective", "dreamlike")]),
+    ("A box full of toys stands in atmospheric haze.", []),
     ("She adjusts the feel of the clay; the air is dusty.", []),
     ("We see our house; it looks at us.", [("first_person", w) for w in ("We", "our", "us")]),
     ("A US flag, a type I fuse, a first-person view of the bus.", []),
