@@ -46,7 +46,7 @@ def caption_hash(column: str) -> pl.Expr:
 
 def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
     """Raises ExportRefused where the captions may not be exported."""
-    clips = inputs.clips.lazy().select(*_CLIP_COLUMNS, "recorded_at").collect()
+    clips = inputs.clips.lazy().select(*_CLIP_COLUMNS, "features", "recorded_at").collect()
     clips = clips.sort("recorded_at", *_CLIP_COLUMNS).unique("clip_id", keep="first", maintain_order=True)
     found: list[pl.DataFrame] = []
     out: list[LeftOut] = []
@@ -65,6 +65,7 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
         raise ExportRefused("there is no verified triple to export: wait for the first approving review")
     try:
         where = assign_splits(clips, inputs.eval_share, inputs.selection.pins)
+        clips = clips.drop("features")
     except InvalidPins as error:
         raise ExportRefused(str(error)) from error
     rows, left = _assign_to_splits(rows, clips, where)
