@@ -12,6 +12,8 @@ from chai_assets.core.asset_metadata import preview
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.suite import EMPTY_FRAME_NOTES, suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
+from chai_assets.datasets.contamination.against import ContaminationCheck
+from chai_assets.datasets.contamination.benchmark import read_benchmark
 from chai_assets.datasets.export import (
     current_versions,
     dataset_row,
@@ -19,6 +21,7 @@ from chai_assets.datasets.export import (
     find_dataset_spec,
     selected_triples,
 )
+from chai_assets.datasets.select.export_plan import Log
 from chai_assets.datasets.select.selection import Selection, parse_selection
 from chai_assets.datasets.select.spec_compatibility import (
     DatasetSpec,
@@ -47,18 +50,30 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
     """Path of a spiece.model that counts the tokens of merged captions; empty to estimate them."""
     data_docs: str = ""
     """Folder for the checks' Data Docs; empty for none."""
+    benchmarks: str = ""
+    """Benchmarks that exports are compared with, joined by commas; empty for none."""
+    media: str = ""
+    cache: str = ""
+    """Folder for the features of clips that were read for that."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
         """The store and the nightly selection as a deployment's settings name them."""
         choice = settings.dataset.model_dump()
         data_docs = str(settings.home / "data_docs")
-        return cls(root=settings.datasets, tokenizer=settings.tokenizer, data_docs=data_docs, **choice)
+        places = {"benchmarks": settings.benchmarks, "media": settings.media, "cache": str(settings.cache)}
+        return cls(root=settings.datasets, tokenizer=settings.tokenizer, data_docs=data_docs, **places, **choice)
 
     @property
     def selection(self) -> Selection:
         """What the nightly export takes. Raises UnusableInput where the settings name no such thing."""
         return parse_selection(**self.model_dump(include=set(DatasetChoice.model_fields)))
+
+    def contamination(self, tables: Tables, log: Log) -> ContaminationCheck | None:
+        """The check against the benchmarks of the settings, None without any. Raises BenchmarkUnusable."""
+        paths = [Path(name.strip()) for name in self.benchmarks.split(",") if name.strip()]
+        read = tuple(read_benchmark(path) for path in paths)
+        return ContaminationCheck(read, tables, Media(root=self.media), Path(self.cache), log) if read else None
 
     @property
     def store(self) -> Media:
@@ -197,7 +212,8 @@ def dataset(
     nothing = selected_triples(tables, versions, selection).select("triple_id").collect().is_empty()
     if nothing and selection.review == "approved" and not selection.imported:
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    export = export_inputs(tables, release, selection, versions, datasets.tokenizer)
+    contamination = datasets.contamination(tables, context.log.info)
+    export = export_inputs(tables, release, selection, versions, datasets.tokenizer, contamination)
     published = publish(export, datasets.root, log=context.log.info)
     manifest = published.manifest
     tables.append_new("datasets", [dataset_row(published)])

@@ -9,6 +9,7 @@ import polars as pl
 
 from chai_assets.core.ids import sha256_text
 from chai_assets.core.token_count import token_counter
+from chai_assets.datasets.contamination.against import ContaminationCheck
 from chai_assets.datasets.select.export_inputs import ExportInputs
 from chai_assets.datasets.select.export_plan import Log
 from chai_assets.datasets.select.selection import Selection
@@ -50,7 +51,12 @@ def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease
 
 
 def export_inputs(
-    tables: Tables, release: SpecRelease, selection: Selection, versions: dict[str, int], tokenizer: str = ""
+    tables: Tables,
+    release: SpecRelease,
+    selection: Selection,
+    versions: dict[str, int],
+    tokenizer: str = "",
+    contamination: ContaminationCheck | None = None,
 ) -> ExportInputs:
     """The inputs of an export of the selection, from the tables at these versions. Raises SpecError.
 
@@ -83,6 +89,7 @@ def export_inputs(
         code_version=package_version("chai"),
         selection=selection,
         token_counter=token_counter(tokenizer),
+        contamination=contamination,
     )
 
 
@@ -93,12 +100,13 @@ def publish_selection(
     root: str,
     log: Log,
     tokenizer: str,
+    contamination: ContaminationCheck | None = None,
 ) -> PublishResult:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
     It never becomes the latest one: only what passed the checks does. Raises ExportRefused, DiskFull, SpecError.
     """
-    export = export_inputs(tables, release, selection, current_versions(tables), tokenizer)
+    export = export_inputs(tables, release, selection, current_versions(tables), tokenizer, contamination)
     published = publish(export, root, log, make_latest=False)
     tables.append_new("datasets", [dataset_row(published)])
     return published

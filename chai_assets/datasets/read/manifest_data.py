@@ -83,3 +83,5 @@ class ManifestData(TypedDict):
     leak_check: NotRequired[dict[str, int]]
     """What datasets of format 1 have in place of the certificate."""
     notes: NotRequired[list[str]]
+    contamination: NotRequired[list[dict[str, int | str | list[str]]]]
+    """What was found of it in public benchmarks; missing where none was compared."""

@@ -6,6 +6,7 @@ what is joined here reads only the columns that its caller asks for.
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -20,6 +21,9 @@ from chai_resources.schemas import TABLES
 
 CHUNK_ROWS = 20_000
 """Captions read at once: about 40 MB of text, and several times that as JSON of all formats."""
+
+if TYPE_CHECKING:
+    from chai_assets.datasets.contamination.against import ContaminationCheck
 
 AnyFrame = pl.DataFrame | pl.LazyFrame
 
@@ -56,6 +60,8 @@ class ExportInputs:
     reviews: AnyFrame = field(default_factory=lambda: _empty("reviews"))
     annotation_events: AnyFrame = field(default_factory=lambda: _empty("annotation_events"))
     polished_critiques: AnyFrame = field(default_factory=lambda: _empty("polished_critiques"))
+    contamination: "ContaminationCheck | None" = None
+    """Compares what is exported with public benchmarks; nothing is compared without."""
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,23 @@ manifests of other versions is in `read/manifest_data.py`.
 """
 
 import json
+from typing import Annotated
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chai_assets.core.ids import record_id, sha256_text
+from chai_assets.datasets.contamination.check import ContaminationCertificate
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
 from chai_assets.datasets.select.leaks import LeakCertificate
 from chai_assets.datasets.select.selection import Selection, SelectionFields
 from chai_assets.datasets.select.splits import SPLITS
 
 MANIFEST_FORMAT = 2
+
+
+def _is_empty(value: list[ContaminationCertificate]) -> bool:
+    return not value
 
 
 class FileEntry(BaseModel):
@@ -102,6 +108,8 @@ class ManifestContent(BaseModel):
     left_out: list[LeftOut]
     leak_certificate: LeakCertificate
     notes: list[str]
+    contamination: Annotated[list[ContaminationCertificate], Field(exclude_if=_is_empty)] = []
+    """What was found of it in public benchmarks, of each a certificate; not in the manifest where none was compared."""
 
 
 class Manifest(ManifestContent):
