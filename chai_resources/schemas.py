@@ -49,7 +49,7 @@ class Table:
     @property
     def light(self) -> set[str]:
         """The columns that are read of a batch at once; the long texts only where they are asked for."""
-        return set(self.schema.names) - {"prompt", "task_data", "annotation"}
+        return set(self.schema.names) - {"prompt", "task_data", "annotation", "features"}
 
 
 def _table(table: str, key: str, doc: str, /, **columns: tuple[pa.DataType, str]) -> Table:
@@ -135,6 +135,7 @@ TABLES: dict[str, Table] = {
             rights=(pa.string(), "rights holder, from the source"),
             licence=(pa.string(), "licence, from the source"),
             recorded_at=_AT,
+            features=(pa.string(), "corners of some frames, packed, to find other cuts and crops; null in old rows"),
         ),
         _table(
             "spec_adoptions",

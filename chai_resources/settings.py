@@ -92,6 +92,8 @@ class Settings(BaseModel):
     """Folder or s3:// prefix of published datasets."""
     dataset: DatasetChoice = DatasetChoice()
     """What datasets hold."""
+    benchmarks: Annotated[str, Variable("CHAI_DATASET_BENCHMARKS")] = ""
+    """Public benchmarks that every export is compared with, folders of clips or JSONL files, joined by commas."""
     tokenizer: Annotated[str, Variable("CHAI_TOKENIZER")] = ""
     """Path of the video generator's SentencePiece vocabulary, a spiece.model; empty to estimate token counts."""
     coverage_targets: Annotated[str, Variable("CHAI_COVERAGE_TARGETS")] = ""
@@ -155,6 +157,11 @@ class Settings(BaseModel):
         20.0,
     )
     """Shortest and longest clip that is ingested, in seconds."""
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what can be made again, such as the features of clips that are compared."""
+        return self.home / "cache" / "features"
 
     @property
     def dagster_url(self) -> str:

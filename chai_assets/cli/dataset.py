@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from chai_assets.cli.contamination import contamination
 from chai_resources.settings import Settings
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 console = Console()
+app.command()(contamination)
 
 Address = Annotated[str, typer.Argument(help="A folder, an s3:// prefix, an id (or how it begins), or `latest`.")]
 
@@ -230,7 +232,8 @@ def export(
         selection = store.selection
         tables, release = Tables(root=settings.tables), release_of(settings)
         with console.status("reading the tables") as status:
-            published = publish_selection(tables, release, selection, store.root, status.update, store.form)
+            checked = store.contamination(tables, status.update)
+            published = publish_selection(tables, release, selection, store.root, status.update, store.form, checked)
     except (ValueError, DiskFull) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True, highlight=False)
         raise typer.Exit(1) from None

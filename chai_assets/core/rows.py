@@ -71,6 +71,7 @@ class ClipRow(TypedDict):
     rights: str | None
     licence: str | None
     recorded_at: datetime
+    features: str | None
 
 
 class RightsChangeRow(TypedDict):

@@ -15,6 +15,8 @@ from chai_assets.datasets.checks.label_agreement import contradicting_triples
 from chai_assets.datasets.checks.last_export import last_export
 from chai_assets.datasets.checks.suite import suite
 from chai_assets.datasets.checks.validation import Evidence, Outcome, Validation, validate
+from chai_assets.datasets.contamination.against import ContaminationCheck
+from chai_assets.datasets.contamination.benchmark import read_benchmark
 from chai_assets.datasets.coverage.coverage import read_coverage, summary
 from chai_assets.datasets.coverage.targets import read_targets
 from chai_assets.datasets.export import (
@@ -26,6 +28,7 @@ from chai_assets.datasets.export import (
     selected_triples,
 )
 from chai_assets.datasets.select.dialects import parse_dialects
+from chai_assets.datasets.select.export_plan import Log
 from chai_assets.datasets.select.selection import Selection, parse_selection
 from chai_assets.datasets.select.spec_compatibility import (
     DatasetSpec,
@@ -61,15 +64,20 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
     """Folder of the deployment's secrets, the key of people's pseudonyms among them; empty to leave ids as they are."""
     coverage_targets: str = ""
     """File that says how many clips shall have each primitive; empty for one on either side."""
+    benchmarks: str = ""
+    """Benchmarks that exports are compared with, joined by commas; empty for none."""
+    media: str = ""
+    cache: str = ""
+    """Folder for the features of clips that were read for that."""
 
     @classmethod
     def of(cls, settings: Settings) -> "DatasetStore":
         """The store and the nightly selection as a deployment's settings name them."""
         choice = settings.dataset.model_dump()
-        home = settings.home
-        local = {"data_docs": str(home / "data_docs"), "home": str(home)}
-        local["coverage_targets"] = settings.coverage_targets
-        return cls(root=settings.datasets, tokenizer=settings.tokenizer, **local, **choice)
+        places = {"benchmarks": settings.benchmarks, "media": settings.media, "cache": str(settings.cache)}
+        places |= {"data_docs": str(settings.home / "data_docs"), "home": str(settings.home)}
+        places["coverage_targets"] = settings.coverage_targets
+        return cls(root=settings.datasets, tokenizer=settings.tokenizer, **places, **choice)
 
     @property
     def selection(self) -> Selection:
@@ -81,6 +89,12 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
         """How the rows are written. Raises UnusableInput where the settings name no such thing."""
         key = pseudonym_key(Path(self.home)) if self.home else ""
         return ExportForm(self.tokenizer, key, parse_dialects(self.formats))
+
+    def contamination(self, tables: Tables, log: Log) -> ContaminationCheck | None:
+        """The check against the benchmarks of the settings, None without any. Raises BenchmarkUnusable."""
+        paths = [Path(name.strip()) for name in self.benchmarks.split(",") if name.strip()]
+        read = tuple(read_benchmark(path) for path in paths)
+        return ContaminationCheck(read, tables, Media(root=self.media), Path(self.cache), log) if read else None
 
     @property
     def store(self) -> Media:
@@ -241,7 +255,8 @@ def dataset(
     nothing = selected_triples(tables, versions, selection).select("triple_id").collect().is_empty()
     if nothing and selection.review == "approved" and not selection.imported:
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "note": "no triple has been approved yet"})
-    export = export_inputs(tables, release, selection, versions, datasets.form)
+    contamination = datasets.contamination(tables, context.log.info)
+    export = export_inputs(tables, release, selection, versions, datasets.form, contamination)
     published = publish(export, datasets.root, log=context.log.info)
     manifest = published.manifest
     tables.append_new("datasets", [dataset_row(published)])

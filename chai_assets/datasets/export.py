@@ -10,6 +10,7 @@ import polars as pl
 
 from chai_assets.core.ids import sha256_text
 from chai_assets.core.token_count import token_counter
+from chai_assets.datasets.contamination.against import ContaminationCheck
 from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.select.export_inputs import ExportInputs
 from chai_assets.datasets.select.export_plan import Log
@@ -75,6 +76,7 @@ def export_inputs(
     selection: Selection,
     versions: dict[str, int],
     form: ExportForm = ExportForm(),
+    contamination: ContaminationCheck | None = None,
 ) -> ExportInputs:
     """The inputs of an export of the selection, from the tables at these versions. Raises SpecError."""
 
@@ -113,6 +115,7 @@ def export_inputs(
         # An import has made pseudonyms of its people, or was told to keep their names.
         people_key="" if selection.imported else form.people_key,
         dialects=form.dialects,
+        contamination=contamination,
     )
 
 
@@ -129,12 +132,13 @@ def publish_selection(
     root: str,
     log: Log,
     form: ExportForm = ExportForm(),
+    contamination: ContaminationCheck | None = None,
 ) -> PublishResult:
     """Publishes a selection from the tables as they are now, and enters it in the table of datasets.
 
     It never becomes the latest one: only what passed the checks does. Raises ExportRefused, DiskFull, SpecError.
     """
-    export = export_inputs(tables, release, selection, current_versions(tables), form)
+    export = export_inputs(tables, release, selection, current_versions(tables), form, contamination)
     published = publish(export, root, log, make_latest=False)
     tables.append_new("datasets", [dataset_row(published)])
     return published

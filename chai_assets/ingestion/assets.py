@@ -17,6 +17,9 @@ from chai_resources.inbox import Inbox
 from chai_resources.media import Media
 from chai_resources.tables import Tables, as_rows
 
+_KNOWN_COLUMNS = ("clip_id", "source_id", "name", "duration_s", "media_key", "phash")
+"""What tells whether a shot is stored already; the features take a hundred times as much."""
+
 
 @dg.asset(
     partitions_def=batches,
@@ -41,7 +44,7 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
     # An imported corpus has names and no media: nothing of it can be what a file here shows.
     stored = StoredRows(
         cast("list[SourceRow]", as_rows(tables.read("sources", where=own_work()))),
-        cast("list[ClipRow]", as_rows(tables.read("clips", where=own_work()))),
+        cast("list[ClipRow]", as_rows(tables.read("clips", columns=_KNOWN_COLUMNS, where=own_work()))),
     )
     rules = ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s)
     added, seen = 0, set()

@@ -17,6 +17,7 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from PIL import Image
 
+from chai_assets.ingestion.local_features.extract import FeatureCollector, sample_parts
 from chai_assets.ingestion.perceptual_hash import POSITIONS, signature
 from chai_assets.ingestion.pictures.form import Form, FormReader
 from chai_assets.ingestion.pictures.shaping import STORED, Shaper
@@ -43,6 +44,7 @@ class Encoded:
     fps: float
     frames: int
     signature: str | None
+    features: str | None
     hdr: bool
     changes: tuple[str, ...]
 
@@ -84,6 +86,8 @@ class _ShotWriter:
         self._hdr = False
         self._look_at = [_on_screen(scan.times, shot, part) for part in POSITIONS]
         self._looks: dict[int, Image.Image] = {}
+        self._sampled = {_on_screen(scan.times, shot, part) for part in sample_parts(shot.seconds)}
+        self._features = FeatureCollector()
         self._container = av.open(str(self._path), "w", format="mp4", options=_MP4)
         self._stream: VideoStream | None = None
         self._held: VideoFrame | None = None
@@ -112,6 +116,7 @@ class _ShotWriter:
             float(self._rate),
             self._written,
             signature(looks),
+            self._features.packed(),
             self._hdr,
             tuple(self._shaper.changes),
         )
@@ -120,6 +125,8 @@ class _ShotWriter:
         number, at = self._shaping.popleft()
         if number in self._look_at:
             self._looks[number] = to_rgb(shaped, STORED).to_image()
+        if number in self._sampled:
+            self._features.add(shaped)
         # A frame fills every slot until the next one comes; of several in one slot the last one stays.
         self._write_until(round((at - self.shot.start_s) * self._rate))
         self._held = shaped

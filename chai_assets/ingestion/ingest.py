@@ -262,6 +262,7 @@ class _RowBuilder:
             "same_as": None,
             "rights": right.rights,
             "licence": right.licence,
+            "features": clip.features,
         }
 
     def _source_row(self, done: _ReadFile, scanned: Scan) -> NewRow:

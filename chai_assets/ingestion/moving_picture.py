@@ -20,7 +20,7 @@ _LONG, _SHORT = 64, 36
 
 _WINDOW_SECONDS = 0.2
 """A frame is sought so far around its time: the other clip may begin a few frames later, or have another rate. So much
-at both ends is not compared."""
+at both ends is not compared, and a clip that is longer by more shows something that the other does not."""
 
 _MOVES = 8
 """Gray levels by which a cell changes in that time if something moves through it. There the neighboring cells count as
@@ -36,29 +36,37 @@ moving camera at 720p, an animation of 240 x 240), each encoded again in 11 ways
 other frame rates 1 to 39, up to 4 frames cut off 1 to 12, a third of the size 8 to 48, CRF 36 at half the size 10 to 54
 (the animation most): 125 of 143 are recognized, the rest is stored twice. 35 pairs of other events before one camera:
 a person of 1 % of the picture's width 25 to 37, of 2 % 47 to 69, of 4 % 58 to 82, at another time or in another
-direction 71 to 82, in other clothes 25 to 60. None is taken for the same."""
+direction 71 to 82, in other clothes 25 to 60. None is taken for the same. Colors have the same limits: a red lamp and a
+green one of the same gray are more than 70 apart."""
 
 _KEPT = 32
-"""Clips of 20 s and 60 frames a second take 2.8 MB each."""
+"""Clips of 20 s and 60 frames a second take 4.1 MB each."""
 
 
 @dataclass(frozen=True)
 class MovingPicture:
-    """A clip in gray: `cells` (frames, rows, columns) of 8 bits, and `times` of the frames in seconds, from 0."""
+    """A clip in cells of 8 bits, and `times` of the frames in seconds, from 0."""
 
     cells: np.ndarray
+    """(frames, rows, columns): gray."""
+    colors: np.ndarray
+    """(frames, rows, columns) of half as many rows: Cb on the left, Cr on the right."""
     times: np.ndarray
 
 
 def moving_picture(path: Path) -> MovingPicture:
     """Of a clip in its storing form. Raises FFmpegError for any other file."""
-    small, cells, times = VideoReformatter(), [], []
+    small, colored, cells, colors, times = VideoReformatter(), VideoReformatter(), [], [], []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             wide, high = (_LONG, _SHORT) if frame.width >= frame.height else (_SHORT, _LONG)
             cells.append(small.reformat(frame, wide, high, "gray", interpolation="AREA").to_ndarray())
+            planes = colored.reformat(frame, wide, high, "yuv420p", interpolation="AREA").to_ndarray()
+            # Below the gray plane, the two others fill rows of its width: each two of their rows one.
+            blue, red = (half.reshape(high // 2, wide // 2) for half in np.split(planes[high:], 2))
+            colors.append(np.concatenate([blue, red], axis=1))
             times.append(frame.time or 0.0)
-    return MovingPicture(np.stack(cells), np.array(times))
+    return MovingPicture(np.stack(cells), np.stack(colors), np.array(times))
 
 
 class StoredClips:
@@ -85,24 +93,32 @@ class StoredClips:
 
 def same_events(one: MovingPicture, two: MovingPicture) -> bool:
     """Whether each clip shows nothing that the other does not show, at the same place and time. False in doubt."""
-    lasts = min(one.times[-1], two.times[-1])
-    if one.cells.shape[1:] != two.cells.shape[1:] or lasts < 2 * _WINDOW_SECONDS:
+    lasts, longer = min(one.times[-1], two.times[-1]), abs(one.times[-1] - two.times[-1])
+    if one.cells.shape[1:] != two.cells.shape[1:] or lasts < 2 * _WINDOW_SECONDS or longer > _WINDOW_SECONDS:
         return False
-    return _strange_cells(one, two) <= _CELLS and _strange_cells(two, one) <= _CELLS
+    brighter = round(float(np.median(two.cells)) - float(np.median(one.cells)))
+    return all(
+        _strange_cells(seen, shown, other, others, shift) <= _CELLS
+        for seen, shown, other, others, shift in (
+            (one, one.cells, two, two.cells, brighter),
+            (two, two.cells, one, one.cells, -brighter),
+            (one, one.colors, two, two.colors, 0),
+            (two, two.colors, one, one.colors, 0),
+        )
+    )
 
 
-def _strange_cells(seen: MovingPicture, other: MovingPicture) -> int:
-    """Cells of all frames of `seen` of which `other` shows nothing like it around that time."""
-    brighter = round(float(np.median(other.cells)) - float(np.median(seen.cells)))
+def _strange_cells(seen: MovingPicture, cells: np.ndarray, other: MovingPicture, others: np.ndarray, shift: int) -> int:
+    """Cells of all frames of `seen`, shifted by so many levels, of which `other` shows nothing like it at that time."""
     latest = min(seen.times[-1], other.times[-1]) - _WINDOW_SECONDS
     since = np.searchsorted(other.times, seen.times - _WINDOW_SECONDS, side="right") - 1
     until = np.searchsorted(other.times, seen.times + _WINDOW_SECONDS, side="right")
     strange = 0
     for number in np.flatnonzero((seen.times >= _WINDOW_SECONDS) & (seen.times <= latest)):
-        shown = other.cells[since[number] : until[number]]
+        shown = others[since[number] : until[number]]
         darkest, brightest = _range(shown.min(axis=0).astype(np.int16), shown.max(axis=0).astype(np.int16))
-        cells = seen.cells[number].astype(np.int16) + brighter
-        strange += int(((cells < darkest - _DIFFERENT) | (cells > brightest + _DIFFERENT)).sum())
+        here = cells[number].astype(np.int16) + shift
+        strange += int(((here < darkest - _DIFFERENT) | (here > brightest + _DIFFERENT)).sum())
     return strange
 
 

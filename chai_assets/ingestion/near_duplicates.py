@@ -1,15 +1,20 @@
 """Every pair of clips that show the same shot, among hundreds of thousands of clips.
 
 Only clips that share one of 17 bands of their hash are compared. Nothing is missed by that: hashes that differ in at
-most 16 bits agree in one band at least. Pure; numpy and Polars only. The limits stand in `same_shot.py`.
+most 16 bits agree in one band at least. Pure; numpy and Polars only. The limits stand in `same_shot.py`. Crops, other
+cuts and the same place are found by `local_features`, between clips that have these; those stored before have none, and
+are compared with newer ones by their hash, also mirrored.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from chai_assets.ingestion.local_features.packed import ClipFeatures
+from chai_assets.ingestion.local_features.search import alike_within
 from chai_assets.ingestion.same_shot import MAX_COLOR_DIFFERENCE, MAX_HASH_BITS, MAX_LENGTH_SECONDS, MAX_LENGTH_SHARE
 
 _FRAME = "[0-9a-f]{70}"
@@ -17,6 +22,8 @@ SIGNATURE = f"^{_FRAME}-{_FRAME}-{_FRAME}$"
 """A signature as text: three frames of 32 bytes of hash and three of color, in hex."""
 
 _MIDDLE = 1
+_ODD_COLUMNS = 0x55
+"""Of every byte of a hash: these cosines change their sign in a mirrored picture."""
 _PAIRS = pl.Schema({"first": pl.UInt32, "again": pl.UInt32})
 
 
@@ -88,6 +95,37 @@ def duplicate_pairs(clips: pl.DataFrame) -> pl.DataFrame:
     every = every.filter(source[every["one"]].ne_missing(source[every["two"]]))
     ordered = every.select(first=pl.min_horizontal("one", "two"), again=pl.max_horizontal("one", "two"))
     return ordered.unique().sort("first", "again").cast(_PAIRS)
+
+
+def place_pairs(clips: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of row numbers (first < again) of clips of different sources that show the same place, or are copies.
+
+    `clips` are rows with phash, duration_s, source_id and features, the earliest first. Found are crops, mirror images,
+    other cuts of one recording, other events before one camera. Two clips without features are never paired here, so
+    that what was exported before there were any stays on its side.
+    """
+    old = clips["features"].is_null()
+    if old.all():
+        return pl.DataFrame(schema=_PAIRS)
+    alike = [(pair.one, pair.two) for pair in alike_within(ClipFeatures.of(clips["features"]))]
+    rows = pl.DataFrame(alike, schema=_PAIRS, orient="row")
+    source = clips["source_id"]
+    found = [rows.filter(source[rows["first"]].ne_missing(source[rows["again"]]))]
+    if old.any():
+        turned = [
+            text if is_old else mirrored_signature(text) for text, is_old in zip(clips["phash"], old, strict=True)
+        ]
+        mixed = duplicate_pairs(clips.with_columns(phash=pl.Series(turned, dtype=pl.String)))
+        found.append(mixed.filter(old[mixed["first"]] != old[mixed["again"]]))
+    return pl.concat(found).unique().sort("first", "again")
+
+
+def mirrored_signature(text: str | None) -> str | None:
+    """About the signature of the clip mirrored from left to right; what is no signature stays as it is."""
+    if not text or not re.fullmatch(SIGNATURE, text):
+        return text
+    frames = [bytes.fromhex(frame) for frame in text.split("-")]
+    return "-".join((bytes(byte ^ _ODD_COLUMNS for byte in frame[:32]) + frame[32:]).hex() for frame in frames)
 
 
 def _sharing_a_band(hashes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

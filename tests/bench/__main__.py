@@ -38,6 +38,12 @@ AIMS: dict[str, dict[str, tuple[str, float | None, bool]]] = {
         "pushed_tasks_per_s": ("pushing 10,000 tasks, tasks per second", 1000.0, True),
         "poll_changed_s": ("polling with 50 changed among them, seconds", 0.5, False),
     },
+    "contamination": {
+        "contamination_cpu_s": ("comparing 10,000 clips and 50,000 captions with 10,000 of each, seconds", 60.0, False),
+        "contamination_found": ("pairs found of the 200 that were planted", None, True),
+        "plain_cpu_s": ("plain: reading features and captions alone, seconds", None, False),
+        "contamination_mb": ("peak memory of that, MB", None, False),
+    },
     "lint": {"lint_10k_s": ("linting 10,000 captions, seconds", 2.0, False)},
     "critique": {
         "critiques_per_s": ("judging constructiveness, critiques per core-second", 5000.0, True),

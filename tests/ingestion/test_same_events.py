@@ -4,16 +4,27 @@ from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 
 from chai_assets.core.rows import ClipRow, SourceRow
 from chai_assets.ingestion.ingest import ClipRules, FileOutcome, StoredRows, ingest
-from chai_assets.ingestion.moving_picture import moving_picture, same_events
+from chai_assets.ingestion.moving_picture import MovingPicture, moving_picture, same_events
 from chai_resources.media import Media
-from tests.ingestion.films import scene, write
+from tests.ingestion.films import Picture, scene, write
 from tests.ingestion.odd_films import crossing
 
 FRAMES = 60
+
+
+def lamp(seed: int, color: tuple[int, int, int]) -> list[Picture]:
+    """The empty place with a lamp in it; both lamps are of one gray in BT.709, in which clips are stored."""
+    pictures = crossing(seed, FRAMES, size=0)
+    for picture in pictures:
+        picture[40:60, 200:220] = color
+    return pictures
+
+
 EVENTS = {
     "empty": crossing(1, FRAMES, size=0),
     "crossing": crossing(2, FRAMES),
@@ -22,6 +33,8 @@ EVENTS = {
     "child": crossing(5, FRAMES, size=0.02),
     "turning back": crossing(6, FRAMES)[::-1],
     "large": crossing(7, FRAMES, size=0.12),
+    "red lamp": lamp(8, (200, 60, 60)),
+    "green lamp": lamp(9, (60, 102, 60)),
 }
 
 
@@ -95,3 +108,13 @@ def test_a_camera_that_moves_shows_the_same_however_it_is_encoded(tmp_path, chan
     other = moving_picture(write(tmp_path / "c.mp4", scene(3, 60, pan=pan + 2)))
     assert not same_events(one, other)
     assert not same_events(one, moving_picture(write(tmp_path / "d.mp4", scene(3, 60, (240, 320)))))
+
+
+def test_a_long_clip_that_goes_on_after_the_other_ends_is_not_the_same():
+    chance = np.random.default_rng(1)
+    cells, colors = (chance.integers(0, 256, (200, rows, 64), dtype=np.uint8) for rows in (36, 18))
+    times = np.arange(200) / 10
+    whole = MovingPicture(cells, colors, times)
+    for kept, same in ((199, True), (195, False)):
+        shorter = MovingPicture(cells[:kept], colors[:kept], times[:kept])
+        assert same_events(whole, shorter) == same_events(shorter, whole) == same

@@ -96,3 +96,5 @@ class ManifestData(TypedDict):
     people: NotRequired[str]
     notes: NotRequired[list[str]]
     recalled: NotRequired[list[RecalledData]]
+    contamination: NotRequired[list[dict[str, int | str | list[str]]]]
+    """What was found of it in public benchmarks; missing where none was compared."""

@@ -7,6 +7,7 @@ what is joined here reads only the columns that its caller asks for.
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -25,6 +26,9 @@ from chai_resources.schemas import TABLES
 
 CHUNK_ROWS = 20_000
 """Captions read at once: about 40 MB of text, and several times that as JSON of all formats."""
+
+if TYPE_CHECKING:
+    from chai_assets.datasets.contamination.against import ContaminationCheck
 
 AnyFrame = pl.DataFrame | pl.LazyFrame
 
@@ -73,6 +77,8 @@ class ExportInputs:
     """Labels in force of batches in which some were corrected; they take the place of `primitives`."""
     specs: tuple[Spec, ...] = ()
     """The versions of the specification that the labels were given under, as far as they are released here."""
+    contamination: "ContaminationCheck | None" = None
+    """Compares what is exported with public benchmarks; nothing is compared without."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
     """Raises ExportRefused where the captions may not be exported."""
     known = set(inputs.clips.lazy().collect_schema().names())
     agreed = [pl.col(name) if name in known else pl.lit(None, kind).alias(name) for name, kind in _AGREED.items()]
-    clips = inputs.clips.lazy().select(*_CLIP_COLUMNS, *agreed, "recorded_at").collect()
+    clips = inputs.clips.lazy().select(*_CLIP_COLUMNS, *agreed, "features", "recorded_at").collect()
     clips = clips.sort("recorded_at", *_CLIP_COLUMNS).unique("clip_id", keep="first", maintain_order=True)
     clips = with_obstacles(clips, inputs.today)
     found: list[pl.DataFrame] = []
@@ -76,6 +76,7 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
         raise ExportRefused("there is no verified triple to export: wait for the first approving review")
     try:
         where = assign_splits(clips, inputs.eval_share, inputs.selection.pins)
+        clips = clips.drop("features")
     except InvalidPins as error:
         raise ExportRefused(str(error)) from error
     rows, left = _assign_to_splits(rows, clips, where, inputs.selection)

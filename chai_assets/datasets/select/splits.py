@@ -1,7 +1,8 @@
 """Which split a source goes into: train or eval. Pure.
 
 The source decides, never the clip: clips of one source look alike, so a split by clip would leak. A source that
-shows a shot of an earlier source goes into the same split. Nothing that comes later moves a source; only a pin does.
+shows a shot or the place of an earlier source goes into the same split. Nothing that comes later moves a source; only
+a pin does.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from chai_assets.ingestion.near_duplicates import duplicate_pairs
+from chai_assets.ingestion.near_duplicates import duplicate_pairs, place_pairs
 from chai_resources.errors import UnusableInput
 
 Split = Literal["train", "eval"]
@@ -49,7 +50,7 @@ def split_of(source_id: str, eval_share: float = EVAL_SHARE) -> Split:
 
 
 def assign_splits(clips: pl.DataFrame, eval_share: float, pins: Iterable[str] = ()) -> SplitAssignment:
-    """The split of every source of `clips`: clip_id, source_id, same_as, phash, duration_s, recorded_at.
+    """The split of every source of `clips`: clip_id, source_id, same_as, phash, duration_s, features, recorded_at.
 
     Raises InvalidPins for a pin that is no source or clip, or that would put one shot into both splits.
     """
@@ -77,19 +78,19 @@ def assign_splits(clips: pl.DataFrame, eval_share: float, pins: Iterable[str] = 
 
 def _oldest_first(clips: pl.DataFrame) -> pl.DataFrame:
     columns = ["clip_id", "source_id", "same_as", "phash", "duration_s", "recorded_at"]
-    clips = clips.select(columns).sort(columns).unique("clip_id", keep="first", maintain_order=True)
+    clips = clips.select(*columns, "features").sort(columns).unique("clip_id", keep="first", maintain_order=True)
     return clips.with_columns(since=pl.col("recorded_at").min().over("source_id")).sort("since", "source_id", "clip_id")
 
 
 def _same_shot_pairs(ordered: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of clips of two sources that show the same shot: that of the earlier source, then that of the later."""
+    """Pairs of clips of two sources that show the same shot or place: that of the earlier source, then the other."""
     clip, source = ordered["clip_id"], ordered["source_id"]
     place = ordered.select("clip_id").with_row_index("row")
     marked = ordered.with_row_index("row").filter(pl.col("same_as").is_not_null())
     marked = marked.join(place, left_on="same_as", right_on="clip_id").select(
         first=pl.min_horizontal("row", "row_right"), again=pl.max_horizontal("row", "row_right")
     )
-    every = pl.concat([duplicate_pairs(ordered), marked]).unique().sort("first", "again")
+    every = pl.concat([duplicate_pairs(ordered), place_pairs(ordered), marked]).unique().sort("first", "again")
     pairs = pl.DataFrame(
         {
             "clip_id": clip[every["first"]],

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 
 from chai_assets.core.ids import record_id, sha256_text
 from chai_assets.core.pseudonyms import key_fingerprint
+from chai_assets.datasets.contamination.check import ContaminationCertificate
 from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE, LeftOut
 from chai_assets.datasets.select.leaks import LeakCertificate
 from chai_assets.datasets.select.recalled import Recalled
@@ -19,7 +20,7 @@ from chai_assets.datasets.select.selection import Selection, SelectionFields
 from chai_assets.datasets.select.splits import SPLITS
 
 MANIFEST_FORMAT = 2
-_LATER_FIELDS = {"recalled"}
+_LATER_FIELDS = {"recalled", "contamination"}
 
 
 class FileEntry(BaseModel):
@@ -114,6 +115,9 @@ class ManifestContent(BaseModel):
     notes: list[str]
     recalled: list[Recalled] = []
     """Triples that a lead took back at any time, so that earlier datasets may hold them; left out where empty."""
+
+    contamination: list[ContaminationCertificate] = []
+    """What was found of it in public benchmarks, of each a certificate; left out where none was compared."""
 
     @model_serializer(mode="wrap")
     def _without_what_is_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

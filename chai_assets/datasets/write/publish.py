@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from chai_assets.datasets.contamination.check import ContaminationCertificate
 from chai_assets.datasets.file_names import (
     CARD,
     DATASET_INFO,
@@ -196,6 +197,7 @@ class _WrittenRows:
     """Rows with a text that holds a word which trainers would take for media."""
     formulas: int
     """Whole captions that a spreadsheet would take for a formula."""
+    contamination: list[ContaminationCertificate]
 
 
 class _OutputFiles:
@@ -254,6 +256,7 @@ class _OutputFiles:
 def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log: Log) -> _WrittenRows:
     """Writes all rows; while one chunk is turned into text, the next one is read."""
     slim: list[pl.DataFrame] = []
+    said: list[pl.DataFrame] = []
     out: list[LeftOut] = []
     in_brackets = formulas = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -265,13 +268,17 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log
             formulas += count_formulas(merged) if "diffsynth" in inputs.dialects else 0
             slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash("final")))
             labels = primitive_rows(inputs, part, rows)
+            if inputs.contamination:
+                said.append(rows.select(record_id="id", clip_id="clip_id", text="final"))
+                said.append(merged.select(record_id="merged_id", clip_id="clip_id", text="caption"))
             for future in running:
                 future.result()
             running = [pool.submit(file.write_rows, table) for file, table in files.row_batches(rows, merged, labels)]
             log(f"writing: {files.rows:,} of {len(plan.rows):,} captions, {files.bytes / 1e6:,.0f} MB")
         for future in running:
             future.result()
-    return _WrittenRows(pl.concat(slim), out, in_brackets, formulas)
+    certificates = inputs.contamination.run(pl.concat(said)).certificates if inputs.contamination else []
+    return _WrittenRows(pl.concat(slim), out, in_brackets, formulas, certificates)
 
 
 def _read_chunk(
@@ -345,10 +352,12 @@ def _manifest_content(
         rights=count_by_purpose(plan.rows),
         corrected_upstream=int((rows["corrected_upstream"].list.len() > 0).sum()),
         people=people_text(inputs.people_key, inputs.selection.imported),
+        contamination=written.contamination,
         notes=[
             *empty_split_notes(counts),
             *corrected_notes(rows),
             *wording_notes(inputs.selection, rows),
+            *(certificate.sentence() for certificate in written.contamination),
             *text_notes(inputs.token_counter, written.bracketed, written.formulas),
             *recalled_notes(recalled),
         ],

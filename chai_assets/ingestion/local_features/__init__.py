@@ -1,0 +1,1 @@
+"""Local features of clips: what finds a mirrored or cropped copy, another cut of a recording, and the same place."""

@@ -1,0 +1,1 @@
+"""The benchmark of the comparison with a public benchmark."""
