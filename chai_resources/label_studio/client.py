@@ -297,7 +297,8 @@ class LabelStudio(dg.ConfigurableResource):
         except LabelStudioRefused as refused:
             if projects.LACKS_A_FIELD not in refused.words:
                 raise
-            page = self._sdk.projects.get(required(getattr(task, "project", None))).label_config
+            project: int = self._api.get(f"/api/tasks/{task.id}/", resolve_uri="false")["project"]
+            page = self._sdk.projects.get(project).label_config
             self._sdk.tasks.update(str(task.id), data=projects.empty_fields(required(page)) | data)
 
     def _task(self, task_id: int) -> "RoleBasedTask":

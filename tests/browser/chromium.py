@@ -127,6 +127,13 @@ class Window:
             self.press_submit()
         assert stored.value.status == 201, stored.value.text()
 
+    def refusal(self) -> str:
+        """Presses Submit and gives the words with which the answer is refused."""
+        with self.page.expect_response(_is_submission) as refused:
+            self.press_submit()
+        assert refused.value.status == 403, refused.value.text()
+        return refused.value.json()["detail"]
+
     def open_beside(self, link: str) -> Page:
         """Clicks a link that opens a page in a window of its own, and returns that page."""
         with self.page.expect_popup() as opened:

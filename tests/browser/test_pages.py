@@ -190,10 +190,7 @@ def test_a_fix_against_an_agreed_answer_is_asked_about_and_corrects_it(studio: S
     desk.mark("w", "trucks left")
     desk.fix("trucks left", "dollies in")
     desk.choose("How good is the draft?", "3")
-    with desk.page.expect_response(lambda response: response.status == 403):
-        desk.press_submit()
-    desk.page.get_by_text("which the agreed answers deny").first.wait_for()
-    desk.page.keyboard.press("Escape")
+    assert "'dollies in' says dolly in, which the agreed answers deny; correct the answer" in desk.refusal()
     desk.choose("How does the camera travel?", "dolly in")
     desk.submit()
     answer = critique.CritiqueAnswer(3, FINDINGS[:1], LabelAnswers({"travel": ["dolly in"]}))

@@ -28,8 +28,12 @@ RIGHT, LEFT = ["pan right"], ["pan left"]
 
 @pytest.fixture
 def loop(tmp_path: Path) -> Loop:
+    return labeled(tmp_path)
+
+
+def labeled(home: Path) -> Loop:
     """A camera that pans left, labeled as panning right, and drafted."""
-    loop = Loop(tmp_path)
+    loop = Loop(home)
     answers = plain_answers(loop.spec.aspects["camera"]) | {"movement": ["slow"], "turns": RIGHT}
     asked = loop.spec.aspects["camera"].attributes
     given = {attribute.id: answers.get(attribute.id) or [NOT_APPLICABLE] for attribute in asked}

@@ -1,0 +1,88 @@
+"""Labels in force as tables hold them: the states that checks go by, what a lead sees, and what stops an export."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from chai_assets.datasets.checks.label_agreement import contradicting_triples
+from chai_assets.review.label_doubts import batch_doubts
+from chai_assets.spec.compile import derive
+from chai_assets.spec.models import NOT_APPLICABLE
+from chai_assets.workflow.load import labels_by_id, load_standings, states_in_force
+from chai_resources.schemas import TABLES
+from chai_resources.tables import Tables
+from tests.labels.loop import Loop
+from tests.labels.test_labels_follow_the_critique import LEFT, RIGHT, labeled, review, until_review
+from tests.world import plain_answers
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Loop:
+    return labeled(tmp_path)
+
+
+def stored(loop: Loop, root: Path) -> Tables:
+    """The loop's rows in real tables."""
+    tables, held = Tables(root=str(root)), loop.records
+    rows = {"clips": held.clips, "primitives": held.labels, "drafts": held.drafts, "critiques": held.critiques}
+    rows |= {"revisions": held.revisions, "reviews": held.reviews, "annotation_events": held.events}
+    rows["label_corrections"] = held.corrections
+    for name, given in rows.items():
+        known = set(TABLES[name].schema.names)
+        tables.append(name, [{**{k: v for k, v in row.items() if k in known}, "batch": "b"} for row in given])
+    return tables
+
+
+def test_a_corrected_label_is_found_by_either_id_and_both_answers_are_told(loop: Loop, tmp_path: Path) -> None:
+    until_review(loop, {"turns": LEFT})
+    loop.submit(review("approve"))
+    given, in_force = loop.records.labels[0]["label_id"], (loop.item.label or {})["label_id"]
+    tables = stored(loop, tmp_path / "tables")
+    states = states_in_force(tables, loop.releases)
+    assert [states[label]["pan-left"] for label in (given, in_force)] == ["present", "present"]
+    assert set(labels_by_id(tables, "b")) == {given, in_force}
+    items = load_standings(tables, loop.lineage, "b")
+    assert [item.label["label_id"] for item in items if item.label] == [in_force]
+    assert batch_doubts(tables, "b", items, loop.spec) == []
+
+
+def test_what_a_person_says_of_caption_and_label_is_listed_for_the_lead(loop: Loop, tmp_path: Path) -> None:
+    until_review(loop, {}, "It pans both ways.")
+    loop.submit(review("approve"))
+    tables = stored(loop, tmp_path / "tables")
+    [doubt] = batch_doubts(tables, "b", load_standings(tables, loop.lineage, "b"), loop.spec)
+    assert (doubt["kind"], doubt["what"], doubt["aspect"]) == ("both_right", "It pans both ways.", "camera")
+
+
+@pytest.mark.parametrize(
+    ("contradicts", "stands", "stopped"),
+    [
+        ([], None, True),
+        (["pan-left"], None, True),
+        (["pan-left"], "I see both.", False),
+        (["tilt-up"], "I see both.", True),
+        (None, None, False),
+    ],
+)
+def test_a_caption_that_its_label_denies_stops_the_export_unless_explained_or_of_before(
+    loop: Loop, contradicts: list[str] | None, stands: str | None, stopped: bool
+) -> None:
+    camera = loop.spec.aspects["camera"]
+    asked = plain_answers(camera) | {"movement": ["slow"], "turns": RIGHT}
+    given = {attribute.id: asked.get(attribute.id) or [NOT_APPLICABLE] for attribute in camera.attributes}
+    ids = {"triple_id": "tri_1", "draft_id": "drf_1", "review_id": "rvw_1"}
+    triples = pl.DataFrame([{**ids, "aspect": "camera", "final": "The camera pans left."}])
+    reviews = [{"review_id": "rvw_1", "contradicts": contradicts, "label_stands": stands}]
+    schema = {"review_id": pl.String, "contradicts": pl.List(pl.String), "label_stands": pl.String}
+    frames = {
+        "reviews": pl.DataFrame(reviews, schema=schema),
+        "drafts": pl.DataFrame([{"draft_id": "drf_1", "label_id": "lbl_1"}]),
+    }
+
+    def read(table: str, columns: Sequence[str]) -> pl.DataFrame:
+        return frames[table].select(columns)
+
+    found = contradicting_triples(triples, read, lambda: {"lbl_1": derive(camera, given)}, loop.spec)
+    assert found == ({"tri_1": ["pan-left"]} if stopped else {})
