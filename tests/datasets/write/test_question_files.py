@@ -15,8 +15,9 @@ from chai_assets.datasets.read.published import DatasetNotFound, open_dataset
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
 from chai_assets.datasets.write.publish import publish
 from chai_assets.datasets.write.question_files import FolderTaken, write_questions
+from chai_assets.spec.models import Spec
 from chai_assets.spec.questions import denials, questions
-from chai_assets.spec.versioning.releases import load_spec, releases_in
+from chai_assets.spec.versioning.releases import Releases, load_spec, releases_in
 from tests.datasets.factory import clip, export, frame, triples_of
 from tests.datasets.labels import label
 from tests.spec.answers import walker
@@ -147,6 +148,9 @@ def test_pairs_have_the_benchmarks_fields_and_each_question_is_right_of_one_vide
             else:
                 assert (row["neg_question"], row["neg_text"]) == denied[one]
         assert len(set(videos)) == 2 * len(rows)
+    asks, says = denied["pan-left"]
+    assert asks.startswith('Is this video free of what the term "pan left" stands for, namely that the camera turns')
+    assert says == "It is not true of this video that the camera pans left."
     wanted = {"camera_movement/has_pan_left", "camera_confusable/pan_left_vs_truck_left"}
     assert wanted | {"camera_confusable/pan_left_vs_pan_right"} <= tasks
 
@@ -161,17 +165,35 @@ def test_the_command_writes_them_and_says_how_many(root: Path, tmp_path: Path, m
     assert isinstance(again.exception, FolderTaken)
 
 
-def test_labels_of_another_meaning_or_name_are_left_out_and_counted(root: Path, tmp_path: Path) -> None:
+class WithAnotherPanLeft(Releases):
+    """The released versions, but that in the newest one a pan left means something else."""
+
+    def load(self, version: str | None = None) -> Spec:
+        spec = super().load(version)
+        if spec.version != SPEC.version:
+            return spec
+        primitives = (one.model_copy(update={"meaning": 2}) for one in CAMERA.primitives if one.id == "pan-left")
+        others = (one for one in CAMERA.primitives if one.id != "pan-left")
+        camera = CAMERA.model_copy(update={"primitives": (*primitives, *others)})
+        return spec.model_copy(update={"aspects": {**spec.aspects, "camera": camera}})
+
+
+def test_labels_of_another_meaning_or_name_are_left_out_and_counted(tmp_path: Path) -> None:
     one = clip(0)
     old = load_spec("1.0.0")
-    labels = [label(one, CAMERA, SPEC) | {"states": [{"primitive": "no-such-thing", "state": "present"}]}]
-    labels += [label(one, old.aspects["scene"], old)]
+    camera = label(one, CAMERA, SPEC)
+    camera["states"] = [*camera["states"], {"primitive": "no-such-thing", "state": "present"}]
+    labels = [camera, label(one, old.aspects["scene"], old)]
     triples = triples_of([one], ("camera", "scene"))
     publish(export([one], triples, primitives=frame("primitives", labels), specs=(SPEC, old)), str(tmp_path))
     asked = asked_of(tmp_path)
     assert asked.unknown >= 1
-    assert "no-such-thing" not in set(asked.answers["primitive"])
-    assert asked.answers.height > 10
+    names = set(asked.answers["primitive"])
+    assert "no-such-thing" not in names
+    assert {"pan-left", "pan-right"} <= names
+    changed = label_questions(open_dataset("latest", str(tmp_path)), WithAnotherPanLeft())
+    assert names - set(changed.answers["primitive"]) == {"pan-left"}
+    assert changed.unknown == asked.unknown + 1
 
 
 def test_a_dataset_without_labels_a_damaged_file_and_a_taken_folder_are_one_clear_line(tmp_path: Path) -> None:
