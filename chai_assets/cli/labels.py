@@ -1,6 +1,7 @@
-"""What the labels say, on a terminal: the questions made of them, and how far they reach. Printing only."""
+"""What the labels say, on a terminal: the questions made of them, how far they reach, and which are in doubt."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,9 +13,13 @@ from chai_resources.settings import Settings
 
 if TYPE_CHECKING:
     from chai_assets.datasets.write.question_files import QuestionCounts
+    from chai_assets.review.label_doubts import DoubtKind
+    from chai_assets.workflow.item_state import Standing
 
 _RAREST = 10
 """Primitives that `chai status` shows: what a person can act on; Dagster has them all."""
+_DOUBTS = 3
+"""Doubts of a kind that are shown; Dagster has them all, with the check on `task_states`."""
 
 
 def show_coverage(settings: Settings, console: Console) -> None:
@@ -53,3 +58,22 @@ def print_questions(written: Iterable["QuestionCounts"], unknown: int, console: 
             soft_wrap=True,
             highlight=False,
         )
+
+
+def doubt_lines(settings: Settings, batches: "Mapping[str, Sequence[Standing]]") -> Iterator[str]:
+    """A line for each kind of doubt, and one for each of its first doubts."""
+    from chai_assets.review.label_doubts import DOUBT_KINDS, batch_doubts
+    from chai_assets.spec.resource import release_of
+    from chai_assets.spec.versioning.adoption import adopted_version
+    from chai_resources.tables import Tables
+
+    tables, release = Tables(root=settings.tables), release_of(settings)
+    found: dict[DoubtKind, list[str]] = defaultdict(list)
+    for batch, items in batches.items():
+        spec = release.releases.load(adopted_version(tables, batch, release.in_force))
+        for doubt in batch_doubts(tables, batch, items, spec):
+            found[doubt["kind"]].append(f"  {batch} {doubt['clip_id']} {doubt['aspect']}: {doubt['what']}")
+    for kind, meaning in DOUBT_KINDS.items():
+        if kind in found:
+            yield f"{len(found[kind])} labels in doubt ({kind.replace('_', ' ')}): {meaning}"
+            yield from found[kind][:_DOUBTS]

@@ -172,8 +172,7 @@ def status() -> None:
         console.print(f"no batch yet: put a folder of videos into {settings.inbox}")
         return
     console.print(table)
-    from chai_assets.cli.label_doubts import doubt_lines
-    from chai_assets.cli.labels import show_coverage
+    from chai_assets.cli.labels import doubt_lines, show_coverage
 
     for line in doubt_lines(settings, standings):
         console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)

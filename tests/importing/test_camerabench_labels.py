@@ -92,6 +92,6 @@ def test_they_are_in_the_labels_of_the_dataset_that_the_import_makes(tmp_path: P
     with pytest.raises(ImportRefused, match="another import"):
         place.take(approved("pier.0.0.mp4"), labels)
     selection = Selection(imported="small")
-    published = publish_selection(place.tables, SpecRelease(), selection, str(tmp_path / "sets"), lambda _: None, "")
+    published = publish_selection(place.tables, SpecRelease(), selection, str(tmp_path / "sets"), lambda _: None)
     rows = pl.read_parquet(f"{published.uri}/primitives.parquet").to_dicts()
     assert [(row["aspect"], row["primitive"], row["state"]) for row in rows] == [("camera", "pan-left", YES)]

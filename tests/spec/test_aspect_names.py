@@ -26,6 +26,14 @@ SAID = {
     Path("chai_assets/linting/lexicon.py"): {"camera"},  # who does it in a sentence, in whatever aspect
     Path("chai_assets/linting/caption_lint.py"): {"camera"},
     Path("chai_assets/linting/phrase_patterns.py"): {"camera"},
+    Path("chai_assets/linting/reading.py"): {"camera"},
+    Path("chai_assets/linting/main_subject.py"): {"camera"},
+    Path("chai_assets/linting/wordings/__init__.py"): {"camera"},
+    Path("chai_assets/linting/wordings/camera_work.py"): {
+        "camera",
+        r"(?:picture|image|shot|view|scene|camera) (?:\w+ly )?comes? (?:\w+ly )?into focus",
+        r"(?:picture|image|shot|view|scene|camera) (?:\w+ly )?goes? (?:\w+ly )?out of focus",
+    },
 }
 """Texts that are no name of an aspect, or enter stored bytes."""
 SOURCES = sorted(

@@ -20,7 +20,7 @@ from chai_assets.spec.models import Primitive, Spec
 from chai_assets.spec.resource import SpecRelease
 from chai_resources.tables import Tables
 
-_CLIP_COLUMNS = ["batch", "clip_id", "source_id", "same_as", "phash", "duration_s", "recorded_at"]
+_CLIP_COLUMNS = ["batch", "clip_id", "source_id", "same_as", "phash", "features", "duration_s", "recorded_at"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ not exist. `<root>/latest.json` names the latest one. A publication that is stop
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,10 @@ from chai_assets.datasets.file_names import (
     DATASET_INFO,
     LATEST,
     MANIFEST,
-    PRIMITIVES,
-    TRIPLES,
-    TRIPLES_JSONL,
     VERIFY_SCRIPT,
 )
 from chai_assets.datasets.read.verify import script
 from chai_assets.datasets.select.canonical_rows import (
-    CANONICAL,
     ExportRefused,
     LeftOut,
     columns_to_read,
@@ -46,28 +42,19 @@ from chai_assets.datasets.select.export_inputs import (
 )
 from chai_assets.datasets.select.export_plan import ExportPlan, Log, caption_hash, plan_export
 from chai_assets.datasets.select.leaks import LeakFound, certify
-from chai_assets.datasets.select.primitive_rows import PRIMITIVES as PRIMITIVES_SCHEMA
 from chai_assets.datasets.select.primitive_rows import primitive_rows
 from chai_assets.datasets.select.purposes import count_by_purpose
 from chai_assets.datasets.select.recalled import recalled_notes, recalled_triples
 from chai_assets.datasets.select.selection import LEVELS
-from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.build_folder import scratch_folder
 from chai_assets.datasets.write.caption_tokens import fit_to_token_limit
 from chai_assets.datasets.write.card import render_card
 from chai_assets.datasets.write.file_writers import (
     DISK_FULL_ERRORS,
     HashedFile,
-    JsonLinesWriter,
-    ParquetWriter,
-    RowWriter,
-    close_writer,
-    open_row_writer,
 )
 from chai_assets.datasets.write.formats import (
     PROMPTS,
-    RELEASE_FORMATS,
-    FileFormat,
     count_reserved,
     left_out_of_pairs,
     merged_caption_rows,
@@ -87,13 +74,10 @@ from chai_assets.datasets.write.manifest import (
     triples_by_spec,
     wording_notes,
 )
-from chai_assets.datasets.write.task_tables import MERGED_TABLES, TASK_TABLES
+from chai_assets.datasets.write.output_files import OutputFiles
 from chai_assets.datasets.write.trainer_formats import (
-    MERGED_FORMATS,
-    TRAINER_FORMATS,
     count_formulas,
     dataset_info,
-    formats_of,
     text_notes,
 )
 from chai_resources.errors import Unavailable
@@ -159,7 +143,7 @@ def publish(inputs: ExportInputs, root: str, log: Log = _quiet, make_latest: boo
 def build_dataset(inputs: ExportInputs, folder: Path, log: Log = _quiet) -> Manifest:
     """Writes the files of a dataset, but for its manifest, into `folder` and returns the manifest."""
     plan = plan_export(inputs, log)
-    files = _OutputFiles(folder, inputs.dialects)
+    files = OutputFiles(folder, inputs.dialects)
     try:
         written = _write_rows(inputs, plan, files, log)
         entries = files.finish()
@@ -200,60 +184,7 @@ class _WrittenRows:
     contamination: list[ContaminationCertificate]
 
 
-class _OutputFiles:
-    """Every file of a dataset that holds rows."""
-
-    def __init__(self, folder: Path, dialects: tuple[str, ...]) -> None:
-        self._folder = folder
-        per_triple = (*TASK_TABLES, *formats_of(dialects, (*RELEASE_FORMATS, *TRAINER_FORMATS)))
-        per_clip = (*MERGED_TABLES, *formats_of(dialects, MERGED_FORMATS))
-        self.whole: list[RowWriter] = [
-            ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, schema=CANONICAL),
-            JsonLinesWriter(HashedFile(folder / TRIPLES_JSONL), lambda rows: rows),
-        ]
-        self.labels: RowWriter = ParquetWriter(HashedFile(folder / PRIMITIVES), lambda rows: rows, PRIMITIVES_SCHEMA)
-        # A folder a split, so that nobody trains on eval by reading a whole file; empty files keep paths stable.
-        self.per_triple = {split: self._opened(split, per_triple) for split in SPLITS}
-        self.per_clip = {split: self._opened(split, per_clip) for split in SPLITS}
-
-    def _opened(self, split: str, formats: Iterable[FileFormat]) -> list[RowWriter]:
-        return [open_row_writer(self._folder / split / one.path, one) for one in formats]
-
-    @property
-    def _every(self) -> list[RowWriter]:
-        split = [*self.per_triple.values(), *self.per_clip.values()]
-        return [*self.whole, self.labels, *(file for files in split for file in files)]
-
-    @property
-    def bytes(self) -> int:
-        return sum(rows.file.bytes for rows in self._every)
-
-    @property
-    def rows(self) -> int:
-        return self.whole[-1].rows
-
-    def row_batches(
-        self, rows: pl.DataFrame, merged: pl.DataFrame, labels: pl.DataFrame
-    ) -> Iterator[tuple[RowWriter, pl.DataFrame]]:
-        """What each file gets of a chunk's rows."""
-        yield self.labels, labels
-        # Sides without rows too: a file knows its columns from what it is given.
-        for files, table in ((self.per_triple, rows), (self.per_clip, merged)):
-            for split in SPLITS:
-                side = table.filter(pl.col("split") == split)
-                yield from ((file, side) for file in files[split])
-        yield from ((file, rows) for file in self.whole)
-
-    def finish(self) -> list[FileEntry]:
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda rows: close_writer(rows, self._folder), self._every))
-
-    def abandon(self) -> None:
-        for rows in self._every:
-            rows.file.abandon()
-
-
-def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: _OutputFiles, log: Log) -> _WrittenRows:
+def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: OutputFiles, log: Log) -> _WrittenRows:
     """Writes all rows; while one chunk is turned into text, the next one is read."""
     slim: list[pl.DataFrame] = []
     said: list[pl.DataFrame] = []
@@ -397,7 +328,7 @@ def _move_into_place(manifest: Manifest, scratch: Path, store: Media) -> None:
         os.close(handle)
 
 
-def _disk_full(error: OSError, folder: Path, files: _OutputFiles, plan: ExportPlan) -> DiskFull:
+def _disk_full(error: OSError, folder: Path, files: OutputFiles, plan: ExportPlan) -> DiskFull:
     free = shutil.disk_usage(folder).free
     done = files.rows
     about = f"about {files.bytes * len(plan.rows) / done / 1e9:,.1f} GB in all" if done else "more than that"
