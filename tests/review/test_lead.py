@@ -128,10 +128,12 @@ def test_a_recalled_caption_leaves_the_next_dataset_and_goes_to_another_round_an
     assert "recalled" not in manifests(world)[0]
     what_cannot_be_decided_is_refused(world, chai, before["camera"], name_of(item(world, batch, "camera")))
 
-    code, out = chai("recall", before["camera"][:16], "--reason", reason)
+    code, out = chai("recall", before["camera"][:16], "--reason", reason, "--json")
     assert code == 0
-    assert f"recalled {before['camera']}" in out
-    assert before["subject"] in out, "the same annotator, model and prompt made another caption"
+    said = json.loads(out)
+    assert said["recalled"] == before["camera"]
+    shared = {cause["kind"] for cause in said["shared"] if before["subject"] in cause["triples"]}
+    assert shared >= {"annotator", "model", "prompt"}, "the same made another caption"
     assert in_force(world, batch).keys() == {"subject"}, "no dataset waits for the next run"
     assert chai("dataset", "export")[0] == 0
     assert manifests(world)[1]["recalled"] == [{"id": before["camera"], "reason": reason}]
