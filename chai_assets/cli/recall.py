@@ -83,13 +83,21 @@ def verdict(
     item: _ITEM,
     word: Annotated[str, typer.Argument(metavar="approve|reject", help="The verdict that is right.")],
     reason: _REASON,
+    label_stands: Annotated[
+        str, typer.Option(help="Why a caption that contradicts its labels is right, and so are they.")
+    ] = "",
     by: _BY = "",
 ) -> None:
-    """Put a verdict of your own in the place of the last review, while nobody has critiqued or reviewed since."""
+    """Put a verdict of your own in the place of the last review, while nobody has critiqued or reviewed since.
+
+    To approve is to call the corrections of labels right that the review looked at.
+    """
     if word not in ("approve", "reject"):
         raise UnusableInput(f"{word[:40]!r} is no verdict: say approve or reject")
     said: Verdict = "approve" if word == "approve" else "reject"
-    _about_one(item, by, lambda lead, name: lead.change_verdict(name, said, reason), f"the verdict is {word} now")
+    _about_one(
+        item, by, lambda lead, name: lead.change_verdict(name, said, reason, label_stands), f"the verdict is {word} now"
+    )
 
 
 @lead_app.command()

@@ -40,7 +40,7 @@ def batch_doubts(tables: Tables, batch: str, items: Sequence[Standing], spec: Sp
     """The doubts about a batch's labels; `items` are where it stands under `spec`."""
     corrections = read_rows(tables, LabelCorrectionRow, batch)
     doubts = [*_both_right(items), *_answered_differently(items, corrections)]
-    if corrections:
+    if corrections or any(item.decisions.labels for item in items):
         doubts += [*_contradicted(items, spec), *_not_applied(labels_in_force(load_records(tables, batch)))]
     return sorted(doubts, key=lambda doubt: (list(DOUBT_KINDS).index(doubt["kind"]), doubt["clip_id"]))
 
@@ -69,9 +69,9 @@ def _contradicted(items: Iterable[Standing], spec: Spec) -> Iterator[LabelDoubt]
 
 def _corrected_questions(item: Standing) -> set[str]:
     """The questions whose answer in force is another one than the person gave who labeled it last."""
-    if item.label is None or item.answered_label is None:
+    if item.label is None or item.given_label is None:
         return set()
-    before, now = answers_of(item.answered_label), answers_of(item.label)
+    before, now = answers_of(item.given_label), answers_of(item.label)
     return {name for name in now if list(before.get(name, ())) != list(now[name])}
 
 

@@ -64,12 +64,18 @@ class ItemDecisions:
 def decisions_by_item(records: BatchRecords) -> Mapping[tuple[str, str], ItemDecisions]:
     """What leads decided, by clip and aspect; items that nobody decided about have none."""
     made = {row["decision_id"] for row in records.decisions}
-    reviews = {row["event_id"]: row for row in records.reviews if row["event_id"] in made}
+    reviews = {row["event_id"]: row for row in reviews_by_leads(records)}
     labels = {row["event_id"]: row for row in records.labels if row["event_id"] in made}
     found: dict[tuple[str, str], ItemDecisions] = defaultdict(ItemDecisions)
     for row in in_order(records.decisions):
         _add(found[row["clip_id"], row["aspect"]], row, reviews, labels)
     return found
+
+
+def reviews_by_leads(records: BatchRecords) -> list[ReviewRow]:
+    """The reviews that leads put in the place of others."""
+    made = {row["decision_id"] for row in records.decisions}
+    return [row for row in records.reviews if row["event_id"] in made]
 
 
 def in_order(decisions: Iterable[LeadDecisionRow]) -> list[LeadDecisionRow]:

@@ -12,6 +12,7 @@ from typing import cast
 
 from chai_assets.core.ids import corrected_label_id
 from chai_assets.core.rows import AnswerValue, LabelCorrectionRow, LabelRow, ReviewRow
+from chai_assets.workflow.decisions import reviews_by_leads
 from chai_assets.workflow.records import BatchRecords, LatestAnswers, latest_answers
 
 Answers = Mapping[str, Sequence[str]]
@@ -21,11 +22,17 @@ class LabelsInForce:
     """The labels of a batch as they are in force, and the corrections that could not take force."""
 
     def __init__(
-        self, labels: Iterable[LabelRow], corrections: Iterable[LabelCorrectionRow], answers: LatestAnswers
+        self,
+        labels: Iterable[LabelRow],
+        corrections: Iterable[LabelCorrectionRow],
+        answers: LatestAnswers,
+        by_leads: Iterable[ReviewRow] = (),
     ) -> None:
+        """`by_leads` are the reviews that leads put in the place of others."""
         self._labels = {label["label_id"]: label for label in labels}
         self._corrections = list(corrections)
         self._answers = answers
+        self._by_leads = list(by_leads)
         self._of_asking: dict[str, list[list[LabelCorrectionRow]]] = defaultdict(list)
         for critique in self._confirmed:
             corrected = self._labels.get(critique[0]["label_id"])
@@ -78,7 +85,8 @@ class LabelsInForce:
         for row in self._corrections:
             if row["critique_id"] in living:
                 by_critique[row["critique_id"]].append(row)
-        judged = _last_ticks(latest.row for latest in self._answers.reviews.values() if latest.row)
+        reviews = [latest.row for latest in self._answers.reviews.values() if latest.row]
+        judged = _last_ticks([*reviews, *self._by_leads])
         found: list[tuple[datetime, str, list[LabelCorrectionRow]]] = []
         for critique_id, rows in by_critique.items():
             ticks = [judged.get(row["correction_id"]) for row in rows]
@@ -91,7 +99,7 @@ class LabelsInForce:
 
 def labels_in_force(records: BatchRecords) -> LabelsInForce:
     """The labels in force of a batch's rows."""
-    return LabelsInForce(records.labels, records.corrections, latest_answers(records))
+    return LabelsInForce(records.labels, records.corrections, latest_answers(records), reviews_by_leads(records))
 
 
 def answers_of(label: LabelRow) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Histories of labels, critiques that correct them or not, reviews, regrades and deletions, drawn at random.
+"""Histories of labels, critiques that correct them or not, reviews, regrades, recalls and deletions, drawn at random.
 
 Whatever people do, no approved caption contradicts its labels in force unless a person said why both are right, and
 nothing that was recorded is ever changed.
@@ -91,6 +91,7 @@ def _recorded(loop: Loop) -> dict[str, list[Any]]:
         "corrections": held.corrections,
         "reviews": held.reviews,
         "drafts": held.drafts,
+        "decisions": held.decisions,
         "revisions": held.revisions,
     }
 
@@ -123,10 +124,14 @@ def test_no_approved_caption_contradicts_its_labels_and_no_record_changes(cases:
             for table, rows in _recorded(loop).items():
                 assert rows[: len(before[table])] == before[table], (name, table)
             if loop.item.stage == "approved":
-                break
+                if draw.random() < 0.7:
+                    break
+                loop.recall()
+                assert loop.item.stage == "critique", name
+                ends["recalled"] += 1
         ends[loop.item.stage] += 1
         ends["corrected"] += loop.item.label not in loop.item.given
         ends["explained"] += bool(loop.item.approval and loop.item.approval["label_stands"])
     print(dict(ends))
     if cases.count >= 60:
-        assert all(ends[what] for what in ("approved", "corrected", "explained", "refused at the page"))
+        assert all(ends[what] for what in ("approved", "corrected", "explained", "recalled", "refused at the page"))

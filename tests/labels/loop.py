@@ -172,6 +172,16 @@ class Loop:
         self.records.events.append(event)
         return {"event_id": event["event_id"], "chai_key": key, "submitted_at": self.clock, "recorded_at": self.clock}
 
+    def recall(self) -> None:
+        """A lead takes the approved caption back."""
+        self.clock += timedelta(seconds=1)
+        approval = self.item.approval
+        assert approval is not None
+        row: Any = {"batch": "b", "decision_id": f"dec_{next(self._numbers)}", "kind": "recall", "author": "lea"}
+        row |= {"clip_id": self.clip_id, "aspect": self.aspect, "refers_to": approval["review_id"], "value": None}
+        row |= {"triple_id": None, "reason": "Look again.", "recorded_at": self.clock}
+        self.records.decisions.append(row)
+
     def delete(self, event_id: str) -> None:
         """The annotation of an answer is deleted in Label Studio."""
         self.clock += timedelta(seconds=1)

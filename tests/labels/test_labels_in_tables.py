@@ -7,15 +7,28 @@ import polars as pl
 import pytest
 
 from chai_assets.datasets.checks.label_agreement import contradicting_triples
+from chai_assets.labeling.in_force import corrected_labels, labels_in_force
 from chai_assets.review.label_doubts import batch_doubts
+from chai_assets.review.lead.decide import Lead, NothingToDecide
+from chai_assets.review.lead.find import ItemName
 from chai_assets.spec.compile import derive
 from chai_assets.spec.models import NOT_APPLICABLE
+from chai_assets.spec.resource import SpecRelease
+from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.load import labels_by_id, load_standings, states_in_force
+from chai_resources.people import Person
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
-from tests.labels.loop import Loop
+from tests.labels.loop import TEAM, Loop
 from tests.labels.test_labels_follow_the_critique import LEFT, RIGHT, labeled, review, until_review
 from tests.world import plain_answers
+
+LEA = Person(id="lea", name="Lea", email="lea@example.com", roles=("lead",))
+ITEM = ItemName("b", "clp_1", "camera")
+
+
+def camera(tables: Tables, loop: Loop) -> Standing:
+    return next(item for item in load_standings(tables, loop.lineage, "b") if item.aspect == "camera")
 
 
 @pytest.fixture
@@ -28,7 +41,7 @@ def stored(loop: Loop, root: Path) -> Tables:
     tables, held = Tables(root=str(root)), loop.records
     rows = {"clips": held.clips, "primitives": held.labels, "drafts": held.drafts, "critiques": held.critiques}
     rows |= {"revisions": held.revisions, "reviews": held.reviews, "annotation_events": held.events}
-    rows["label_corrections"] = held.corrections
+    rows |= {"label_corrections": held.corrections, "lead_decisions": held.decisions}
     for name, given in rows.items():
         known = set(TABLES[name].schema.names)
         tables.append(name, [{**{k: v for k, v in row.items() if k in known}, "batch": "b"} for row in given])
@@ -46,6 +59,50 @@ def test_a_corrected_label_is_found_by_either_id_and_both_answers_are_told(loop:
     items = load_standings(tables, loop.lineage, "b")
     assert [item.label["label_id"] for item in items if item.label] == [in_force]
     assert batch_doubts(tables, "b", items, loop.spec) == []
+
+
+def test_the_frame_of_labels_in_force_is_what_the_walk_goes_by(loop: Loop, tmp_path: Path) -> None:
+    until_review(loop, {"turns": LEFT})
+    loop.submit(review("approve"))
+    tables = stored(loop, tmp_path / "tables")
+    label = loop.item.label
+    assert label is not None
+    frames = [tables.read(name).lazy() for name in ("primitives", "annotation_events")]
+    [row] = labels_in_force(*frames, corrected_labels(tables, SpecRelease())).collect().to_dicts()
+    assert row["label_id"] == label["label_id"]
+    assert row["given_label_id"] == loop.records.labels[0]["label_id"] != row["label_id"]
+    assert {state["primitive"]: state["state"] for state in row["states"]} == loop.states
+    assert {"attribute": "turns", "values": LEFT} in row["answers"]
+    [as_given] = labels_in_force(*frames).collect().to_dicts()
+    assert {"attribute": "turns", "values": RIGHT} in as_given["answers"]
+
+
+def test_a_lead_who_approves_calls_the_corrections_right_that_the_review_called_wrong(
+    loop: Loop, tmp_path: Path
+) -> None:
+    until_review(loop, {"turns": LEFT})
+    loop.submit(review("reject", right=False))
+    tables = stored(loop, tmp_path / "tables")
+    assert camera(tables, loop).answers["turns"] == RIGHT
+    Lead(tables, SpecRelease(), TEAM, LEA).change_verdict(ITEM, "approve", "It pans left, and so I say.")
+    item = camera(tables, loop)
+    assert (item.stage, item.answers["turns"]) == ("approved", LEFT)
+    assert (item.approval or {})["contradicts"] == []
+    assert batch_doubts(tables, "b", load_standings(tables, loop.lineage, "b"), loop.spec) == []
+
+
+def test_a_lead_does_not_approve_what_its_label_denies_without_saying_why(loop: Loop, tmp_path: Path) -> None:
+    until_review(loop, {}, "It pans both ways.")
+    loop.submit(review("reject"))
+    tables = stored(loop, tmp_path / "tables")
+    lead = Lead(tables, SpecRelease(), TEAM, LEA)
+    with pytest.raises(NothingToDecide, match=r"contradicts its label .*--label-stands"):
+        lead.change_verdict(ITEM, "approve", "It is right.")
+    assert camera(tables, loop).stage == "feedback"
+    assert tables.read("lead_decisions").is_empty()
+    lead.change_verdict(ITEM, "approve", "It is right.", "First right, then left.")
+    approval = camera(tables, loop).approval or {}
+    assert (approval["contradicts"], approval["label_stands"]) == (["pan-left"], "First right, then left.")
 
 
 def test_what_a_person_says_of_caption_and_label_is_listed_for_the_lead(loop: Loop, tmp_path: Path) -> None:

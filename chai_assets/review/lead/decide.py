@@ -10,6 +10,7 @@ from typing import Literal
 
 from chai_assets.core import ids
 from chai_assets.core.rows import LabelRow, LeadDecisionRow, NewRow, ReviewRow, TripleRow, read_rows
+from chai_assets.review.lead.contradictions import contradictions_if_approved
 from chai_assets.review.lead.find import ItemName, find_item, item_of_record, standing_of
 from chai_assets.spec.compile import check_answers, derive
 from chai_assets.spec.models import NOT_APPLICABLE, UNSURE
@@ -85,8 +86,12 @@ class Lead:
         self._decide(item, "recall", reason, refers_to=last["review_id"], triple=entries)
         return last
 
-    def change_verdict(self, item: ItemName, verdict: Verdict, reason: str) -> None:
-        """Puts a verdict of the lead's own in the place of the last review, while nobody has built on that."""
+    def change_verdict(self, item: ItemName, verdict: Verdict, reason: str, label_stands: str | None = None) -> None:
+        """Puts a verdict of the lead's own in the place of the last review, while nobody has built on that.
+
+        To approve is to call the corrections of labels right that the review looked at. `label_stands` says why a
+        caption that contradicts its labels even so is right, and so are they.
+        """
         stands = self._standing(item)
         turn = self._last_review(item, stands)
         assert turn.answer
@@ -95,9 +100,18 @@ class Lead:
             raise NothingToDecide(f"the last review of {item} says {verdict} already: there is nothing to change")
         if self.person.id in stands.authors():
             raise NothingToDecide(f"{self.person.id} worked on {item}: another lead must decide about its review")
+        denied: dict[str, str] = {}
+        if verdict == "approve":
+            denied = contradictions_if_approved(self.tables, self.release.releases, item, stands, review)
+        why = checked_reason(label_stands) if label_stands and denied else None
+        if denied and not why:
+            raise NothingToDecide(
+                f"the caption of {item} contradicts its label ({'; '.join(denied.values())}): leave it to another "
+                "round, where either is corrected, or say why both are right, with --label-stands"
+            )
         decision = self._row(item, "change_verdict", reason, review["review_id"], verdict)
         entries = self._entries(item, review_id=review["review_id"])
-        self._append(item, decision, entries, self._own_review(decision, review, verdict))
+        self._append(item, decision, entries, self._own_review(decision, review, verdict, sorted(denied), why))
 
     def reassign(self, item: ItemName, person_id: str, reason: str) -> str:
         """Gives the item's open task, and those that follow for the same work, to another person; gives its key."""
@@ -263,8 +277,13 @@ class Lead:
             gone = triple_entry({**entries[-1], "recorded_at": None}, "withdrawn", len(entries))
             self.tables.append("triples", [gone])
 
-    def _own_review(self, decision: NewRow, review: ReviewRow, verdict: Verdict) -> Callable[[str], tuple[str, NewRow]]:
-        """The lead's review in place of another: it approves every finding, or says in its note why not."""
+    def _own_review(
+        self, decision: NewRow, review: ReviewRow, verdict: Verdict, denied: list[str], label_stands: str | None
+    ) -> Callable[[str], tuple[str, NewRow]]:
+        """The lead's review in place of another: it approves every remark and correction, or its note says why not."""
+        looked_at = review.get("correction_ticks")
+        if verdict == "approve" and looked_at:
+            looked_at = [{**tick, "right": True} for tick in looked_at]
 
         def made(decision_id: str) -> tuple[str, NewRow]:
             row: NewRow = {
@@ -273,6 +292,9 @@ class Lead:
                 "grade": review["grade"] + 1,  # no two reviews of a candidate are one, however often they change
                 "verdict": verdict,
                 "ticks": [{**tick, "right": True} for tick in review["ticks"]],
+                "correction_ticks": looked_at,
+                "contradicts": denied if verdict == "approve" else review.get("contradicts"),
+                "label_stands": label_stands,
                 "misses": [],
                 "reasons": [],
                 "note": decision["reason"],
