@@ -67,13 +67,13 @@ def test_the_frame_of_labels_in_force_is_what_the_walk_goes_by(loop: Loop, tmp_p
     tables = stored(loop, tmp_path / "tables")
     label = loop.item.label
     assert label is not None
-    frames = [tables.read(name).lazy() for name in ("primitives", "annotation_events")]
-    [row] = labels_in_force(*frames, corrected_labels(tables, SpecRelease())).collect().to_dicts()
+    labels, events = (tables.read(name).lazy() for name in ("primitives", "annotation_events"))
+    [row] = labels_in_force(labels, events, corrected_labels(tables, SpecRelease())).collect().to_dicts()
     assert row["label_id"] == label["label_id"]
     assert row["given_label_id"] == loop.records.labels[0]["label_id"] != row["label_id"]
     assert {state["primitive"]: state["state"] for state in row["states"]} == loop.states
     assert {"attribute": "turns", "values": LEFT} in row["answers"]
-    [as_given] = labels_in_force(*frames).collect().to_dicts()
+    [as_given] = labels_in_force(labels, events).collect().to_dicts()
     assert {"attribute": "turns", "values": RIGHT} in as_given["answers"]
 
 
