@@ -7,6 +7,7 @@ never stops a caption. Where a pattern cannot be sure there is no flag: precisio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from chai_assets.core.text import FUNCTION_WORDS
@@ -152,9 +153,7 @@ class _Judge(Reading):
         meant = phrase.terms or (
             phrase.loose if phrase.gate in ("none", "shown", "camera") and " " in phrase.text else ()
         )
-        if self.states is None or not meant or not all(self._lacks(name) for name in meant):
-            return False
-        if any(self._has_parts(name) for name in meant):
+        if not meant or not self._lacking.issuperset(meant) or any(map(self._has_parts, meant)):
             return False
         excluded = {name for one in meant for name in self.lexicon.primitives[one].excludes}
         if self._is_softened(mention) and (self._has(_ALMOST_STILL) or not any(map(self._has, excluded))):
@@ -173,7 +172,7 @@ class _Judge(Reading):
             if not phrase.terms and self.named & set(opposed):
                 return False
             # A single word, or a loose one, is said of many things: it takes the opposite to make it wrong.
-            exact = phrase.terms and re.search(r"[ -]", phrase.text)
+            exact = phrase.terms and phrase.of_words
             return bool(exact or opposed or any(map(self._taken_for, meant)))
         rivals = [name for one in meant for name in self.lexicon.opposites[one]]
         rivals += wording.needs if isinstance(wording.needs, tuple) else ()
@@ -186,12 +185,12 @@ class _Judge(Reading):
             return not any(self._has(name) for one in meant for name in self.lexicon.siblings[one])
         return wording.needs == "nothing" or any(map(self._has, wording.needs))
 
-    def _lacks(self, name: str) -> bool:
-        """Whether the labels say that the primitive does not hold, or that there is nothing it could hold of."""
+    @cached_property
+    def _lacking(self) -> set[str]:
+        """The primitives that the labels say do not hold, and those that there is nothing to hold of."""
         states = self.states or {}
-        if states.get(name) == ABSENT:
-            return True
-        return name in states and any(map(self._has, self.lexicon.ruled_out_by.get(name, ())))
+        ruled_out = {name for name, by in self.lexicon.ruled_out_by.items() if any(map(self._has, by))}
+        return {name for name, state in states.items() if state == ABSENT or name in ruled_out}
 
     def _taken_for(self, name: str) -> bool:
         """Whether the labels have what the primitive is confused with and cannot stand beside."""
@@ -228,7 +227,7 @@ class _Judge(Reading):
         if " " not in phrase.text and phrase.gate == "camera" and self._term_in_sentence(mention):
             return False  # "pans left, following him": the movement has its name
         return not phrase.terms or (
-            all(map(self._lacks, phrase.terms)) and self._at_odds_in_time(mention, phrase.terms, present)
+            self._lacking.issuperset(phrase.terms) and self._at_odds_in_time(mention, phrase.terms, present)
         )
 
     def _term_in_sentence(self, mention: Mention) -> bool:

@@ -8,11 +8,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
+from chai_assets.linting.one_pattern import one_pattern
 from chai_assets.linting.phrase_patterns import DIRECTIONS, loose_pattern, normalize, says_action, term_pattern, verb_of
 from chai_assets.linting.says_patterns import wording_of
-from chai_assets.linting.wording_index import WordingIndex, alternatives
+from chai_assets.linting.wording_index import WordingIndex
 from chai_assets.linting.wordings import Wording
 from chai_assets.linting.wordings.actions import ACTIONS
 from chai_assets.linting.wordings.camera_work import CAMERA_WORK, LOOSELY_SAID
@@ -102,6 +104,11 @@ class Phrase:
     loose: tuple[str, ...]
     gate: Gate
 
+    @cached_property
+    def of_words(self) -> bool:
+        """Whether it is more than a single word."""
+        return " " in self.text or "-" in self.text
+
 
 @dataclass(frozen=True)
 class Lexicon:
@@ -152,7 +159,7 @@ def lexicon_of(spec: Spec, aspect_id: str) -> Lexicon:
 def compile_lexicon(aspect: Aspect) -> Lexicon:
     """The lexicon of an aspect."""
     phrases, patterns = _phrases(aspect)
-    pattern, numbers = _one_pattern(patterns)
+    pattern, numbers = one_pattern(patterns)
     says = [normalize(part.says) for part in (*aspect.primitives, *aspect.attributes) if part.says]
     wordings = _wordings(aspect)
     opposites = {primitive.id: _opposites(primitive, aspect) for primitive in aspect.primitives}
@@ -301,62 +308,6 @@ def _gate(phrase: str, meant: list[Primitive], *, is_term: bool, of_picture: boo
         return "picture"
     anywhere = not of_picture or _NAMES_THE_PICTURE.search(phrase)
     return "none" if anywhere and phrase.split()[0] not in _FIRST_OF_PLACE else "shown"
-
-
-def _one_pattern(patterns: list[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
-    """All patterns as one, and for each of its groups the number of the pattern that it belongs to.
-
-    A group tells which one matched, so they hold no groups of their own. They branch by their first letters: at
-    most words of a text, a look at one letter is then enough.
-    """
-    numbers: list[int] = []
-    ways = [(number, way) for number, pattern in enumerate(patterns) for way in _ways(pattern)]
-    return re.compile(rf"(?<![\w-])(?:{_branched(ways, numbers)})(?!\w)"), tuple(numbers)
-
-
-def _ways(pattern: str) -> list[str]:
-    """The alternatives of a pattern, those in brackets at its beginning included."""
-    return [begun for way in alternatives(pattern) for begun in _opened(way)]
-
-
-def _opened(way: str) -> list[str]:
-    """The way once for each alternative in the brackets it begins with; itself where it begins with none."""
-    if not way.startswith("(?:"):
-        return [way]
-    depth = 0
-    for place, character in enumerate(way):
-        depth += (character == "(") - (character == ")")
-        if not depth:
-            inside, after = way[3:place], way[place + 1 :]
-            return [way] if after[:1] in ("?", "*", "{") else [begun + after for begun in _ways(inside)]
-    return [way]
-
-
-def _branched(ways: list[tuple[int, str]], numbers: list[int]) -> str:
-    """The ways as one pattern with a group for each, branching by letter; notes the groups' numbers in order.
-
-    Ways that begin with different letters never match at one place, so gathering a letter's keeps their order.
-    """
-    branches: list[tuple[str, list[tuple[int, str]]]] = []
-    open_: dict[str, list[tuple[int, str]]] = {}
-    for number, way in ways:
-        letter = way[0] if way and way[0].isalpha() and way[1:2] not in ("?", "*", "+", "{") else ""
-        if not letter:
-            open_ = {}
-            branches.append(("", [(number, way)]))
-        elif letter in open_:
-            open_[letter].append((number, way[1:]))
-        else:
-            open_[letter] = [(number, way[1:])]
-            branches.append((letter, open_[letter]))
-    parts = []
-    for letter, rest in branches:
-        if len(rest) == 1:
-            numbers.append(rest[0][0])
-            parts.append(f"{letter}({rest[0][1]})")
-        else:
-            parts.append(f"{letter}(?:{_branched(rest, numbers)})")
-    return "|".join(parts)
 
 
 def _changes(primitive: Primitive, aspect: Aspect) -> tuple[str, ...]:

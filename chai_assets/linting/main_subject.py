@@ -4,6 +4,7 @@ Meant to be sure rather than complete: where another person or thing may be mean
 """
 
 import re
+from bisect import bisect_left
 from functools import cached_property
 
 from chai_assets.linting.wordings import Place
@@ -73,6 +74,7 @@ _LEADS = re.compile(_LEAD)
 _ITSELF = re.compile(rf"^(?:{_PRONOUN}|\w+ (?:{_WORD} ){{0,3}}?{_WORD})\b")
 _JUST_BEFORE = re.compile(rf"{_MODIFIED} ?{_ADVERBS}")
 _AND_THEN = re.compile(rf"(?:,|\band|\bthen|\bbefore) {_ADVERBS}$")
+_END = re.compile(r"[.!?;:]")
 _THE_SUBJECT = re.compile(r"(?:the|both|two) (?:main |only |central |two |three )*(?:subjects?|figures? is|people)\b")
 _HE = re.compile(rf"{_PRONOUN}\b")
 _A_NEW_ONE = re.compile(r"(?:an?|one|two|three|several|some|four|five) ")
@@ -129,9 +131,7 @@ class MainSubject:
         if match is None:
             return False
         rest = before[match.start(1) :]
-        if _ANEW.search(rest) or _OTHERS.search(rest) or "camera" in rest:
-            return False
-        if not self._same(rest):
+        if "camera" in rest or _ANEW.search(rest) or _OTHERS.search(rest) or not self._same(rest):
             return False
         rest = _ITSELF.sub("", rest, count=1)
         if anything:
@@ -170,8 +170,12 @@ class MainSubject:
         return end + after.start(1) == begin or (after[1].startswith("the ") and bool(words & called))
 
     def _before(self, start: int) -> str:
-        begin = max(self._plain.rfind(stop, 0, start) for stop in (".", "!", "?", ";", ":"))
-        return self._plain[begin + 1 : start].lstrip()
+        passed = bisect_left(self._ends, start)
+        return self._plain[self._ends[passed - 1] + 1 if passed else 0 : start].lstrip()
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [match.start() for match in _END.finditer(self._plain)]
 
 
 def _noun(whole: str, found: list[str]) -> list[str]:

@@ -59,7 +59,12 @@ _IN_TO_NO_PLACE = r"in(?:wards?)?(?! (?:and out|a|an|the|this|that|its|his|her|t
 _BEFORE_NOUN = {"left": "left(?:ward)?", "right": "right(?:ward)?", "up": "upward", "down": "downward"}
 _BEFORE_NOUN |= {"in": "inward", "out": "outward", "back": "backward", "forward": "forward"}
 _BEFORE_NOUN |= {"clockwise": "clockwise", "counterclockwise": DIRECTIONS["counterclockwise"]}
-_ADVERBS = r"(?: (?:\w+ly|straight|further|very|somewhat|closely)(?:,? (?:and|but) (?:\w+ )?\w+ly)?){0,2}"
+_ADVERB = r"(?:\w+ly|straight|further|very|somewhat|closely)"
+_SOME = rf" {_ADVERB}(?:,? (?:and|but) (?:\w+ )?\w+ly|)"
+# "(?:...|)" is "(?:...)?" to Python, at half the time.
+ADVERBS = rf"(?:{_SOME}(?:{_SOME}|)|)"
+NO_ADVERB = rf"(?!(?: |\[ -\])(?:{_ADVERB}|and|but)\b)"
+"""Of a pattern: that what it goes on with is not taken for more of them."""
 _SPELLINGS = [("centre", "cent(?:re|er)"), ("colour", "colou?r"), ("grey", "gr[ae]y"), ("ilised", "ili[sz]ed")]
 _AFTER_ING = frozenset({"after", "at", "along", "in", "out", "left", "right", "themselves", "through", "up", "down"})
 _CARRIERS = ("camera", "shot", "framing", "picture")
@@ -97,7 +102,7 @@ def term_pattern(term: str) -> str:
     """A professional term with its inflections: "pan left" also as "panning to the left" and "leftward pan"."""
     first, _, rest = term.partition(" ")
     if first in VERBS and rest in DIRECTIONS:
-        moved = rf"{inflected(first)}{_ADVERBS}[ -]{DIRECTIONS[rest]}"
+        moved = rf"{inflected(first)}{ADVERBS}[ -]{DIRECTIONS[rest]}"
         return rf"{moved}|{_BEFORE_NOUN[rest]}(?: camera)? {first}s?"
     return _compound(term) + ("" if term.endswith("s") else "s?")
 
@@ -110,9 +115,9 @@ def loose_pattern(phrase: str) -> str:
     if not rest:
         return inflected(verb)
     if rest not in DIRECTIONS:
-        return rf"{inflected(verb)}{_ADVERBS} {_spelled(rest)}"
+        return rf"{inflected(verb)}{ADVERBS} {_spelled(rest)}"
     direction = _IN_TO_NO_PLACE if rest == "in" else DIRECTIONS[rest]
-    moved = rf"{inflected(verb)}{_ADVERBS} {direction}"
+    moved = rf"{inflected(verb)}{ADVERBS} {direction}"
     if verb == "move" and rest in _BEFORE_NOUN:
         return rf"{moved}|{_BEFORE_NOUN[rest]} camera (?:movement|motion|move)s?"
     return moved

@@ -16,7 +16,6 @@ from chai_assets.linting.wordings import Wording
 
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 _SENTENCE = re.compile(r"[^.!?;]+")
-_OF_WORDS = re.compile(r"[ -]")
 _STOP = re.compile(r"[.!?;]")
 _REACH = 62
 """Characters before words in which their denial can stand: the longest denying words and as many as may follow."""
@@ -25,6 +24,8 @@ _DENYING = (
     r"free (?:of|from)|cannot|absence of)\b|n't\b)"
 )
 _DENIAL = re.compile(_DENYING)
+_MAY_DENY = ("no", "n't", "never", "neither", "without", "rather", "instead", "lack", "avoid", "free ", "absence")
+"""One of these is in whatever denies: they are looked for first, at a tenth of the cost."""
 _NEGATED = re.compile(rf"{_DENYING}[^,;:]{{0,45}}$")
 # What says outright that something is not so; "no" far before the words may deny something else.
 _OUTRIGHT = re.compile(
@@ -119,7 +120,7 @@ class Reading:
     @cached_property
     def _denies(self) -> bool:
         """Whether it denies anything at all: most captions do not, and need not be looked through for it."""
-        return bool(_DENIAL.search(self.plain))
+        return any(letters in self.plain for letters in _MAY_DENY) and bool(_DENIAL.search(self.plain))
 
     @cached_property
     def _stops(self) -> list[int]:
@@ -128,7 +129,7 @@ class Reading:
     @staticmethod
     def inside(spans: Sequence[tuple[int, int]], place: int) -> bool:
         """Whether a place is in one of the spans."""
-        return any(start <= place < end for start, end in spans)
+        return bool(spans) and any(start <= place < end for start, end in spans)
 
     def _matters(self, number: int) -> bool:
         """Whether anything follows from a wording, wherever it stands; a cheap look before the dear ones."""
@@ -168,7 +169,7 @@ class Reading:
         for term in terms:
             if term.start < end and start < term.end:
                 same = any(name in wording.primitives for name in term.phrase.terms)
-                if _OF_WORDS.search(term.phrase.text) if same else term.start <= start and end <= term.end:
+                if term.phrase.of_words if same else term.start <= start and end <= term.end:
                     return True
         return False
 

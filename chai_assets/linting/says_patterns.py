@@ -11,7 +11,7 @@ from chai_assets.linting.wordings import Wording
 from chai_assets.spec.models import SLOT, Primitive
 
 _IS = r"(?:is|are|was|were|remains?|stays?|looks?|appears?|becomes?)"
-_ADVERBS = r"(?: (?:\w+ly|very|quite|also|still|always|clearly|rather))?"
+_ADVERBS = r"(?: (?:\w+ly|very|quite|also|still|always|clearly|rather)|)"
 _ABOUT_SUBJECT = re.compile(r"(?:the (?:main )?subjects?|the person|the two people) ")
 _FEWEST_WORDS = 4
 """Words that must stand before a slot: with fewer, what is left says nothing of the primitive."""

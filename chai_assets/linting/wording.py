@@ -7,9 +7,11 @@ Text is made ready by `phrase_patterns.normalize` first.
 
 import re
 
+from chai_assets.linting.wording_index import beginnings
+
 # Words that make a video the thing filmed, not the one described.
 _THING = r"(?!\ (?:games?|calls?|cameras?|screens?|monitors?|walls?|conferences?|feeds?|players?|cassettes?|chats?)\b)"
-_LOOK = r"(?:entire|whole|first|second|(?:slow|fast|stop)[ -]motion|time[ -]?lapse|short|brief)"
+_LOOK = r"(?:entire|whole|first|second|(?:slow|fast|stop)[\ -]motion|time[\ -]?lapse|short|brief)"
 
 _WORDING = {
     "hedge": r"""
@@ -45,15 +47,17 @@ _WORDING = {
             (?:video(?:\ clip)?|footage|film\ clip)(?!'s|\ (?:progresses|goes\ on)\b){_THING}
         | (?:the|this)\ clip(?=\ (?:shows?|begins?|starts?|ends?|features?|is|opens?|depicts?|captures?|plays?)\b)
         | in\ (?:the|this)\ clip
-        | (?:the|this)\ (?:caption|description) | frame[ -]by[ -]frame
+        | (?:the|this)\ (?:caption|description) | frame[\ -]by[\ -]frame
         """,
     "first_person": r"""
         we(?:'re|'ve|'ll)? | our(?!\w) | ours | ourselves | us | i(?:'m|'d|'ve)
         | i\ (?:see|can|could|think|believe|guess|notice|feel|am|was|have|would|assume)
         """,
 }
+_PLAIN = {kind: re.sub(r"(?<!\\)\s+", "", pattern).replace(r"\ ", " ") for kind, pattern in _WORDING.items()}
 WORDING = re.compile(
-    rf"(?<![\w'-])(?:{'|'.join(f'(?P<{kind}>{pattern})' for kind, pattern in _WORDING.items())})(?![\w-])", re.VERBOSE
+    rf"(?<![\w'-])(?={beginnings(_PLAIN.values())})"
+    rf"(?:{'|'.join(f'(?P<{kind}>{pattern})' for kind, pattern in _PLAIN.items())})(?![\w-])"
 )
 """Finds the words of a caption that are at fault in themselves; the group that matched is the kind."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _BEHIND = re.compile(r"(?:\(\?<![^()]*\))+")
 _LITERAL = re.compile(r"[\w' -]+")
@@ -15,63 +15,54 @@ class WordingIndex:
 
     def __init__(self, patterns: Sequence[str]) -> None:
         ways = [(number, way) for number, pattern in enumerate(patterns) for way in _ways(pattern)]
-        by_key: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for key, number, way in _keyed(ways):
-            by_key[key].append((number, way))
-        self._numbers = {key: [number for number, _ in found] for key, found in by_key.items()}
-        self._ways = {key: [way for _, way in found] for key, found in by_key.items()}
-        self._patterns = {key: _either(ways) for key, ways in self._ways.items()}
-        self._rest: dict[tuple[str, int], re.Pattern[str]] = {}
-        self._starts = re.compile(rf"(?<![\w-]){_trie(sorted(by_key))}")
+        by_key: dict[str, list[int]] = defaultdict(list)
+        for place, (_, way) in enumerate(ways):
+            by_key[_key(way)].append(place)
+        self._looks = {key: _Look([ways[place] for place in _may_follow(key, by_key)]) for key in by_key}
+        self._starts = re.compile(rf"(?<![\w-])(?=({_branched(list(by_key))}))")
 
     def find(self, plain: str) -> Iterator[tuple[int, int, int]]:
         """Start, end and number of each pattern found, in text order; matches may overlap."""
         for begun in self._starts.finditer(plain):
-            start, key = begun.start(), begun[1]
-            match = self._patterns[key].match(plain, start)
-            first = 0
-            while match and match.lastindex:
-                first += match.lastindex
-                yield start, match.end(), self._numbers[key][first - 1]
-                match = self._after(key, first).match(plain, start)
-
-    def _after(self, key: str, first: int) -> re.Pattern[str]:
-        """What a place may hold beside the pattern before it; made when it is first looked for."""
-        if (key, first) not in self._rest:
-            seen = self._numbers[key][first - 1]
-            left = zip(self._ways[key][first:], self._numbers[key][first:], strict=True)
-            self._rest[key, first] = _either([way if number != seen else r"(?!)" for way, number in left])
-        return self._rest[key, first]
+            start, look = begun.start(), self._looks[begun[1]]
+            found = look.pattern.match(plain, start)
+            if found and found.lastindex:
+                for number, (_, end) in zip(look.numbers, found.regs[1:], strict=True):
+                    if end >= 0:
+                        yield start, end, number
 
 
-def _either(ways: Sequence[str]) -> re.Pattern[str]:
-    """The ways as one pattern, a group for each; what matches nothing where there are none."""
-    return re.compile("|".join(rf"({way})(?!\w)" for way in ways) or r"(?!)")
+class _Look:
+    """All that a place may hold, seen at once: a group for each number, set where its pattern stands."""
+
+    def __init__(self, ways: Sequence[tuple[int, str]]) -> None:
+        by_number: dict[int, list[str]] = defaultdict(list)
+        for number, way in ways:
+            by_number[number].append(way)
+        self.numbers = tuple(by_number)
+        self.pattern = re.compile("".join(rf"(?=((?:{'|'.join(said)}))(?!\w)|)" for said in by_number.values()))
 
 
-def _trie(keys: Sequence[str]) -> str:
-    """The keys as one pattern that looks ahead: what begins here may begin within another."""
-    return f"(?=({_branched(keys)}))"
+def beginnings(patterns: Iterable[str]) -> str:
+    """A pattern of how any of the patterns begins: where it does not stand, none of them does."""
+    return _branched(list({_key(way) for pattern in patterns for way in _ways(pattern)}))
+
+
+def _may_follow(key: str, by_key: dict[str, list[int]]) -> list[int]:
+    """The ways that may stand where the key does and no longer one: all whose own key begins it, in their order."""
+    return sorted(place for length in range(len(key) + 1) for place in by_key.get(key[:length], ()))
 
 
 def _branched(keys: Sequence[str]) -> str:
-    """Keys, none of which begins another, branching letter by letter."""
+    """A pattern of the longest key that stands at a place, branching letter by letter."""
     by_letter: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
+    for key in sorted(keys, reverse=True):
         by_letter[key[:1]].append(key[1:])
     parts = [
-        re.escape(letter) + (_branched(rest) if len(rest) > 1 else re.escape(rest[0]))
+        re.escape(letter) + (_branched(rest) if len(rest) > 1 else re.escape(rest[0])) if letter else ""
         for letter, rest in by_letter.items()
     ]
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
-
-
-def _keyed(ways: Sequence[tuple[int, str]]) -> Iterator[tuple[str, int, str]]:
-    """Each way with the key that it is found by: its first letters, cut to a shorter key that begins them."""
-    keys = {_key(way) for _, way in ways}
-    for number, way in ways:
-        key = _key(way)
-        yield next(key[:n] for n in range(len(key) + 1) if key[:n] in keys), number, way
 
 
 def _key(way: str) -> str:
