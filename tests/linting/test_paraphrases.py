@@ -1,4 +1,4 @@
-"""How much the linter hears: paraphrases that its patterns were not made from, and sentences that a primitive makes."""
+"""How much the linter hears: paraphrases written before its patterns, and sentences that a primitive makes."""
 
 from collections.abc import Iterator
 from pathlib import Path
