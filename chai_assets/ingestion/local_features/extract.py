@@ -31,8 +31,8 @@ _MOST_FRAMES = 24
 
 
 def sample_parts(seconds: float, most: int = _MOST_FRAMES) -> list[float]:
-    """Where in a clip of that length, 0 to 1, it is looked at: once a second, three times at least."""
-    count = min(most, max(3, math.ceil(seconds)))
+    """Where in a clip of that length, 0 to 1, it is looked at: once a second, twice at least."""
+    count = min(most, max(2, math.ceil(seconds)))
     return [(number + 0.5) / count for number in range(count)]
 
 
