@@ -23,7 +23,7 @@ from chai_assets.demo.report import report
 from chai_assets.deployment.local import Running, practice_model_service, up
 from chai_assets.deployment.run_job import instance_of
 from chai_assets.spec.resource import release_of
-from chai_assets.workflow.item_state import OUT_OF_THE_LOOP, Standing
+from chai_assets.workflow.item_state import OUT_OF_THE_LOOP, STAGES, Standing
 from chai_assets.workflow.load import standings_of
 from chai_assets.workflow.records import TaskKind
 from chai_resources.captioners.calls.model_choice import ModelChoice
@@ -194,19 +194,4 @@ class Demo:
 
 
 _ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
-_ORDER = {
-    name: number
-    for number, name in enumerate(
-        [
-            "labeling",
-            "upstream",
-            "drafting",
-            "critique",
-            "revision",
-            "review",
-            "feedback",
-            "approved",
-            *OUT_OF_THE_LOOP,
-        ]
-    )
-}
+_ORDER = {stage: number for number, stage in enumerate(sorted(STAGES, key=lambda stage: stage in OUT_OF_THE_LOOP))}

@@ -12,7 +12,7 @@ from chai_assets.spec.compile import derive
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.labels_in_force import answers_of
-from chai_assets.workflow.load import standings_of
+from chai_assets.workflow.load import batches_with_moved_labels, standings_of
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
@@ -21,10 +21,9 @@ _PRIMITIVES = pl.Schema(TABLES["primitives"].schema)
 IN_FORCE = pl.Schema({name: _PRIMITIVES[name] for name in _AS_WRITTEN} | {"given_label_id": pl.String()})
 """Columns of a label in force. `given_label_id` is that of the label as a person gave it, without corrections."""
 NONE_CORRECTED = pl.DataFrame(schema=IN_FORCE)
-_CORRECTING = ("label_corrections", "lead_decisions")
 
 
-def labels_in_force(
+def frame_in_force(
     labels: pl.LazyFrame, events: pl.LazyFrame, corrected: pl.DataFrame = NONE_CORRECTED
 ) -> pl.LazyFrame:
     """IN_FORCE of one label for each aspect of a clip: the latest answer to the newest questions, or the corrected one.
@@ -55,10 +54,9 @@ def labels_in_force(
 
 def corrected_labels(tables: Tables, release: SpecRelease) -> pl.DataFrame:
     """IN_FORCE of every labeled item of the batches in which a label was corrected or a lead decided something."""
-    batches = sorted({name for table in _CORRECTING for name in tables.read(table, columns=["batch"])["batch"]})
     rows = [
         row
-        for batch in batches
+        for batch in batches_with_moved_labels(tables)
         for item in standings_of(tables, release, batch)
         if (row := _row(batch, item, release)) is not None
     ]

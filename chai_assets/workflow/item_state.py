@@ -5,7 +5,7 @@ Types only; `walk.py` computes them from the records.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar, get_args
 
 from chai_assets.core.ids import record_id
 from chai_assets.core.rows import (
@@ -34,6 +34,7 @@ Stage = Literal[
     "approved",
 ]
 
+STAGES: tuple[Stage, ...] = get_args(Stage)
 OUT_OF_THE_LOOP: tuple[Stage, ...] = ("set_aside", "dropped")
 """Stages at which nobody is asked for anything."""
 

@@ -19,6 +19,7 @@ from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_version
 from chai_assets.spec.versioning.lineage import Lineage
 from chai_assets.spec.versioning.releases import Releases
+from chai_assets.workflow.decisions import ItemDecisions, decisions_by_item
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.labels_in_force import answers_of, labels_in_force
 from chai_assets.workflow.records import BatchRecords
@@ -70,19 +71,27 @@ def load_standings(tables: Tables, lineage: Lineage, batch: str) -> list[Standin
 def states_in_force(tables: Tables, releases: Releases, batch: str | None = None) -> dict[str, dict[str, str]]:
     """The states of the primitives by label id, in one batch or in all.
 
-    A label that was corrected has the states of the answers in force, under its own id and that of the corrected one.
+    A label that was corrected, or that a lead completed, has the states of the answers in force, under its own id and
+    those that it has had since.
     """
     labels = tables.read("primitives", batch, columns=["label_id", "states"])
     found = {label: {state["primitive"]: state["state"] for state in states} for label, states in labels.iter_rows()}
-    for corrected in sorted(set(tables.read("label_corrections", batch, columns=["batch"])["batch"])):
-        records = load_records(tables, corrected)
-        in_force = labels_in_force(records)
+    for moved in batches_with_moved_labels(tables, batch):
+        records = load_records(tables, moved)
+        in_force, decided = labels_in_force(records), decisions_by_item(records)
         for label in records.labels:
-            history = in_force.history(label)
-            if len(history) > 1:
+            by_lead = decided.get((label["clip_id"], label["aspect"]), ItemDecisions())
+            history = [label, *in_force.history(by_lead.label_in_force(label))]
+            if history[-1] is not label:
                 aspect = releases.load(label["spec_version"]).aspects[label["aspect"]]
                 found |= dict.fromkeys((row["label_id"] for row in history), derive(aspect, answers_of(history[-1])))
     return found
+
+
+def batches_with_moved_labels(tables: Tables, batch: str | None = None) -> list[str]:
+    """Of all batches, or of this one: those where the label in force may be another than a person gave."""
+    moving = ("label_corrections", "lead_decisions")
+    return sorted({name for table in moving for name in tables.read(table, batch, columns=["batch"])["batch"]})
 
 
 def labels_by_id(tables: Tables, batch: str) -> dict[str, LabelRow]:

@@ -31,15 +31,15 @@ def loop(tmp_path: Path) -> Loop:
     return labeled(tmp_path)
 
 
-def labeled(home: Path) -> Loop:
-    """A camera that pans left, labeled as panning right, and drafted."""
+def labeled(home: Path, turns: list[str] = RIGHT) -> Loop:
+    """A camera that pans left, labeled as panning right or otherwise, and drafted."""
     loop = Loop(home)
-    answers = plain_answers(loop.spec.aspects["camera"]) | {"movement": ["slow"], "turns": RIGHT}
+    answers = plain_answers(loop.spec.aspects["camera"]) | {"movement": ["slow"], "turns": turns}
     asked = loop.spec.aspects["camera"].attributes
     given = {attribute.id: answers.get(attribute.id) or [NOT_APPLICABLE] for attribute in asked}
     loop.submit(lambda _, data: labeling_page.write(data, labeling_page.Labels(given, None, None)))
     loop.write()
-    assert "pans right" in loop.records.drafts[0]["text"]
+    assert ("pans right" in loop.records.drafts[0]["text"]) == (turns == RIGHT)
     return loop
 
 

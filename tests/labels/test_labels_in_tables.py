@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from chai_assets.datasets.checks.label_agreement import contradicting_triples
-from chai_assets.labeling.in_force import corrected_labels, labels_in_force
+from chai_assets.labeling.in_force import corrected_labels, frame_in_force
 from chai_assets.review.label_doubts import batch_doubts
 from chai_assets.review.lead.decide import Lead, NothingToDecide
 from chai_assets.review.lead.find import ItemName
@@ -20,7 +20,7 @@ from chai_resources.people import Person
 from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 from tests.labels.loop import TEAM, Loop
-from tests.labels.test_labels_follow_the_critique import LEFT, RIGHT, labeled, review, until_review
+from tests.labels.test_labels_follow_the_critique import LEFT, RIGHT, critique, labeled, review, until_review
 from tests.world import plain_answers
 
 LEA = Person(id="lea", name="Lea", email="lea@example.com", roles=("lead",))
@@ -68,12 +68,12 @@ def test_the_frame_of_labels_in_force_is_what_the_walk_goes_by(loop: Loop, tmp_p
     label = loop.item.label
     assert label is not None
     labels, events = (tables.read(name).lazy() for name in ("primitives", "annotation_events"))
-    [row] = labels_in_force(labels, events, corrected_labels(tables, SpecRelease())).collect().to_dicts()
+    [row] = frame_in_force(labels, events, corrected_labels(tables, SpecRelease())).collect().to_dicts()
     assert row["label_id"] == label["label_id"]
     assert row["given_label_id"] == loop.records.labels[0]["label_id"] != row["label_id"]
     assert {state["primitive"]: state["state"] for state in row["states"]} == loop.states
     assert {"attribute": "turns", "values": LEFT} in row["answers"]
-    [as_given] = labels_in_force(labels, events).collect().to_dicts()
+    [as_given] = frame_in_force(labels, events).collect().to_dicts()
     assert {"attribute": "turns", "values": RIGHT} in as_given["answers"]
 
 
@@ -103,6 +103,20 @@ def test_a_lead_does_not_approve_what_its_label_denies_without_saying_why(loop: 
     lead.change_verdict(ITEM, "approve", "It is right.", "First right, then left.")
     approval = camera(tables, loop).approval or {}
     assert (approval["contradicts"], approval["label_stands"]) == (["pan-left"], "First right, then left.")
+
+
+def test_what_a_lead_answers_counts_for_a_caption_that_was_drafted_before(tmp_path: Path) -> None:
+    loop = labeled(tmp_path, ["unsure"])
+    loop.submit(critique({}, rating=5))
+    loop.submit(review("approve"))
+    tables = stored(loop, tmp_path / "tables")
+    given = loop.records.labels[0]["label_id"]
+    assert states_in_force(tables, loop.releases)[given]["pan-left"] != "present"
+    Lead(tables, SpecRelease(), TEAM, LEA).answer(ITEM, {"turns": LEFT}, "The wall moves right: it pans left.")
+    completed = (camera(tables, loop).label or {})["label_id"]
+    states = states_in_force(tables, loop.releases)
+    assert completed != given
+    assert [states[label]["pan-left"] for label in (given, completed)] == ["present", "present"]
 
 
 def test_what_a_person_says_of_caption_and_label_is_listed_for_the_lead(loop: Loop, tmp_path: Path) -> None:

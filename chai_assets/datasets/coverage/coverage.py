@@ -14,7 +14,7 @@ from chai_assets.core.imported import own_work
 from chai_assets.datasets.coverage.targets import Targets
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.splits import EVAL_SHARE, SPLITS, Split, assign_splits
-from chai_assets.labeling.in_force import corrected_labels, labels_in_force
+from chai_assets.labeling.in_force import corrected_labels, frame_in_force
 from chai_assets.spec.compile import PRESENT
 from chai_assets.spec.models import Primitive, Spec
 from chai_assets.spec.resource import SpecRelease
@@ -84,7 +84,7 @@ def read_coverage(
     sources = assign_splits(clips, EVAL_SHARE, selection.pins).sources.select("source_id", "split")
     placed = clips.filter(own).select("batch", "clip_id", "source_id").join(sources, on="source_id")
     present = pl.col("states").list.eval(_present())
-    in_force = labels_in_force(labels, events, corrected_labels(tables, release)).select(
+    in_force = frame_in_force(labels, events, corrected_labels(tables, release)).select(
         "clip_id", "aspect", present=present
     )
     return coverage(in_force.collect(), placed, release.load(), targets)

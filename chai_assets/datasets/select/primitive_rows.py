@@ -13,7 +13,7 @@ import pyarrow as pa
 from chai_assets.core.pseudonyms import pseudonym
 from chai_assets.datasets.select.export_inputs import Chunk, ExportInputs
 from chai_assets.datasets.select.selection import LEVELS
-from chai_assets.labeling.in_force import labels_in_force
+from chai_assets.labeling.in_force import frame_in_force
 from chai_assets.spec.compile import ABSENT, PRESENT
 from chai_assets.spec.models import UNSURE, Spec
 from chai_assets.spec.undecided import unsure_primitives
@@ -86,7 +86,7 @@ def _labels_of(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.Dat
     items = rows.select(columns).unique(["clip_id", "aspect"], keep="last", maintain_order=True).with_row_index("item")
     in_batches = pl.col("batch").is_in(chunk.batches)
     of_items = in_batches & pl.col("clip_id").is_in(items["clip_id"].unique().implode())
-    in_force = labels_in_force(
+    in_force = frame_in_force(
         inputs.primitives.lazy().filter(of_items),
         inputs.annotation_events.lazy().filter(in_batches),
         inputs.corrected_labels.filter(of_items),

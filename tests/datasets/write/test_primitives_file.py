@@ -15,7 +15,7 @@ from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select import export_inputs
 from chai_assets.datasets.select.primitive_rows import PRIMITIVES
 from chai_assets.datasets.write.publish import build_dataset, publish
-from chai_assets.labeling.in_force import labels_in_force
+from chai_assets.labeling.in_force import frame_in_force
 from chai_assets.spec.compile import ABSENT, PRESENT, decisions
 from chai_assets.spec.models import UNSURE, Aspect
 from chai_assets.spec.versioning.releases import load_spec
@@ -157,7 +157,7 @@ def test_the_bytes_do_not_depend_on_the_parts(size: int, tmp_path: Path, monkeyp
 
 
 def in_force(labels: list[dict[str, Any]], events: list[dict[str, Any]]) -> str | None:
-    found = labels_in_force(frame("primitives", labels).lazy(), frame("annotation_events", events).lazy())
+    found = frame_in_force(frame("primitives", labels).lazy(), frame("annotation_events", events).lazy())
     ids = found.collect()["label_id"].to_list()
     assert len(ids) <= 1
     return ids[0] if ids else None
