@@ -17,7 +17,6 @@ from chai_assets.spec.models import Primitive, Spec
 from chai_assets.spec.questions import NO, YES, denials, questions
 from chai_assets.spec.versioning.carry import means_the_same
 from chai_assets.spec.versioning.releases import Releases
-from chai_resources.media_store import MediaError
 
 
 @dataclass(frozen=True)
@@ -71,15 +70,8 @@ def _labels(dataset: PublishedDataset) -> Iterator[pl.LazyFrame]:
             f"{dataset.store.root} holds no {PRIMITIVES}: it was exported before datasets had labels, or the file is "
             "missing; export again (`chai dataset export`), or see `chai dataset verify`"
         )
-    try:
-        with dataset.store.local_copy(PRIMITIVES) as path:
-            yield pl.scan_parquet(path)
-    except (pl.exceptions.PolarsError, OSError, MediaError) as error:
-        reason = str(error).splitlines()[0]
-        raise DatasetNotFound(
-            f"{PRIMITIVES} of {dataset.store.root} cannot be read ({reason}): `chai dataset verify` tells what is "
-            "damaged; fetch that again"
-        ) from error
+    with dataset.rows(PRIMITIVES) as labels:
+        yield labels
 
 
 def _asked(spec: Spec) -> pl.DataFrame:

@@ -52,18 +52,21 @@ class PublishedDataset:
         return self.id[:12]
 
     @contextmanager
-    def rows(self) -> Iterator["pl.LazyFrame"]:
-        """The canonical rows, for as long as the context lasts. Raises DatasetNotFound where they cannot be read."""
+    def rows(self, file: str = TRIPLES) -> Iterator["pl.LazyFrame"]:
+        """The rows of a Parquet file, for as long as the context lasts; the canonical rows if no other is named.
+
+        Raises DatasetNotFound where they cannot be read.
+        """
         # Not at the top: a list of datasets needs no rows, and polars takes as long to load as all the rest.
         import polars as pl
 
         try:
-            with self.store.local_copy(TRIPLES) as path:
+            with self.store.local_copy(file) as path:
                 yield pl.scan_parquet(path)
         except (pl.exceptions.PolarsError, OSError, MediaError) as error:
             reason = str(error).splitlines()[0]
             raise DatasetNotFound(
-                f"{TRIPLES} of {self.store.root} cannot be read ({reason}): "
+                f"{file} of {self.store.root} cannot be read ({reason}): "
                 "`chai dataset verify` tells what is damaged; fetch that again"
             ) from error
 
