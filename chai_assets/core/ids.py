@@ -43,7 +43,12 @@ def record_id(record: str, /, **parts: Any) -> str:
 
     Raises KeyError for an unknown kind, TypeError for a part that is not JSON.
     """
-    return f"{_PREFIX[record]}_{sha256_text(canonical_json([record, parts]))[:32]}"
+    return f"{id_prefix(record)}{sha256_text(canonical_json([record, parts]))[:32]}"
+
+
+def id_prefix(record: str) -> str:
+    """How the ids of a kind of record begin."""
+    return f"{_PREFIX[record]}_"
 
 
 def label_id(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ Batches in which a label was corrected, or a lead decided something, are walked 
 import polars as pl
 
 from chai_assets.annotation.events import deleted_events
+from chai_assets.core.ids import id_prefix
 from chai_assets.spec.compile import derive
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.item_state import Standing
@@ -35,8 +36,10 @@ def frame_in_force(
     version = [
         asked_in.struct.field(f"field_{part}").cast(pl.Int32, strict=False).alias(f"v{part}") for part in range(3)
     ]
+    by_lead = pl.col("event_id").str.starts_with(id_prefix("decision"))  # these count where the walk says so
     newest = (
-        labels.join(deleted_events(events), on="event_id", how="anti")
+        labels.filter(~by_lead)
+        .join(deleted_events(events), on="event_id", how="anti")
         .with_columns(version)
         .sort("v0", "v1", "v2", "submitted_at", "event_id")
         .unique(["clip_id", "aspect"], keep="last", maintain_order=True)

@@ -11,7 +11,7 @@ from chai_assets.core.rows import LabelCorrectionRow, read_rows
 from chai_assets.critique.label_questions import contradictions, corrected_lines
 from chai_assets.linting.lexicon import lexicon_of
 from chai_assets.spec.compile import derive
-from chai_assets.spec.models import Spec
+from chai_assets.spec.models import UNSURE, Spec
 from chai_assets.workflow.item_state import Standing
 from chai_assets.workflow.labels_in_force import LabelsInForce, answers_of, labels_in_force
 from chai_assets.workflow.load import load_records
@@ -59,12 +59,18 @@ def _contradicted(items: Iterable[Standing], spec: Spec) -> Iterator[LabelDoubt]
             lexicon = lexicon_of(spec, source.aspect)
             states = derive(spec.aspects[source.aspect], source.answers)
             for item in approved:
-                if item.candidate is None or (item.approval and item.approval.get("label_stands")):
+                if item.candidate is None:
                     continue
                 for row in contradictions(item.candidate.text, lexicon, states):
-                    if corrected & set(row["keys"]):
+                    if corrected & set(row["keys"]) and row["primitive"] not in _explained(item):
                         what = f"the label of {source.aspect} was corrected, and the caption says {row['says']}"
                         yield LabelDoubt(clip_id=item.clip_id, aspect=item.aspect, kind="contradicted", what=what)
+
+
+def _explained(item: Standing) -> set[str]:
+    """Primitives of which a person has said why the approved caption and the label are both right."""
+    approval = item.approval
+    return set(approval["contradicts"] or ()) if approval and approval.get("label_stands") else set()
 
 
 def _corrected_questions(item: Standing) -> set[str]:
@@ -92,6 +98,8 @@ def _answered_differently(items: Iterable[Standing], corrections: Iterable[Label
         given: dict[str, dict[str, list[str]]] = defaultdict(dict)
         for label in item.given:
             for name, values in answers_of(label).items():
+                if UNSURE in values:
+                    continue
                 given[name].setdefault(label["author"], list(values))
             for row in proposed.get(label["label_id"], ()):
                 given[row["attribute"]].setdefault(row["author"], row["after"])

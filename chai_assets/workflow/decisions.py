@@ -55,6 +55,14 @@ class ItemDecisions:
             label = completed
         return label
 
+    def settled_of(self, label: LabelRow) -> set[str]:
+        """The questions of a label, as its annotator gave it, for which a lead said that `unsure` is the answer."""
+        found = set(self.settled.get(label["label_id"], ()))
+        while (completed := self.labels.get(label["label_id"])) is not None:
+            label = completed
+            found |= self.settled.get(label["label_id"], {}).keys()
+        return found
+
     def labeling_key(self, key: str) -> str | None:
         """Key of the labeling task that takes the place of this one; None where none does."""
         again = self.asked_again.get(key)
@@ -64,18 +72,12 @@ class ItemDecisions:
 def decisions_by_item(records: BatchRecords) -> Mapping[tuple[str, str], ItemDecisions]:
     """What leads decided, by clip and aspect; items that nobody decided about have none."""
     made = {row["decision_id"] for row in records.decisions}
-    reviews = {row["event_id"]: row for row in reviews_by_leads(records)}
+    reviews = {row["event_id"]: row for row in records.reviews if row["event_id"] in made}
     labels = {row["event_id"]: row for row in records.labels if row["event_id"] in made}
     found: dict[tuple[str, str], ItemDecisions] = defaultdict(ItemDecisions)
     for row in in_order(records.decisions):
         _add(found[row["clip_id"], row["aspect"]], row, reviews, labels)
     return found
-
-
-def reviews_by_leads(records: BatchRecords) -> list[ReviewRow]:
-    """The reviews that leads put in the place of others."""
-    made = {row["decision_id"] for row in records.decisions}
-    return [row for row in records.reviews if row["event_id"] in made]
 
 
 def in_order(decisions: Iterable[LeadDecisionRow]) -> list[LeadDecisionRow]:

@@ -12,8 +12,8 @@ from typing import cast
 
 from chai_assets.core.ids import corrected_label_id
 from chai_assets.core.rows import AnswerValue, LabelCorrectionRow, LabelRow, ReviewRow
-from chai_assets.workflow.decisions import reviews_by_leads
-from chai_assets.workflow.records import BatchRecords, LatestAnswers, latest_answers
+from chai_assets.workflow.decisions import ItemDecisions, decisions_by_item
+from chai_assets.workflow.records import BatchRecords, LatestAnswers, grade_of, latest_answers
 
 Answers = Mapping[str, Sequence[str]]
 
@@ -26,13 +26,12 @@ class LabelsInForce:
         labels: Iterable[LabelRow],
         corrections: Iterable[LabelCorrectionRow],
         answers: LatestAnswers,
-        by_leads: Iterable[ReviewRow] = (),
+        decisions: Mapping[tuple[str, str], ItemDecisions],
     ) -> None:
-        """`by_leads` are the reviews that leads put in the place of others."""
         self._labels = {label["label_id"]: label for label in labels}
         self._corrections = list(corrections)
         self._answers = answers
-        self._by_leads = list(by_leads)
+        self._decisions = decisions
         self._of_asking: dict[str, list[list[LabelCorrectionRow]]] = defaultdict(list)
         for critique in self._confirmed:
             corrected = self._labels.get(critique[0]["label_id"])
@@ -86,7 +85,7 @@ class LabelsInForce:
             if row["critique_id"] in living:
                 by_critique[row["critique_id"]].append(row)
         reviews = [latest.row for latest in self._answers.reviews.values() if latest.row]
-        judged = _last_ticks([*reviews, *self._by_leads])
+        judged = _last_ticks(self._in_force(row) for row in reviews if row.get("correction_ticks"))
         found: list[tuple[datetime, str, list[LabelCorrectionRow]]] = []
         for critique_id, rows in by_critique.items():
             ticks = [judged.get(row["correction_id"]) for row in rows]
@@ -96,10 +95,14 @@ class LabelsInForce:
                 found.append((max(moments), critique_id, ordered))
         return [rows for _, _, rows in sorted(found, key=lambda entry: entry[:2])]
 
+    def _in_force(self, review: ReviewRow) -> ReviewRow:
+        item = self._decisions.get((review["clip_id"], review["aspect"]))
+        return item.review_in_force(review) if item else review
+
 
 def labels_in_force(records: BatchRecords) -> LabelsInForce:
     """The labels in force of a batch's rows."""
-    return LabelsInForce(records.labels, records.corrections, latest_answers(records), reviews_by_leads(records))
+    return LabelsInForce(records.labels, records.corrections, latest_answers(records), decisions_by_item(records))
 
 
 def answers_of(label: LabelRow) -> dict[str, list[str]]:
@@ -127,8 +130,7 @@ def _given_at(label: LabelRow) -> tuple[datetime, str]:
 def _last_ticks(reviews: Iterable[ReviewRow]) -> dict[str, tuple[datetime, bool]]:
     """By correction, when it was judged last and whether it is right: a regrade comes after the review it judges."""
     found: dict[str, tuple[datetime, bool]] = {}
-    ticked = [row for row in reviews if row.get("correction_ticks")]
-    for review in sorted(ticked, key=lambda row: (row["grade"], row["submitted_at"])):
+    for review in sorted(reviews, key=lambda row: (grade_of(row["chai_key"]), row["submitted_at"])):
         for tick in review["correction_ticks"] or ():
             found[tick["correction_id"]] = (review["submitted_at"], tick["right"])
     return found

@@ -1,5 +1,6 @@
 """Reads one batch's rows and walks them: the bridge between the tables and `walk.py`."""
 
+from chai_assets.core.imported import own_work
 from chai_assets.core.rows import (
     ClipRow,
     CritiqueRow,
@@ -90,8 +91,11 @@ def states_in_force(tables: Tables, releases: Releases, batch: str | None = None
 
 def batches_with_moved_labels(tables: Tables, batch: str | None = None) -> list[str]:
     """Of all batches, or of this one: those where the label in force may be another than a person gave."""
-    moving = ("label_corrections", "lead_decisions")
-    return sorted({name for table in moving for name in tables.read(table, batch, columns=["batch"])["batch"]})
+    moving = [
+        tables.read(table, batch, columns=["batch"], where=own_work())["batch"]
+        for table in ("label_corrections", "lead_decisions")
+    ]
+    return sorted({name for batches in moving for name in batches})
 
 
 def labels_by_id(tables: Tables, batch: str) -> dict[str, LabelRow]:

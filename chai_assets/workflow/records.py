@@ -46,6 +46,11 @@ def review_key(candidate_id: str, grade: int) -> str:
     return f"review:{candidate_id}:{grade}"
 
 
+def grade_of(key: str) -> int:
+    """The grade in the key of a review task; a lead's review in place of another has the key of that one."""
+    return int(key.rpartition(":")[2])
+
+
 def feedback_key(review_id: str) -> str:
     """Key of the task that tells the annotator of a rejection."""
     return f"feedback:{review_id}"

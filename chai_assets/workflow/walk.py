@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from chai_assets.core.rows import CritiqueRow, DraftRow, LabelRow, LeadDecisionRow, ReviewRow, RevisionRow
 from chai_assets.spec.versioning.carry import CarriedAnswers
-from chai_assets.workflow.decisions import decisions_by_item, reviews_by_leads
+from chai_assets.workflow.decisions import decisions_by_item
 from chai_assets.workflow.item_state import (
     Candidate,
     CritiqueTurn,
@@ -76,8 +76,8 @@ def standings(records: BatchRecords, rules: Rules) -> list[Standing]:
     revisions: dict[str, list[RevisionRow]] = defaultdict(list)
     for revision in sorted(records.revisions, key=lambda row: (row["recorded_at"], row["revision_id"])):
         revisions[revision["critique_id"]].append(revision)
-    labels = LabelsInForce(records.labels, records.corrections, answers, reviews_by_leads(records))
     decided = decisions_by_item(records)
+    labels = LabelsInForce(records.labels, records.corrections, answers, decided)
     found: list[Standing] = []
     for clip in records.clips:
         approved: dict[str, Candidate] = {}

@@ -31,10 +31,10 @@ def loop(tmp_path: Path) -> Loop:
     return labeled(tmp_path)
 
 
-def labeled(home: Path, turns: list[str] = RIGHT) -> Loop:
+def labeled(home: Path, turns: list[str] = RIGHT, **others: list[str]) -> Loop:
     """A camera that pans left, labeled as panning right or otherwise, and drafted."""
     loop = Loop(home)
-    answers = plain_answers(loop.spec.aspects["camera"]) | {"movement": ["slow"], "turns": turns}
+    answers = plain_answers(loop.spec.aspects["camera"]) | {"movement": ["slow"], "turns": turns} | others
     asked = loop.spec.aspects["camera"].attributes
     given = {attribute.id: answers.get(attribute.id) or [NOT_APPLICABLE] for attribute in asked}
     loop.submit(lambda _, data: labeling_page.write(data, labeling_page.Labels(given, None, None)))

@@ -1,6 +1,7 @@
 """Labels in force as tables hold them: the states that checks go by, what a lead sees, and what stops an export."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,9 +9,10 @@ import pytest
 
 from chai_assets.datasets.checks.label_agreement import contradicting_triples
 from chai_assets.labeling.in_force import corrected_labels, frame_in_force
-from chai_assets.review.label_doubts import batch_doubts
+from chai_assets.review.label_doubts import _contradicted, batch_doubts  # pyright: ignore[reportPrivateUsage]
 from chai_assets.review.lead.decide import Lead, NothingToDecide
 from chai_assets.review.lead.find import ItemName
+from chai_assets.review.lead.waiting import Waiting, add_waiting
 from chai_assets.spec.compile import derive
 from chai_assets.spec.models import NOT_APPLICABLE
 from chai_assets.spec.resource import SpecRelease
@@ -25,10 +27,18 @@ from tests.world import plain_answers
 
 LEA = Person(id="lea", name="Lea", email="lea@example.com", roles=("lead",))
 ITEM = ItemName("b", "clp_1", "camera")
+HOUR = timedelta(hours=1)
 
 
 def camera(tables: Tables, loop: Loop) -> Standing:
     return next(item for item in load_standings(tables, loop.lineage, "b") if item.aspect == "camera")
+
+
+def unsure(tables: Tables, loop: Loop) -> set[str]:
+    """The questions that wait for a lead."""
+    found = Waiting()
+    add_waiting(found, tables, "b", load_standings(tables, loop.lineage, "b"))
+    return {doubt.question for doubt in found.unsure}
 
 
 @pytest.fixture
@@ -117,6 +127,65 @@ def test_what_a_lead_answers_counts_for_a_caption_that_was_drafted_before(tmp_pa
     states = states_in_force(tables, loop.releases)
     assert completed != given
     assert [states[label]["pan-left"] for label in (given, completed)] == ["present", "present"]
+
+
+def test_a_question_that_a_lead_settled_or_answered_waits_no_more_and_is_no_disagreement(tmp_path: Path) -> None:
+    loop = labeled(tmp_path, ["unsure"], travel=["unsure"])
+    tables = stored(loop, tmp_path / "tables")
+    lead = Lead(tables, SpecRelease(), TEAM, LEA)
+    assert unsure(tables, loop) == {"turns", "travel"}
+    lead.answer(ITEM, {"turns": ["unsure"]}, "Nobody can tell.")
+    lead.answer(ITEM, {"travel": ["none"]}, "It stands.")
+    assert unsure(tables, loop) == set()
+    assert batch_doubts(tables, "b", load_standings(tables, loop.lineage, "b"), loop.spec) == []
+
+
+def test_an_answer_of_a_lead_that_was_cut_off_before_its_decision_counts_nowhere(loop: Loop, tmp_path: Path) -> None:
+    tables = stored(loop, tmp_path / "tables")
+    [given] = tables.rows("primitives")
+    later = {"event_id": "dec_cut_off", "label_id": "lbl_cut_off", "submitted_at": given["submitted_at"] + HOUR}
+    tables.append("primitives", [given | later])
+    labels, events = (tables.read(name).lazy() for name in ("primitives", "annotation_events"))
+    assert frame_in_force(labels, events).collect()["label_id"].to_list() == [given["label_id"]]
+    assert (camera(tables, loop).label or {})["label_id"] == given["label_id"]
+
+
+def test_what_a_lead_said_of_a_review_falls_with_the_review(loop: Loop, tmp_path: Path) -> None:
+    until_review(loop, {"turns": LEFT})
+    loop.submit(review("reject", right=False))
+    tables = stored(loop, tmp_path / "tables")
+    Lead(tables, SpecRelease(), TEAM, LEA).change_verdict(ITEM, "approve", "It pans left, and so I say.")
+    assert camera(tables, loop).answers["turns"] == LEFT
+    [rejection] = [row for row in tables.rows("reviews") if row["author"] != "lea"]
+    again = rejection | {"event_id": "evt_again", "review_id": "rvw_again", "note": "I looked again."}
+    tables.append("reviews", [again])
+    event = next(row for row in tables.rows("annotation_events") if row["event_id"] == rejection["event_id"])
+    tables.append("annotation_events", [event | {"event_id": "evt_again", "updated_at": event["updated_at"] + HOUR}])
+    item = camera(tables, loop)
+    assert (item.stage, item.answers["turns"]) == ("feedback", RIGHT)
+
+
+def test_a_decision_about_an_imported_caption_stops_no_export(loop: Loop, tmp_path: Path) -> None:
+    tables = stored(loop, tmp_path / "tables")
+    foreign = {"batch": "import-old", "clip_id": "clp_2"}
+    tables.append("primitives", [tables.rows("primitives")[0] | foreign | {"spec_version": "import-old"}])
+    recall = {"decision_id": "dec_1", "kind": "recall", "aspect": "camera", "reason": "Wrong.", "author": "lea"}
+    tables.append("lead_decisions", [foreign | recall | {"refers_to": "rvw_1"}])
+    assert corrected_labels(tables, SpecRelease()).is_empty()
+    assert states_in_force(tables, loop.releases)
+
+
+def test_what_is_explained_of_one_primitive_hides_no_other(loop: Loop, tmp_path: Path) -> None:
+    until_review(loop, {"turns": LEFT})
+    loop.submit(review("approve"))
+    approval = loop.records.reviews[-1]
+    approval |= {"contradicts": ["tilt-up"], "label_stands": "It tilts in the mirror."}
+    revision = loop.records.revisions[-1]
+    revision["text"] = revision["text"].replace("left", "right")
+    [doubt] = list(_contradicted(loop.items, loop.spec))
+    assert (doubt["kind"], "pans right" in doubt["what"] or "pan" in doubt["what"]) == ("contradicted", True)
+    approval["contradicts"] = ["tilt-up", "pan-right"]
+    assert list(_contradicted(loop.items, loop.spec)) == []
 
 
 def test_what_a_person_says_of_caption_and_label_is_listed_for_the_lead(loop: Loop, tmp_path: Path) -> None:

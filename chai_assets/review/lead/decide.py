@@ -102,7 +102,7 @@ class Lead:
             raise NothingToDecide(f"{self.person.id} worked on {item}: another lead must decide about its review")
         denied: dict[str, str] = {}
         if verdict == "approve":
-            denied = contradictions_if_approved(self.tables, self.release.releases, item, stands, review)
+            denied = contradictions_if_approved(self.tables, self.release, item, stands, review)
         why = checked_reason(label_stands) if label_stands and denied else None
         if denied and not why:
             raise NothingToDecide(

@@ -69,8 +69,8 @@ def add_waiting(found: Waiting, tables: Tables, batch: str, items: Iterable[Stan
             found.set_aside.append(SetAside(name, clip, "by a lead", by_lead["reason"], by_lead["author"]))
         elif item.stage == "set_aside" and label:
             found.set_aside.append(SetAside(name, clip, label["problem"] or "", label["note"] or "", label["author"]))
-        elif label and (completed := item.answered_label) and item.stage != "dropped":
-            settled = item.decisions.settled.get(completed["label_id"], {})
+        elif label and item.given_label and item.stage != "dropped":
+            settled = item.decisions.settled_of(item.given_label)
             found.unsure += [
                 Doubt(name, clip, question, label["note"] or "", label["author"])
                 for question, values in item.answers.items()
