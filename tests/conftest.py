@@ -43,6 +43,11 @@ def pytest_configure_node(node: WorkerController) -> None:
     node.workerinput["seed"] = node.config.option.hypothesis_seed
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give a test no name: packed ones hold the time of packing, and workers of a run would differ in names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     return f"drawn in this run: --hypothesis-seed={config.option.hypothesis_seed} draws the same again"
 
