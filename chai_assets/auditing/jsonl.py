@@ -156,7 +156,7 @@ def detect_fields(
         check(seen)
     text = fields.text or _most_filled(seen, (*names, *MESSAGES))
     if not text or not any(text_at(row, text) for row in seen):
-        there = ", ".join(sorted({key for row in seen for key in row})[:30])
+        there = storable(", ".join(sorted({key for row in seen for key in row})[:30]))
         raise AuditRefused(
             f"no text {f'under {text}' if text else 'was recognized'}: name its field, one of {there}{_PUBLISHED}"
         )
@@ -186,15 +186,19 @@ def text_at(data: dict[str, Any], field: str) -> str | None:
         value = [value]  # an answer beside its conversation, as LLaMA-Factory's pairs have it
     if isinstance(value, list):
         value = _last_turn(value, _ASSISTANT)
-    # Half a character, as JSON can hold it, can neither be hashed nor printed.
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+    return storable(value) if isinstance(value, str) else None
+
+
+def storable(text: str) -> str:
+    """The text with a mark for half a character: JSON can hold one, which can neither be hashed nor printed."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def question_at(data: dict[str, Any], field: str) -> str:
     """Of a conversation under a field what the user asked last; empty if it is none."""
     value = data.get(field)
     asked = _last_turn(value, _USER) if isinstance(value, list) else None
-    return asked if isinstance(asked, str) else ""
+    return storable(asked) if isinstance(asked, str) else ""
 
 
 def _last_turn(value: list[Any], by: Sequence[str]) -> Any:

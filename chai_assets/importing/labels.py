@@ -27,32 +27,32 @@ ASPECT = "camera"
 
 @dataclass
 class CorpusLabels:
-    """A labels file: states by clip name, and the lines that could not be read."""
+    """A file or folder of labels: states by clip name, and the lines that could not be used, each with its place."""
 
     name: str
     sha256: str
     states: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    bad: list[tuple[int, FileIssue]] = field(default_factory=list)
+    bad: list[tuple[str, FileIssue]] = field(default_factory=list)
 
 
 def read_labels(path: Path) -> CorpusLabels:
     """Reads a JSONL file (also gz), or every .jsonl of a folder. Raises ImportRefused where one cannot be read at all.
 
     A line is a label with the clips where it is present and absent, or one of CameraBench's binary files: a clip, a
-    label, and Yes or No.
+    label, and Yes or No. Of a clip of which two lines say different things the first one counts, by name of the file.
     """
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:
         raise ImportRefused(f"the folder {path} holds no labels: give a JSONL file, or a folder of files named *.jsonl")
-    whole, lines = hashlib.sha256(), list[str]()
+    whole, labels = hashlib.sha256(), CorpusLabels(path.name, "")
     for file in files:
         data, text = _read(file)
         whole.update(data)
-        lines += text.split("\n")
-    labels = CorpusLabels(path.name, whole.hexdigest())
-    for number, line in enumerate(lines, 1):
-        if line.strip() and (wrong := _take(labels.states, line)):
-            labels.bad.append((number, wrong))
+        place = f"{path.name}/{file.name}" if path.is_dir() else path.name
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip() and (wrong := _take(labels.states, line)):
+                labels.bad.append((f"{place}#{number}", wrong))
+    labels.sha256 = whole.hexdigest()
     return labels
 
 
@@ -92,10 +92,8 @@ def _take(states: dict[str, dict[str, str]], text: str) -> FileIssue | None:
         return _fault(failure)
     if both := set(line.present) & set(line.absent):
         return FileIssue.of("missing_field", f"{line.primitive} is present and absent of {min(both)[:80]}")
-    for state, names in (("present", line.present), ("absent", line.absent)):
-        for clip in names:
-            states[clip][line.primitive] = state
-    return None
+    said = [(clip, "present") for clip in line.present] + [(clip, "absent") for clip in line.absent]
+    return _note(states, line.primitive, said)
 
 
 def _take_binary(states: dict[str, dict[str, str]], text: str) -> FileIssue | None:
@@ -103,10 +101,16 @@ def _take_binary(states: dict[str, dict[str, str]], text: str) -> FileIssue | No
         line = _BinaryLine.model_validate_json(text)
     except ValidationError as failure:
         return _fault(failure)
-    state = "present" if line.label == "Yes" else "absent"
-    if states[line.image].setdefault(line.label_name, state) != state:
-        return FileIssue.of("missing_field", f"{line.label_name} is present and absent of {line.image[:80]}")
-    return None
+    return _note(states, line.label_name, [(line.image, "present" if line.label == "Yes" else "absent")])
+
+
+def _note(states: dict[str, dict[str, str]], label: str, said: list[tuple[str, str]]) -> FileIssue | None:
+    """Notes the state of a label in each clip, and says of which clips another state was noted before."""
+    denied = sorted(clip for clip, state in said if states[clip].setdefault(label, state) != state)
+    if not denied:
+        return None
+    more = f" and {len(denied) - 1} more" if len(denied) > 1 else ""
+    return FileIssue.of("labels_contradict", f"{label} is present and absent of {denied[0][:80]}{more}")
 
 
 def _fault(failure: ValidationError) -> FileIssue:
@@ -118,9 +122,10 @@ def label_rows(corpus: Corpus, labels: CorpusLabels, clips: Mapping[str, str]) -
     """Rows of `primitives`, one a clip, and the report's rows. `clips` are the corpus's: id by name."""
     rows = [_row(corpus, labels, clips[name], states) for name, states in labels.states.items() if name in clips]
     unknown = [name for name in labels.states if name not in clips]
-    said = f"{len(rows)} rows; {len(unknown)} clips of it are not in the corpus; {len(labels.bad)} lines unreadable"
+    left = f"{len(unknown)} clips of it are not in the corpus; {len(labels.bad)} lines are not used as they stand"
+    said = f"{len(rows)} rows; {left}"
     report = [_report(corpus, labels, labels.name, None, FileIssue.of("many_records", said))]
-    report += [_report(corpus, labels, f"{labels.name}#{n}", None, issue) for n, issue in labels.bad]
+    report += [_report(corpus, labels, place, None, issue) for place, issue in labels.bad]
     report += [_report(corpus, labels, f"{labels.name}#{n}", n, FileIssue.of("unknown_clip", n[:80])) for n in unknown]
     return rows, report
 

@@ -22,6 +22,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "missing_field": ("a field is missing or of the wrong kind", "complete it, or leave it out"),
     "caption_too_long": ("a text in it is longer than 20,000 characters", "see what was pasted there"),
     "two_files_for_one_record": ("another file says something else about the same", "keep the one that is right"),
+    "labels_contradict": (
+        "an earlier line says something else of a clip, and counts",
+        "keep the line that is right",
+    ),
     "review_without_feedback": ("there is no critique that it could be about", "restore the feedback file"),
     "unknown_clip": ("no file of the corpus is about this clip", "import its captions, or leave the label out"),
 }

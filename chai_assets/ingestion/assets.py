@@ -49,6 +49,7 @@ def clips(context: dg.AssetExecutionContext, tables: Tables, media: Media, inbox
     rules = ClipRules(inbox.detector, inbox.shortest_s, inbox.longest_s)
     added, seen = 0, set()
     for outcome in ingest(batch, folder, media, stored, rules, listing):
+        tables.append_new("rights_changes", outcome.rights_changes, batch)
         added += tables.append_new("clips", outcome.clips, batch)
         tables.append_new("ingest_problems", outcome.problems, batch)
         seen |= {problem["problem_id"] for problem in outcome.problems}

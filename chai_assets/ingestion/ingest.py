@@ -27,7 +27,8 @@ from chai_assets.ingestion.files.workers import Workers
 from chai_assets.ingestion.moving_picture import StoredClips, moving_picture
 from chai_assets.ingestion.perceptual_hash import KnownShot, ShotIndex
 from chai_assets.ingestion.probe import BadVideo
-from chai_assets.ingestion.rights import FolderRights, Right, folder_rights
+from chai_assets.ingestion.rights import RIGHTS_FILE, FolderRights, Right, folder_rights
+from chai_assets.ingestion.rights_changes import RightsChange, SourceRights
 from chai_assets.ingestion.shots import Scan, Shot
 from chai_resources.media import Media
 
@@ -54,11 +55,12 @@ class StoredRows:
 class FileOutcome:
     """The rows of one file, whose media are stored already.
 
-    Append `clips` and `problems` first and `sources` last: a file counts as done once its source row is there, so
-    that a crash in between does the file again.
+    Append `rights_changes` before `clips`, so that no clip stands without the limits that were said of it. Append
+    `sources` last: a file counts as done once its source row is there, so that a crash in between does the file again.
     """
 
     name: str
+    rights_changes: list[NewRow] = field(default_factory=list)
     sources: list[NewRow] = field(default_factory=list)
     clips: list[NewRow] = field(default_factory=list)
     problems: list[NewRow] = field(default_factory=list)
@@ -75,10 +77,10 @@ def ingest(
 ) -> Iterator[FileOutcome]:
     """Ingests the videos of a folder or `s3://` prefix, by name; nothing is yielded for what is stored already.
 
-    Rows are those of the tables `sources`, `clips` and `ingest_problems`, without `recorded_at`. A broken
-    file, or one that is left out, yields its problem again on every run, with the same id. What lies in the folder is
-    looked up where it is not given. Raises MediaError if folder or store do not answer, ReadingFailed where this
-    machine fails, and ValueError for an unknown detector.
+    Rows are those of the tables `sources`, `clips`, `ingest_problems` and `rights_changes`, without `recorded_at`. A
+    broken file, or one that is left out, yields its problem again on every run, with the same id. What lies in the
+    folder is looked up where it is not given. Raises MediaError if folder or store do not answer, ReadingFailed where
+    this machine fails, and ValueError for an unknown detector.
     """
     folder = Media(root=uri)
     listing = listing or list_folder(folder)
@@ -186,15 +188,35 @@ class _RowBuilder:
         for shot in done.scan.shots:
             self._add_shot(done, shot, outcome)
         outcome.sources.append(self._source_row(done, done.scan))
+        outcome.rights_changes += self._limits(done)
         return outcome
+
+    def _limits(self, done: _ReadFile) -> list[NewRow]:
+        """The last day and the purposes that are said of the file: rows of sources and clips hold neither."""
+        name, right = done.entry.key, self._rights.of(done.entry.key)
+        source = SourceRights(self._batch, done.source_id, name, Right(right.rights, right.licence), 0)
+        if right == source.stands:
+            return []
+        return [RightsChange(source, right, self._folder.uri(RIGHTS_FILE)).row()]
 
     def _other_rights(self, done: _ReadFile, first: tuple[str, str]) -> str:
         """What to say of a copy whose rights are said to be others than those of the file that was ingested."""
         if self._rights.said is None:
             return ""
-        same_batch, said = first[0] == self._batch, self._rights.of(done.entry.key)
-        stands = self._rights.of(first[1]) if same_batch else self._recorded.get(done.source_id, said)
-        return "" if said == stands else f" (its licence stays {stands.licence}: {said.licence} is said of this copy)"
+        said, recorded = self._rights.of(done.entry.key), self._recorded.get(done.source_id)
+        if first[0] == self._batch:
+            stands = self._rights.of(first[1])
+        elif recorded:
+            # What else is said of a file of another batch is in that batch's rights file.
+            said, stands = Right(said.rights, said.licence), recorded
+        else:
+            return ""
+        differ = [
+            f"its {name} {'stay' if name.endswith('s') else 'stays'} {old}: {new} is said of this copy"
+            for (name, old), new in zip(stands.shown().items(), said.shown().values(), strict=True)
+            if old != new
+        ]
+        return f" ({'; '.join(differ)})" if differ else ""
 
     def problem(self, name: str, kind: str, reason: str, shot: Shot | None = None) -> NewRow:
         """A row of `ingest_problems`; the same trouble found again has the same id."""

@@ -75,6 +75,16 @@ class Right:
     purposes: tuple[str, ...] | None = None
     """What it may be used for, whatever the licence says; None where that was not said."""
 
+    def shown(self) -> dict[str, str]:
+        """Each part by its name in the rights file, as text for a person."""
+        purposes = "any the licence allows" if self.purposes is None else ", ".join(self.purposes) or "no purpose"
+        return {
+            "rights": self.rights,
+            "licence": self.licence,
+            "until": self.until or "no last day",
+            "purposes": purposes,
+        }
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")

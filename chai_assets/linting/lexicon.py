@@ -283,7 +283,7 @@ def _tells_of_the_picture(aspect: Aspect) -> bool:
 
 def _terms(primitive: Primitive) -> Iterable[tuple[str, str]]:
     """The term and the other wordings of a primitive, each with its pattern."""
-    term = normalize(re.sub(r" ?\(.*\)", "", primitive.term))
+    term = normalize(re.sub(r" ?\(.*\)", "", primitive.term)).strip() or normalize(primitive.term)
     # The camera's own motion may be slow too.
     if primitive.id not in ("slow-motion", "fast-motion"):
         yield term, term_pattern(term)

@@ -3,7 +3,7 @@
 import re
 
 from chai_assets.linting.phrase_patterns import ADVERBS, NO_ADVERB
-from chai_assets.linting.wording_index import alternatives
+from chai_assets.linting.wording_index import ways
 
 _LETTER = re.compile(r"[^\W\d_](?![?*+{])")
 _BLANK = re.compile(r"(?: |\[ -\])(?![?*+{])")
@@ -18,29 +18,11 @@ def one_pattern(patterns: list[str]) -> tuple[re.Pattern[str], tuple[int, ...]]:
     words of a text, a look at one letter is then enough. Finds what the patterns would as plain alternatives.
     """
     numbers: list[int] = []
-    ways = [(number, way) for number, pattern in enumerate(patterns) for way in _ways(pattern)]
-    return re.compile(rf"(?<![\w-])(?:{_branched(ways, numbers)})(?!\w)"), tuple(numbers)
+    numbered = [(number, way) for number, pattern in enumerate(patterns) for way in ways(pattern)]
+    return re.compile(rf"(?<![\w-])(?:{_branched(numbered, numbers)})(?!\w)"), tuple(numbers)
 
 
-def _ways(pattern: str) -> list[str]:
-    """The alternatives of a pattern, those in brackets at its beginning included."""
-    return [begun for way in alternatives(pattern) for begun in _opened(way)]
-
-
-def _opened(way: str) -> list[str]:
-    """The way once for each alternative in the brackets it begins with; itself where it begins with none."""
-    if not way.startswith("(?:"):
-        return [way]
-    depth = 0
-    for place, character in enumerate(way):
-        depth += (character == "(") - (character == ")")
-        if not depth:
-            inside, after = way[3:place], way[place + 1 :]
-            return [way] if after[:1] in ("?", "*", "{") else [begun + after for begun in _ways(inside)]
-    return [way]
-
-
-def _branched(ways: list[tuple[int, str]], numbers: list[int]) -> str:
+def _branched(numbered: list[tuple[int, str]], numbers: list[int]) -> str:
     """The ways as one pattern with a group for each, branching by what they begin with; notes the groups' numbers.
 
     Ways that begin with different letters never match at one place, so gathering a letter's keeps their order. Other
@@ -48,7 +30,7 @@ def _branched(ways: list[tuple[int, str]], numbers: list[int]) -> str:
     """
     branches: list[tuple[str, list[tuple[int, str]]]] = []
     open_: dict[str, list[tuple[int, str]]] = {}
-    for number, way in ways:
+    for number, way in numbered:
         begun = _beginning(way)
         if begun in open_:
             open_[begun].append((number, way[len(begun) :]))

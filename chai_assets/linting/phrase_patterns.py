@@ -6,7 +6,8 @@ What a phrase means is the lexicon's business.
 
 import re
 
-_BLANKS = {ord(blank): " " for blank in "\n\r\t\u00a0\u2009"}
+_BLANKS = {code: " " for code in range(0x3001) if chr(code).isspace()}
+"""Every blank that there is, to a plain one; U+3000 is the last."""
 _SAME = {**_BLANKS, ord("’"): "'", ord("‘"): "'", ord("‑"): "-"}
 
 _IRREGULAR = {

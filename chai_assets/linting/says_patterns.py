@@ -13,6 +13,7 @@ from chai_assets.spec.models import SLOT, Primitive
 _IS = r"(?:is|are|was|were|remains?|stays?|looks?|appears?|becomes?)"
 _ADVERBS = r"(?: (?:\w+ly|very|quite|also|still|always|clearly|rather)|)"
 _ABOUT_SUBJECT = re.compile(r"(?:the (?:main )?subjects?|the person|the two people) ")
+_WORD = re.compile(r"[\w'-]+")
 _FEWEST_WORDS = 4
 """Words that must stand before a slot: with fewer, what is left says nothing of the primitive."""
 
@@ -46,10 +47,17 @@ def _sentence(words: list[str]) -> str:
 def _predicate(words: list[str], before: str = "") -> str:
     """The verb in its forms and what follows; before it an adverb may stand."""
     first, rest = words[0], words[1:]
-    verb = _IS if first in ("is", "are") else inflected(verb_of(first) or first.removesuffix("s"))
     after = f" {_spelled(rest)}" if rest else ""
     adverbs = _ADVERBS if before else ""
-    return f"{adverbs}{before}{verb}{_ADVERBS}{after}"
+    return f"{adverbs}{before}{_in_its_forms(first)}{_ADVERBS}{after}"
+
+
+def _in_its_forms(word: str) -> str:
+    """A verb as it may be inflected; what is no plain word, such as "(mostly)" or "5%", as it stands."""
+    if word in ("is", "are"):
+        return _IS
+    verb = verb_of(word) or word.removesuffix("s")
+    return inflected(verb) if verb and _WORD.fullmatch(verb) else _spelled([word])
 
 
 def _finite(word: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 _BEHIND = re.compile(r"(?:\(\?<![^()]*\))+")
 _LITERAL = re.compile(r"[\w' -]+")
+_TOKEN = re.compile(r"\\.|.", re.DOTALL)
+"""A character of a pattern; an escaped one with its backslash, so that it opens, closes and parts nothing."""
 _KEY = 9
 """Letters of a beginning that are looked for: with fewer, "in the" begins too many; with more, little is won."""
 
@@ -14,11 +16,11 @@ class WordingIndex:
     """Patterns by number, found wherever they begin a word; at one place each is found once."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        ways = [(number, way) for number, pattern in enumerate(patterns) for way in _ways(pattern)]
+        numbered = [(number, way) for number, pattern in enumerate(patterns) for way in ways(pattern)]
         by_key: dict[str, list[int]] = defaultdict(list)
-        for place, (_, way) in enumerate(ways):
+        for place, (_, way) in enumerate(numbered):
             by_key[_key(way)].append(place)
-        self._looks = {key: _Look([ways[place] for place in _may_follow(key, by_key)]) for key in by_key}
+        self._looks = {key: _Look([numbered[place] for place in _may_follow(key, by_key)]) for key in by_key}
         self._starts = re.compile(rf"(?<![\w-])(?=({_branched(list(by_key))}))")
 
     def find(self, plain: str) -> Iterator[tuple[int, int, int]]:
@@ -35,9 +37,9 @@ class WordingIndex:
 class _Look:
     """All that a place may hold, seen at once: a group for each number, set where its pattern stands."""
 
-    def __init__(self, ways: Sequence[tuple[int, str]]) -> None:
+    def __init__(self, numbered: Sequence[tuple[int, str]]) -> None:
         by_number: dict[int, list[str]] = defaultdict(list)
-        for number, way in ways:
+        for number, way in numbered:
             by_number[number].append(way)
         self.numbers = tuple(by_number)
         self.pattern = re.compile("".join(rf"(?=((?:{'|'.join(said)}))(?!\w)|)" for said in by_number.values()))
@@ -45,7 +47,7 @@ class _Look:
 
 def beginnings(patterns: Iterable[str]) -> str:
     """A pattern of how any of the patterns begins: where it does not stand, none of them does."""
-    return _branched(list({_key(way) for pattern in patterns for way in _ways(pattern)}))
+    return _branched(list({_key(way) for pattern in patterns for way in ways(pattern)}))
 
 
 def _may_follow(key: str, by_key: dict[str, list[int]]) -> list[int]:
@@ -54,7 +56,9 @@ def _may_follow(key: str, by_key: dict[str, list[int]]) -> list[int]:
 
 
 def _branched(keys: Sequence[str]) -> str:
-    """A pattern of the longest key that stands at a place, branching letter by letter."""
+    """A pattern of the longest key that stands at a place, branching letter by letter; of none it finds nothing."""
+    if not keys:
+        return "(?!)"
     by_letter: dict[str, list[str]] = defaultdict(list)
     for key in sorted(keys, reverse=True):
         by_letter[key[:1]].append(key[1:])
@@ -76,21 +80,21 @@ def _key(way: str) -> str:
     return (found[:-1] if rest[len(found) : len(found) + 1] in ("?", "*", "{") else found)[:_KEY]
 
 
-def _ways(pattern: str) -> list[str]:
+def ways(pattern: str) -> list[str]:
     """The alternatives of a pattern, those in brackets at its beginning included."""
-    return [begun for way in alternatives(pattern) for begun in _opened(way)]
+    return [begun for way in _alternatives(pattern) for begun in _opened(way)]
 
 
-def alternatives(pattern: str) -> list[str]:
+def _alternatives(pattern: str) -> list[str]:
     """The alternatives of a pattern outside its brackets."""
-    depth, ways = 0, [""]
-    for character in pattern:
-        depth += (character == "(") - (character == ")")
-        if character == "|" and not depth:
-            ways.append("")
+    depth, found = 0, [""]
+    for token in _TOKEN.findall(pattern):
+        depth += (token == "(") - (token == ")")
+        if token == "|" and not depth:
+            found.append("")
         else:
-            ways[-1] += character
-    return ways
+            found[-1] += token
+    return found
 
 
 def _opened(way: str) -> list[str]:
@@ -100,14 +104,14 @@ def _opened(way: str) -> list[str]:
     if not rest.startswith("(?:"):
         return [way]
     depth = 0
-    for place, character in enumerate(rest):
-        depth += (character == "(") - (character == ")")
+    for token in _TOKEN.finditer(rest):
+        depth += (token[0] == "(") - (token[0] == ")")
         if not depth:
-            inside, after = rest[3:place], rest[place + 1 :]
+            inside, after = rest[3 : token.start()], rest[token.end() :]
             if after[:1] in ("*", "+", "{"):
                 return [way]
             optional = after.startswith("?")
             after = after.removeprefix("?")
-            opened = [done for one in alternatives(inside) for done in _opened(before + one + after)]
+            opened = [done for one in _alternatives(inside) for done in _opened(before + one + after)]
             return [*opened, *_opened(before + after)] if optional else opened
     return [way]

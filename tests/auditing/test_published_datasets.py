@@ -11,12 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from chai_assets.auditing.captions import CaptionAudit
 from chai_assets.auditing.critiques import audit_critiques, audit_published_critiques
 from chai_assets.auditing.jsonl import AuditRefused, BadLine, Fields
-from chai_assets.auditing.published.captions import CAPTION_SETS
-from chai_assets.auditing.published.critiques import CRITIQUE_SETS
+from chai_assets.auditing.published.captions import CAPTION_SETS, CaptionSet
+from chai_assets.auditing.published.critiques import CRITIQUE_SETS, CritiqueSet
 from chai_assets.auditing.published.read import caption_set, critique_set, read_captions, read_critiques
 from chai_assets.auditing.report import Measure
 from chai_assets.spec.versioning.releases import load_spec
@@ -167,6 +169,18 @@ FORMS: list[tuple[str, str, bytes, list[str]]] = [
     ("vdc", "VDC_1k.jsonl", as_lines({**VDC, "detailed_caption": ONE}, {**VDC, "detailed_caption": TWO}), [ONE, TWO]),
 ]
 
+# JSON can hold half a character; no text can.
+HALF = "A cat \ud83d sits."
+WHOLE = "A cat ? sits."
+FORMS += [
+    ("activitynet-captions", "half.json", as_json({"v": {"sentences": [HALF, ONE]}}), [f"{WHOLE} {ONE}"]),
+    ("msr-vtt", "half.json", as_json({"sentences": [{"caption": HALF, "video_id": "\ud83d"}]}), [WHOLE]),
+    ("sharegpt4video", "half.jsonl", as_lines(sharegpt("a", HALF), sharegpt("b", ONE)), [WHOLE, ONE]),
+    ("pe-video", "half.jsonl", as_lines({"dense_captions": [{"caption": HALF}]}, {"caption": HALF}), [WHOLE, WHOLE]),
+    ("tuna-bench", "half.json", as_json([{"events": [{"event": HALF}]}]), [WHOLE]),
+    ("vdc", "half.jsonl", as_lines({"detailed_caption": HALF}, {"detailed_caption": ONE}), [WHOLE, ONE]),
+]
+
 
 PACKED = [(name, f"{file}.gz", gzip.compress(data), texts) for name, file, data, texts in FORMS if data[:4] != b"PAR1"]
 
@@ -182,6 +196,35 @@ def test_each_dataset_of_captions_is_read_in_each_of_its_forms(
     found = list(read_captions(path, caption_set(name)))
     assert [one[1].text for one in found if not isinstance(one, BadLine)] == texts
     assert [one for one in found if isinstance(one, BadLine)] == []
+
+
+_NAMES = [
+    *("captions", "sentences", "en_captions", "caption", "sentence", "video_id", "description", "conversations"),
+    *("idx", "content", "json", "dense_captions", "human_caption", "events", "event", "detailed_caption", "from"),
+    *("Summarized Description", "data", "questions", "answers", "answer", "feedback", "critiques", "text", "chosen"),
+    *("chosen_reason", "value", "role", "\ud83d"),
+]
+_values = st.recursive(
+    st.sampled_from([None, True, 3, -1, 0.5, "", "5", "[1]", "{}", '[{"idx": -1}]', "gpt", "user", HALF, ONE]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(row=st.dictionaries(st.sampled_from(_NAMES), _values, max_size=5), one=st.sampled_from(CAPTION_SETS))
+@example(row={"captions": 3}, one=caption_set("sharegpt4video"))
+@example(row={"captions": True}, one=caption_set("sharegpt4video"))
+@example(row={"captions": "5"}, one=caption_set("sharegpt4video"))
+def test_a_row_of_any_form_has_captions_that_can_be_stored_or_none(row: dict[str, Any], one: CaptionSet) -> None:
+    for caption in one.captions(row):
+        assert caption.text.encode().strip()
+        caption.clip.encode()
+
+
+@given(row=st.dictionaries(st.sampled_from(_NAMES), _values, max_size=5), one=st.sampled_from(CRITIQUE_SETS))
+def test_a_row_of_any_form_has_critiques_that_can_be_stored_or_none(row: dict[str, Any], one: CritiqueSet) -> None:
+    for critique in one.critiques(row):
+        (critique.text + critique.draft).encode()
 
 
 def gdc(*answers: dict[str, Any]) -> dict[str, Any]:
@@ -229,6 +272,9 @@ def test_reasons_of_mm_rlhf_are_critiques_of_the_chosen_and_of_the_rejected_answ
 WRONG: list[tuple[str, str, bytes, str]] = [
     ("vdc", "a.csv", as_table([{**ULTRA, "Summarized Description": ONE}]), "in that of UltraVideo: --as ultravideo"),
     ("vdc", "a.json", as_json({"v": 1}), "VDC (it has v): give VDC_1k.jsonl, rows with detailed_caption"),
+    ("vdc", "a.json", as_json([{"captions": 3}]), "VDC (it has captions): give VDC_1k.jsonl"),
+    ("sharegpt4video", "a.jsonl", as_lines({"captions": "5"}, {"captions": True}), "ShareGPT4Video (it has captions)"),
+    ("vdc", "a.json", as_json([{"\ud83d": 1}]), "not in the form of VDC (it has ?)"),
     ("vdc", "a.json", as_json([]), "not in the form of VDC (it has no rows)"),
     ("vdc", "a.json", as_json([1, 2]), "not in the form of VDC (row 1: no object but int)"),
     ("vdc", "a.jsonl", b"", "not in the form of VDC (it has no rows)"),

@@ -18,6 +18,7 @@ from chai_assets.auditing.jsonl import (
     JsonRow,
     aspect_of,
     detect_fields,
+    question_at,
     read_rows,
     text_at,
 )
@@ -120,6 +121,13 @@ def test_a_file_without_a_known_field_is_refused_naming_the_fields_it_has():
         detected({"caption": "red"}, fields=Fields("nonsense"))
     with pytest.raises(AuditRefused, match="line 4: no JSON"):
         detect_fields(iter([BadLine(4, "no JSON")]), Fields(""), CAPTIONS, ())
+
+
+def test_a_field_or_a_question_with_half_a_character_can_be_named():
+    with pytest.raises(AuditRefused) as refused:
+        detected({"\ud83d": 1})
+    assert "one of ?" in str(refused.value)
+    assert question_at({"messages": [{"role": "user", "content": "Why \ud83d?"}]}, "messages") == "Why ??"
 
 
 def test_a_task_names_the_aspect_that_it_ends_with():

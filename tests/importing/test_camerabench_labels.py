@@ -82,6 +82,26 @@ def test_both_forms_say_the_same_and_a_line_that_cannot_be_read_is_named(tmp_pat
         read_labels(tmp_path / "empty")
 
 
+def test_of_what_two_lines_deny_each_other_the_first_counts_and_the_line_in_its_file_is_named(tmp_path: Path) -> None:
+    def listed(label: str, present: list[str], absent: list[str]) -> dict[str, Any]:
+        return {"primitive": label, "present": present, "absent": absent}
+
+    place = tmp_path / "labels"
+    write(place / "a.jsonl", listed(PAN, ["pier.mp4"], ["quay.mp4"]), listed(SHAKY, [], ["pier.mp4"]))
+    again = listed(PAN, ["quay.mp4", "inn.mp4"], ["pier.mp4"])
+    write(place / "b.jsonl", listed(SHAKY, [], ["quay.mp4"]), again, binary("pier.mp4", SHAKY, "Yes"))
+    found = read_labels(place)
+    assert [(where, issue.reason) for where, issue in found.bad] == [
+        ("labels/b.jsonl#2", "labels_contradict"),
+        ("labels/b.jsonl#3", "labels_contradict"),
+    ]
+    assert f"({PAN} is present and absent of pier.mp4 and 1 more): keep" in found.bad[0][1].detail
+    assert f"({SHAKY} is present and absent of pier.mp4): keep" in found.bad[1][1].detail
+    assert {clip: said[PAN] for clip, said in found.states.items()} == {"pier.mp4": YES, "quay.mp4": NO, "inn.mp4": YES}
+    alone = read_labels(write(tmp_path / "alone.jsonl", listed(PAN, ["pier.mp4"], []), listed(PAN, [], ["pier.mp4"])))
+    assert [where for where, _ in alone.bad] == ["alone.jsonl#2"]
+
+
 def test_they_are_in_the_labels_of_the_dataset_that_the_import_makes(tmp_path: Path) -> None:
     place = Place(tmp_path)
     labels = read_labels(write(tmp_path / "labels.jsonl", binary("pier.0.0.mp4", PAN, "Yes")))

@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from chai_assets.cli.main import main
 from chai_assets.core.ids import record_id
 from chai_assets.core.partitions import batches
+from chai_assets.ingestion import assets
 from chai_assets.ingestion.assets import clips
+from chai_assets.ingestion.ingest import ClipRules, StoredRows, ingest
 from chai_assets.ingestion.rights import Right, folder_rights
 from chai_assets.ingestion.rights_changes import RightsChange, SourceRights
 from chai_resources.inbox import Inbox
@@ -265,3 +268,89 @@ def test_a_copy_whose_rights_are_said_to_differ_is_told_so(tmp_path):
     [problem] = loop.tables.rows("ingest_problems")
     assert problem["kind"] == "duplicate"
     assert problem["reason"].endswith("(its licence stays MIT: no-reuse is said of this copy)")
+
+
+LIMITED = "rights: Ada\nlicence: MIT\nuntil: 2027-12-31\npurposes: [train]\n"
+
+
+def test_limits_stand_from_the_first_clip_on_though_the_run_dies_or_their_file_goes(tmp_path, monkeypatch):
+    loop = Loop(tmp_path)
+    write(loop.folder / "a.mp4", scene(1, 45))
+    (loop.folder / "rights.yaml").write_text(LIMITED)
+    real_append = Tables.append_new
+
+    def killed(tables: Tables, name: str, *rest: Any) -> int:
+        if name == "sources":
+            raise ConnectionError("killed here")
+        return real_append(tables, name, *rest)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Tables, "append_new", killed)
+        with pytest.raises(ConnectionError):
+            loop.ingest()
+    [clip] = loop.tables.rows("clips")
+    [change] = loop.tables.rows("rights_changes")
+    assert (change["source_id"], change["until"], change["purposes"]) == (clip["source_id"], "2027-12-31", ["train"])
+
+    real_changes = assets.changes_by_folder
+
+    def after_removal(tables: Tables, batch: str, folder: Media) -> Any:
+        (loop.folder / "rights.yaml").unlink()
+        return real_changes(tables, batch, folder)
+
+    write(loop.folder / "b.mp4", scene(2, 45))
+    monkeypatch.setattr(assets, "changes_by_folder", after_removal)
+    assert loop.ingest()["rights_changed"] == 0
+    assert loop.changes() == [("a.mp4", "MIT"), ("b.mp4", "MIT")]
+    assert {row["until"] for row in loop.tables.rows("rights_changes")} == {"2027-12-31"}
+    (loop.folder / "rights.yaml").write_text(LIMITED)
+    monkeypatch.undo()
+    assert loop.ingest()["rights_changed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("", ""),
+        ("licence: MIT, purposes: [train]", ""),
+        ("until: 2026-01-31", " (its until stays 2027-12-31: 2026-01-31 is said of this copy)"),
+        ("purposes: []", " (its purposes stay train: no purpose is said of this copy)"),
+        (
+            "licence: no-reuse, rights: Bo",
+            " (its rights stay Ada: Bo is said of this copy; its licence stays MIT: no-reuse is said of this copy)",
+        ),
+    ],
+)
+def test_a_copy_in_the_batch_is_told_each_part_of_its_rights_that_differs(tmp_path: Path, own: str, told: str) -> None:
+    assert _of_copy(tmp_path, LIMITED + f"files: {{b.mp4: {{{own}}}}}\n") == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (LIMITED, ""),
+        ("rights: Ada\nlicence: MIT\nuntil: 2030-01-01\n", ""),
+        ("rights: Ada\nlicence: no-reuse\n", " (its licence stays MIT: no-reuse is said of this copy)"),
+    ],
+)
+def test_a_copy_in_another_batch_is_told_what_the_tables_know_to_differ(tmp_path: Path, text: str, told: str) -> None:
+    assert _of_copy(tmp_path, LIMITED, text) == told
+
+
+def _of_copy(place: Path, rights: str, other_batch: str | None = None) -> str:
+    """What is said of the rights of b.mp4, a copy of a.mp4 that lies beside it or in another batch."""
+    media, folders = Media(root=str(place / "media")), [place / "b1", place / ("b1" if other_batch is None else "b2")]
+    for folder, text in zip(folders, (rights, other_batch or rights), strict=True):
+        folder.mkdir(exist_ok=True)
+        (folder / "rights.yaml").write_text(text)
+    film = write(folders[0] / "a.mp4", scene(1, 30, (160, 120)))
+    (folders[1] / "b.mp4").write_bytes(film.read_bytes())
+    sources: list[Any] = []
+    problems: list[Any] = []
+    for folder in dict.fromkeys(folders):
+        rules = ClipRules("none", 0.5, 20.0)
+        for outcome in ingest(folder.name, str(folder), media, StoredRows(list(sources)), rules):
+            sources += outcome.sources
+            problems += outcome.problems
+    [problem] = problems
+    return problem["reason"].partition("; remove one of them")[2]

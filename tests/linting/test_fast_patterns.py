@@ -70,16 +70,16 @@ def test_the_first_pattern_that_fits_wins_where_adverbs_may_be_read_in_two_ways(
 def test_the_index_finds_every_wording_where_it_stands(aspect: Aspect, text: str) -> None:
     lexicon = lexicon_of(SPEC, aspect.id)
     patterns = [one.pattern for one in lexicon.wordings]
-    assert list(lexicon.wording_index.find(text)) == _one_by_one(patterns, text)
+    assert list(lexicon.wording_index.find(text)) == one_by_one(patterns, text)
 
 
 def test_the_index_keeps_the_order_of_alternatives_and_those_that_begin_others() -> None:
     patterns = ["walks slowly|walk(?:s|ed)?", "walks|walks on", "(?<!no )(?:a|one) man(?: on)?", "w", "(?:very )?late"]
     for text in ("he walks slowly", "walked; walks on", "a man on w", "no one man", "very late"):
-        assert list(WordingIndex(patterns).find(text)) == _one_by_one(patterns, text)
+        assert list(WordingIndex(patterns).find(text)) == one_by_one(patterns, text)
 
 
-def _one_by_one(patterns: Sequence[str], text: str) -> list[tuple[int, int, int]]:
+def one_by_one(patterns: Sequence[str], text: str) -> list[tuple[int, int, int]]:
     compiled = [re.compile(rf"(?<![\w-])(?:{pattern})(?!\w)") for pattern in patterns]
     return [
         (start, match.end(), number)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chai_assets.auditing.jsonl import text_at
+from chai_assets.auditing.jsonl import storable, text_at
 
 Row = dict[str, Any]
 
@@ -46,7 +46,7 @@ def _paragraph(parts: Any) -> Iterator[PublishedCaption]:
     """The texts of a list as one paragraph."""
     texts = [part.strip() for part in parts if isinstance(part, str)] if isinstance(parts, list) else []
     if text := " ".join(filter(None, texts)):
-        yield PublishedCaption(text)
+        yield PublishedCaption(storable(text))
 
 
 def _activitynet(row: Row) -> Iterator[PublishedCaption]:
@@ -65,14 +65,15 @@ def _msr_vtt(row: Row) -> Iterator[PublishedCaption]:
         said = one.get("caption", one.get("sentence"))
         for text in said if isinstance(said, list) else [said]:
             if isinstance(text, str) and text.strip():
-                yield PublishedCaption(text, str(one.get("video_id", "")))
+                yield PublishedCaption(storable(text), storable(str(one.get("video_id", ""))))
 
 
 def _sharegpt4video(row: Row) -> Iterator[PublishedCaption]:
     captions = row.get("captions")
     if isinstance(captions, str):  # in a table the list stands as JSON
         captions = _listed(captions)
-    whole = [one for one in captions or [] if isinstance(one, dict) and str(one.get("idx")) == "-1"]
+    listed = captions if isinstance(captions, list) else []
+    whole = [one for one in listed if isinstance(one, dict) and str(one.get("idx")) == "-1"]
     for one in whole:
         yield from _first(one, "content")
     if not whole:

@@ -6,7 +6,7 @@ from itertools import chain, count, islice
 from pathlib import Path
 from typing import TypeVar
 
-from chai_assets.auditing.jsonl import PEEKED, AuditRefused, BadLine, ByteProgress, JsonRow
+from chai_assets.auditing.jsonl import PEEKED, AuditRefused, BadLine, ByteProgress, JsonRow, storable
 from chai_assets.auditing.published.captions import CAPTION_SETS, CaptionSet, PublishedCaption, Row
 from chai_assets.auditing.published.critiques import CRITIQUE_SETS, CritiqueSet, PublishedCritique
 from chai_assets.auditing.published.files import published_rows
@@ -83,7 +83,7 @@ def _wrong_form(
 ) -> str:
     if fitting:
         return f"{path} is not in the form of {of.title} but in that of {fitting[0].title}: --as {fitting[0].name}"
-    keys = {" ".join(key.split())[:40] for row in first if isinstance(row, JsonRow) for key in row.data}
+    keys = {storable(" ".join(key.split())[:40]) for row in first if isinstance(row, JsonRow) for key in row.data}
     fields = sorted(filter(None, keys))[:12]
     problem = next((f"row {row.line}: {row.reason}" for row in first if isinstance(row, BadLine)), "it has no rows")
     there = f"it has {', '.join(fields)}" if fields else problem
