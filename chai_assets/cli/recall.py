@@ -115,13 +115,17 @@ def reassign(
 @lead_app.command("set-aside")
 def set_aside(item: _CLIP_OR_ITEM, reason: _REASON, by: _BY = "") -> None:
     """Take an item, or a clip, out of the loop until it is taken back or dropped; its open tasks close."""
-    _about_each(item, by, ("set_aside", "dropped"), False, lambda lead, name: lead.set_aside(name, reason), "set aside")
+    from chai_assets.workflow.item_state import OUT_OF_THE_LOOP
+
+    _about_each(item, by, OUT_OF_THE_LOOP, False, lambda lead, name: lead.set_aside(name, reason), "set aside")
 
 
 @lead_app.command("take-back")
 def take_back(item: _CLIP_OR_ITEM, reason: _REASON, by: _BY = "") -> None:
     """Put back what was set aside or dropped: where its clip was called unusable, it is labeled again."""
-    _about_each(item, by, ("set_aside", "dropped"), True, lambda lead, name: lead.take_back(name, reason), "taken back")
+    from chai_assets.workflow.item_state import OUT_OF_THE_LOOP
+
+    _about_each(item, by, OUT_OF_THE_LOOP, True, lambda lead, name: lead.take_back(name, reason), "taken back")
 
 
 @lead_app.command()
