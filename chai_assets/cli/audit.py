@@ -102,10 +102,10 @@ def _refuse_both(published: str, field: str) -> None:
 def _with_progress(file: Path, audit: Callable[[Callable[[int], None]], AuditReport]) -> AuditReport:
     """The audit of a file, with a bar on standard error; the command ends where it cannot be audited."""
     size = file.stat().st_size if file.exists() else 0
-    columns = (TextColumn(f"reading {file.name}", markup=False), BarColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=size)
+            task = bar.add_task(f"reading {file.name}", total=size)
             return audit(lambda done: bar.update(task, completed=done))
     except AuditRefused as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)

@@ -46,14 +46,16 @@ def contamination(
     found = open_dataset(dataset, settings.datasets)
     folder = out or Path(f"contamination-{found.short}")
     with console.status("reading") as status:
-        check = ContaminationCheck.of(benchmarks, settings, status.update)
+        check = ContaminationCheck.of(benchmarks, settings, lambda said: status.update(escape(said)))
         result = check.run(captions_of(found))
     folder.mkdir(parents=True, exist_ok=True)
     result.matches.write_parquet(folder / "matches.parquet")
     said = {"dataset_id": found.id, "contamination": [one.model_dump() for one in result.certificates]}
     (folder / "certificate.json").write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     _print(result)
-    console.print(f"{folder} holds the table and the certificate of {found.id}", soft_wrap=True, highlight=False)
+    console.print(
+        f"{folder} holds the table and the certificate of {found.id}", soft_wrap=True, highlight=False, markup=False
+    )
     if len(result.matches):
         raise typer.Exit(1)
 
@@ -74,7 +76,7 @@ def _print(result: "Contamination") -> None:
     for row in result.matches.head(_SHOWN).iter_rows(named=True):
         record = row["record_id"] or row["clip_id"]
         theirs = f"{row['benchmark']}: {row['benchmark_id']}"
-        table.add_row(row["what"], record, escape(theirs), f"{row['score']:.2f}", escape(row["why"]))
+        table.add_row(*map(escape, (row["what"], record, theirs, f"{row['score']:.2f}", row["why"])))
     console.print(table)
     if len(result.matches) > _SHOWN:
         console.print(f"... and {len(result.matches) - _SHOWN:,} more, in the table")

@@ -2,6 +2,7 @@
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_assets.inference.ledger import WAYS, costs
@@ -22,7 +23,10 @@ def show_costs(settings: Settings, by: str, console: Console) -> None:
     for row in sums.to_dicts():
         numbers = [row[name] for name in ("requests", "calls", "tokens_in", "tokens_cached", "tokens_out")]
         table.add_row(
-            row[by], *(f"{number:,}" for number in numbers), f"{row['cost']:.2f}", f"{row['latency_ms'] / 1000:.1f}"
+            escape(row[by]),
+            *(f"{number:,}" for number in numbers),
+            f"{row['cost']:.2f}",
+            f"{row['latency_ms'] / 1000:.1f}",
         )
     console.print(table)
     console.print(f"together {sums['cost'].sum():.2f} USD")

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from chai_assets.cli.contamination import contamination
 from chai_resources.settings import Settings
@@ -45,7 +46,7 @@ def list_datasets(
     print_list(found, root or _root(), console)
     for listed in found:
         if listed.problem:
-            console.print(listed.problem, style="red", soft_wrap=True, highlight=False, markup=False)
+            _say(listed.problem, "red")
 
 
 @app.command()
@@ -110,12 +111,12 @@ def verify(dataset: Address) -> None:
         problems = check(place, console)
     says = f"its {PACK_INDEX} says" if packed else "its manifest says"
     for problem in problems:
-        console.print(problem, style="red", soft_wrap=True, highlight=False, markup=False)
+        _say(problem, "red")
     if problems:
-        console.print(f"{place.root} is NOT what {says}", soft_wrap=True, highlight=False, markup=False)
+        _say(f"{place.root} is NOT what {says}")
         raise typer.Exit(1)
     what = "shard, file, chain and split" if packed else "file, chain and split"
-    console.print(f"{place.root} is whole: every {what} is as {says}", soft_wrap=True)
+    _say(f"{place.root} is whole: every {what} is as {says}")
 
 
 @app.command()
@@ -138,7 +139,7 @@ def view(
     found = open_dataset(dataset, _root())
     folder = out or Path(f"view-{found.short}")
     count = write_viewer(found, folder, sample, media or Settings.from_env().media)
-    console.print(f"{count} triples of {found.id}: open {folder / 'index.html'}", soft_wrap=True, highlight=False)
+    _say(f"{count} triples of {found.id}: open {folder / 'index.html'}")
 
 
 @app.command()
@@ -166,10 +167,10 @@ def judge(
         report = judge_dataset(found, sample, eval_only, Settings.from_env())
         write_report(report, found, folder, sample, eval_only)
     except JudgeRefused as refusal:
-        console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
+        _say(str(refusal), "red")
         raise typer.Exit(1) from refusal
     print_judge_report(report, console)
-    console.print(f"{folder} is written, from {found.id}", soft_wrap=True, highlight=False)
+    _say(f"{folder} is written, from {found.id}")
     if not report.agreements:
         raise typer.Exit(1)
 
@@ -197,7 +198,7 @@ def questions(
     found = open_dataset(dataset, settings.datasets)
     asked = label_questions(found, release_of(settings).releases)
     print_questions(write_questions(asked, out), asked.unknown, console)
-    console.print(f"{out} is written, from {found.id}", soft_wrap=True, highlight=False)
+    _say(f"{out} is written, from {found.id}")
 
 
 @app.command()
@@ -232,18 +233,22 @@ def export(
         selection = store.selection
         tables, release = Tables(root=settings.tables), release_of(settings)
         with console.status("reading the tables") as status:
-            checked = store.contamination(tables, status.update)
-            published = publish_selection(tables, release, selection, store.root, status.update, store.form, checked)
+
+            def log(said: str) -> None:
+                status.update(escape(said))
+
+            checked = store.contamination(tables, log)
+            published = publish_selection(tables, release, selection, store.root, log, store.form, checked)
     except (ValueError, DiskFull) as error:
-        console.print(f"[red]{error}[/red]", soft_wrap=True, highlight=False)
+        _say(str(error), "red")
         raise typer.Exit(1) from None
     manifest = published.manifest
     for what, counts in {"split": manifest.counts.by_split, "aspect": manifest.counts.by_aspect}.items():
-        console.print(f"{what:12} " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+        _say(f"{what:12} " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for entry in manifest.left_out:
-        console.print(f"left out     {entry.count:,} {entry.what}(s): {entry.reason}", soft_wrap=True, highlight=False)
+        _say(f"left out     {entry.count:,} {entry.what}(s): {entry.reason}")
     done = "published" if published.new else "already published"
-    console.print(f"{done} {published.uri}", soft_wrap=True, highlight=False)
+    _say(f"{done} {published.uri}")
 
 
 @app.command()
@@ -269,11 +274,7 @@ def pack(
     with _clip_counter(f"packing {found.short}") as progress:
         index = pack_dataset(found, out, store, progress)
     size = sum(shard.bytes for shard in index.shards) / 1e6
-    console.print(
-        f"{out}: {index.samples:,} clips of {found.id} in {len(index.shards)} shards, {size:,.0f} MB",
-        soft_wrap=True,
-        highlight=False,
-    )
+    _say(f"{out}: {index.samples:,} clips of {found.id} in {len(index.shards)} shards, {size:,.0f} MB")
 
 
 @app.command()
@@ -293,7 +294,7 @@ def unpack(
     with _clip_counter(f"unpacking {pack}") as progress:
         index = unpack_into(pack, out, progress)
     where = f", clips under {out / MEDIA}" if index.with_media else " (packed without clips)"
-    console.print(f"{index.dataset_id} in {out / DATASET}{where}", soft_wrap=True, highlight=False)
+    _say(f"{index.dataset_id} in {out / DATASET}{where}")
 
 
 @app.command()
@@ -322,22 +323,27 @@ def convert(
     with _clip_counter(f"converting {found.short}") as progress:
         entries = convert_dataset(found, to, out, store, counter, whole_paths=bool(media), progress=progress)
     for entry in entries:
-        console.print(f"{entry.rows or 0:>10,}  {out / entry.path}", soft_wrap=True, highlight=False)
+        _say(f"{entry.rows or 0:>10,}  {out / entry.path}")
     if to == WITH_CLIPS:
         parts = "--split-parts 'train:train/.*' --split-parts 'val:eval/.*'"
-        console.print(f"index the shards with: energon prepare {parts} {out}", soft_wrap=True, highlight=False)
+        _say(f"index the shards with: energon prepare {parts} {out}")
+
+
+def _say(text: str, style: str = "") -> None:
+    """A line as it is: what a dataset, a file or a person says may look like markup."""
+    console.print(text, style=style, soft_wrap=True, highlight=False, markup=False)
 
 
 @contextmanager
 def _clip_counter(what: str) -> Iterator[Callable[[int], None]]:
     """A line that counts clips while the work goes on."""
     done = 0
-    with console.status(what) as status:
+    with console.status(escape(what)) as status:
 
         def count(more: int) -> None:
             nonlocal done
             done += more
-            status.update(f"{what}: {done:,} clips")
+            status.update(f"{escape(what)}: {done:,} clips")
 
         yield count
 
@@ -357,7 +363,7 @@ def ablations(
 
     try:
         for line in run_ablations(dataset, out, variants, engine):
-            console.print(line, soft_wrap=True, highlight=False)
+            _say(line)
     except AblationsRefused as refusal:
-        console.print(f"[red]{refusal}[/red]", soft_wrap=True, highlight=False)
+        _say(str(refusal), "red")
         raise typer.Exit(1) from refusal

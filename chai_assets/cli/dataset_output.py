@@ -94,7 +94,7 @@ def print_judge_report(report: "JudgeReport", console: Console) -> None:
     table = Table("aspect", *(Column(name, justify="right") for name in ("triples", "sources", *names)), box=None)
     for entry in report.agreements:
         shares = (entry.pairwise, entry.balanced, entry.balanced_of_both)
-        table.add_row(entry.aspect, f"{entry.pairs:,}", f"{entry.sources:,}", *map(_share, shares))
+        table.add_row(escape(entry.aspect), f"{entry.pairs:,}", f"{entry.sources:,}", *map(_share, shares))
     if table.row_count:
         console.print(table)
         console.print(
@@ -116,7 +116,7 @@ def print_dataset(dataset: PublishedDataset, console: Console) -> None:
     """What a manifest says: counts, where the dataset comes from, what was left out and why, and the files."""
     manifest = dataset.manifest
     counts = manifest.get("counts", {})
-    console.print(f"[bold]{dataset.id}[/bold]", highlight=False)
+    console.print(f"[bold]{escape(dataset.id)}[/bold]", highlight=False)
     console.print(f"[dim]{escape(dataset.store.root)}[/dim]", soft_wrap=True, highlight=False)
     if manifest_id(dict(manifest)) != dataset.id:
         console.print("[red]its content has another id than it claims: it was changed; fetch it again[/red]")
@@ -155,7 +155,7 @@ def print_dataset(dataset: PublishedDataset, console: Console) -> None:
 
 def print_difference(old: PublishedDataset, new: PublishedDataset, found: "DatasetDiff", console: Console) -> None:
     """The counts of two datasets, what was added, removed and changed, and a few changes word by word."""
-    console.print(f"[bold]{old.short}[/bold] to [bold]{new.short}[/bold]", highlight=False)
+    console.print(f"[bold]{escape(old.short)}[/bold] to [bold]{escape(new.short)}[/bold]", highlight=False)
     if found.is_empty:
         console.print("nothing differs")
         return

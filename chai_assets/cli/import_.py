@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -76,7 +77,7 @@ def write_report(folder: Path, report: dict[str, Any]) -> Path:
 
 def _print(console: Console, report: dict[str, Any], done: ImportOutcome, page: Path) -> None:
     aspects = report["status"]
-    table = Table("", *aspects, "all")
+    table = Table("", *map(escape, aspects), "all")
     rows = {name: [row[name] for row in aspects.values()] for name in get_args(ItemStatus)}
     rows["triples"] = [row["triples"] for row in report["triples"].values()]
     for name, counts in rows.items():
@@ -89,5 +90,5 @@ def _print(console: Console, report: dict[str, Any], done: ImportOutcome, page: 
             highlight=False,
         )
     added = ", ".join(f"{count:,} {table}" for table, count in done.added.items() if count) or "nothing: all was there"
-    console.print(f"added {added}", highlight=False, soft_wrap=True)
-    console.print(f"the audit: {page}", highlight=False, soft_wrap=True)
+    console.print(f"added {added}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"the audit: {page}", highlight=False, markup=False, soft_wrap=True)

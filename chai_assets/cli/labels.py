@@ -42,7 +42,7 @@ def show_coverage(settings: Settings, console: Console) -> None:
         table.add_row(*(escape(str(value)) for value in one.as_row().values()))
     if table.row_count:
         console.print(table)
-    console.print(summary(found), highlight=False)
+    console.print(summary(found), highlight=False, markup=False)
 
 
 def print_questions(written: Iterable["QuestionCounts"], unknown: int, console: Console) -> None:
@@ -50,7 +50,7 @@ def print_questions(written: Iterable["QuestionCounts"], unknown: int, console: 
     table = Table("split", "yes/no questions", "binary files", "pair files", "pairs", "primitives of one answer only")
     for one in written:
         counts = (one.questions, one.binary_files, one.pair_files, one.pairs, one.one_sided)
-        table.add_row(one.split, *(f"{count:,}" for count in counts))
+        table.add_row(escape(one.split), *(f"{count:,}" for count in counts))
     console.print(table)
     if unknown:
         console.print(

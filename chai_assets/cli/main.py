@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_assets.cli.audit import app as audit_app
@@ -47,7 +48,12 @@ DEMO_HOME = CHECKOUT / ".chai" / "demo"
 
 
 def _say(text: str) -> None:
-    console.print(f"[dim]·[/dim] {text}", highlight=False)
+    console.print(f"[dim]·[/dim] {escape(text)}", highlight=False)
+
+
+def _print(text: str, style: str = "") -> None:
+    """A line as it is: what a file or a person says may look like markup."""
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -74,11 +80,11 @@ def _up(settings: Settings, supervised: bool) -> None:
     from chai_assets.deployment.local import up as start
 
     running = start(settings, _say, supervised)
-    console.print(f"\n[bold]Dagster[/bold]       {settings.dagster_url}")
-    console.print(f"[bold]Label Studio[/bold]  {settings.label_studio_url}\n")
+    console.print(f"\n[bold]Dagster[/bold]       {escape(settings.dagster_url)}")
+    console.print(f"[bold]Label Studio[/bold]  {escape(settings.label_studio_url)}\n")
     _print_logins(running.logins)
-    console.print(f"\nPut videos into a new folder under {settings.inbox}: it becomes a batch.", soft_wrap=True)
-    console.print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.", soft_wrap=True)
+    _print(f"\nPut videos into a new folder under {settings.inbox}: it becomes a batch.")
+    _print(f"People: edit {settings.people}, then `make up` again. Stop with `make down`.")
 
 
 @people_app.callback(invoke_without_command=True)
@@ -143,7 +149,7 @@ def preview(
 
     settings = Settings.from_env()
     if connect is not None:
-        logins(settings, console.print, settings.preview_url if connect else "")
+        logins(settings, _say, settings.preview_url if connect else "")
         return
     password = password_of(settings.home, PREVIEW_USER)
     serve(Previews(settings, label_studio_of(settings)), settings.preview_url, password, host)
@@ -163,19 +169,19 @@ def status() -> None:
     for name in NAMES:
         console.print(f"{name:18} {'runs' if running(settings.home, name) else 'stopped'}")
     for line in _failing(settings):
-        console.print(line, style="red", highlight=False, soft_wrap=True)
+        _print(line, "red")
     table, standings = Table("batch", "stage", "items"), _standings(settings)
     for batch, items in standings.items():
         for stage, count in Counter(item.stage for item in items).most_common():
-            table.add_row(batch, stage, str(count))
+            table.add_row(escape(batch), stage, str(count))
     if not table.row_count:
-        console.print(f"no batch yet: put a folder of videos into {settings.inbox}")
+        _print(f"no batch yet: put a folder of videos into {settings.inbox}")
         return
     console.print(table)
     from chai_assets.cli.labels import doubt_lines, show_coverage
 
     for line in doubt_lines(settings, standings):
-        console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        _print(line, "yellow")
     print_short(_waiting(settings, standings), console)
     show_coverage(settings, console)
 
@@ -194,9 +200,9 @@ def advance(
     settings = Settings.from_env()
     for batch in batches or known_batches(settings):
         if not advance_here(settings, batch, full_look):
-            console.print(f"[red]{batch}: the run failed; the log above names the step[/red]")
+            _print(f"{batch}: the run failed; the log above names the step", "red")
             raise typer.Exit(1)
-        console.print(f"{batch}: done")
+        _print(f"{batch}: done")
 
 
 @app.command()
@@ -338,10 +344,11 @@ def _demo_settings(engine: str = "offline") -> Settings:
 
 def _print_logins(logins: "list[Login]") -> None:
     for login in logins:
-        console.print(f"[bold]{login.person.name}[/bold]  {login.person.email}  password {login.password}")
+        who = f"{login.person.email}  password {login.password}"
+        console.print(f"[bold]{escape(login.person.name)}[/bold]  {escape(who)}")
         for kind, url in login.queues.items():
-            console.print(f"  {kind:11} {url}", soft_wrap=True, highlight=False)
-            console.print(f"  {'':11} {login.returned[kind]}  to correct", soft_wrap=True, highlight=False)
+            _print(f"  {kind:11} {url}")
+            _print(f"  {'':11} {login.returned[kind]}  to correct")
 
 
 def _failing(settings: Settings) -> list[str]:
@@ -380,5 +387,5 @@ def main() -> None:
     try:
         app()
     except ChaiError as error:
-        console.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+        _print(str(error), "red")
         raise SystemExit(1) from None

@@ -4,6 +4,7 @@ import json
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_assets.people.load import all_scores
@@ -64,7 +65,7 @@ def _table(title: str, columns: dict[str, str], everyone: dict[str, Score]) -> T
         table.add_column(heading, footer=_shown(total[name]), justify="right")
     for person, score in everyone.items():
         row = figures(score)
-        table.add_row(person, *(_shown(row[name]) for name in columns))
+        table.add_row(escape(person), *(_shown(row[name]) for name in columns))
     return table
 
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_assets.core.prompts import Templates
@@ -45,25 +46,27 @@ def run_backfill(settings: Settings, console: Console) -> bool:
     made = make_plan(tables, release, release.in_force)
     settle(tables, made.untouched, release.load())
     if made.untouched:
-        console.print(f"{len(made.untouched)} batches are untouched by {made.target} and count as moved")
+        console.print(f"{len(made.untouched)} batches are untouched by {made.target} and count as moved", markup=False)
     if not made.affected:
-        console.print(f"no batch has a row that specification {made.target} changes: nothing to do")
+        console.print(f"no batch has a row that specification {made.target} changes: nothing to do", markup=False)
         return True
     failed = []
     for number, batch in enumerate(made.affected, start=1):
         rows = made.rows.filter(pl.col("batch") == batch).height
-        console.print(f"{number} of {len(made.affected)}  {batch}: {rows} rows")
+        console.print(f"{number} of {len(made.affected)}  {batch}: {rows} rows", markup=False)
         if not adopt_here(settings, batch):
             failed.append(batch)
     if failed:
-        console.print(f"[red]failed: {', '.join(failed)}[/red]; the log above names the step. Run this again to go on.")
+        console.print(
+            f"[red]failed: {escape(', '.join(failed))}[/red]; the log above names the step. Run this again to go on."
+        )
     else:
-        console.print(f"done: {len(made.affected)} batches are worked under specification {made.target}")
+        console.print(f"done: {len(made.affected)} batches are worked under specification {made.target}", markup=False)
     return not failed
 
 
 def _print_plan(made: ReleasePlan, release: SpecRelease, every_row: bool, console: Console) -> None:
-    console.print(f"[bold]To specification {made.target}[/bold]: {len(made.behind)} batches are behind it.")
+    console.print(f"[bold]To specification {escape(made.target)}[/bold]: {len(made.behind)} batches are behind it.")
     if made.rows.is_empty():
         console.print("No row of any batch changes." if made.behind else "Every batch is worked under it already.")
         return
@@ -71,8 +74,8 @@ def _print_plan(made: ReleasePlan, release: SpecRelease, every_row: bool, consol
     for row in summary(made.rows, "batch", "aspect").iter_rows(named=True):
         minutes, requests, usd = ((row[name], row[f"may_{name}"]) for name in ("minutes", "requests", "usd"))
         table.add_row(
-            row["batch"],
-            row["aspect"],
+            escape(row["batch"]),
+            escape(row["aspect"]),
             _WORDS[row["action"]],
             f"{row['rows']:,}",
             f"{minutes[0]:,.1f}" + (f" (+{minutes[1]:,.1f})" if minutes[1] else ""),
@@ -92,7 +95,7 @@ def _print_plan(made: ReleasePlan, release: SpecRelease, every_row: bool, consol
     rest = "the published medians" if not made.measured else f"medians of {made.measured:,} answers so far"
     console.print(f"[dim]Minutes are {rest}. Critiques and reviews of all other rows stay valid.[/dim]")
     if made.target not in release.releases.locked:
-        console.print(f"{made.target} is not released: `chai spec release {made.target}` makes it so.")
+        console.print(f"{made.target} is not released: `chai spec release {made.target}` makes it so.", markup=False)
     if every_row:
         _print_rows(made.rows.select("batch", "clip_id", "aspect", "action", "questions", "why"), console)
 
@@ -111,7 +114,8 @@ def _print_prompts(changes: pl.DataFrame, redraft: bool, every_row: bool, consol
     table = Table("batch", "aspect", "task", "written again", "wait", "stay", "USD")
     for row in by_task(changes).iter_rows(named=True):
         figures = (f"{row[name]:,}" for name in ("again", "wait", "stays"))
-        table.add_row(row["batch"], row["aspect"] or "all", row["task"], *figures, f"{row['usd']:,.2f}")
+        named = (row["batch"], row["aspect"] or "all", row["task"])
+        table.add_row(*map(escape, named), *figures, f"{row['usd']:,.2f}")
     console.print(table)
     console.print(
         f"{changes['requests'].sum():,} model requests, about {changes['usd'].sum():,.2f} USD. What waits is written "
@@ -143,5 +147,5 @@ def _print_corrected(tables: Tables, release: SpecRelease, redo: bool, every_row
 def _print_rows(rows: pl.DataFrame, console: Console) -> None:
     table = Table(*rows.columns)
     for row in rows.iter_rows():
-        table.add_row(*(", ".join(value) if isinstance(value, list) else str(value) for value in row))
+        table.add_row(*(escape(", ".join(value) if isinstance(value, list) else str(value)) for value in row))
     console.print(table)

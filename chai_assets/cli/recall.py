@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_resources.errors import UnusableInput
@@ -114,13 +115,17 @@ def reassign(
 @lead_app.command("set-aside")
 def set_aside(item: _CLIP_OR_ITEM, reason: _REASON, by: _BY = "") -> None:
     """Take an item, or a clip, out of the loop until it is taken back or dropped; its open tasks close."""
-    _about_each(item, by, ("set_aside", "dropped"), False, lambda lead, name: lead.set_aside(name, reason), "set aside")
+    from chai_assets.workflow.item_state import OUT_OF_THE_LOOP
+
+    _about_each(item, by, OUT_OF_THE_LOOP, False, lambda lead, name: lead.set_aside(name, reason), "set aside")
 
 
 @lead_app.command("take-back")
 def take_back(item: _CLIP_OR_ITEM, reason: _REASON, by: _BY = "") -> None:
     """Put back what was set aside or dropped: where its clip was called unusable, it is labeled again."""
-    _about_each(item, by, ("set_aside", "dropped"), True, lambda lead, name: lead.take_back(name, reason), "taken back")
+    from chai_assets.workflow.item_state import OUT_OF_THE_LOOP
+
+    _about_each(item, by, OUT_OF_THE_LOOP, True, lambda lead, name: lead.take_back(name, reason), "taken back")
 
 
 @lead_app.command()
@@ -165,13 +170,13 @@ def print_waiting(found: "Waiting", out: Console) -> None:
     if found.set_aside:
         table = Table("set aside", "clip", "problem", "note", "by", title_justify="left")
         for one in found.set_aside:
-            table.add_row(str(one.item), one.clip, one.problem, one.note, one.by)
+            table.add_row(*map(escape, (str(one.item), one.clip, one.problem, one.note, one.by)))
         out.print(table)
         _say("send one back with `chai lead take-back ITEM --reason ...`, or leave it out with `chai lead drop`", out)
     if found.unsure:
         table = Table("unsure", "clip", "question", "note", "by", title_justify="left")
         for doubt in found.unsure:
-            table.add_row(str(doubt.item), doubt.clip, doubt.question, doubt.note, doubt.by)
+            table.add_row(*map(escape, (str(doubt.item), doubt.clip, doubt.question, doubt.note, doubt.by)))
         out.print(table)
         _say("answer with `chai lead answer ITEM QUESTION=ANSWER --reason ...`; QUESTION=unsure where nobody can", out)
     if not found.set_aside and not found.unsure:
@@ -236,7 +241,7 @@ def _print_causes(causes: "list[SharedCause]") -> None:
             continue
         more = ", ..." if len(cause.triple_ids) > _SOME else ""
         ids = ", ".join(cause.triple_ids[:_SOME]) + more
-        table.add_row(cause.kind, cause.name[:_LONGEST_NAME], str(len(cause.triple_ids)), ids)
+        table.add_row(cause.kind, escape(cause.name[:_LONGEST_NAME]), str(len(cause.triple_ids)), ids)
     console.print(table)
     left = f"; {primitives - _MOST_PRIMITIVES} more primitives" if primitives > _MOST_PRIMITIVES else ""
     _say(f"`--json` gives every id{left}")

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_assets.core.imported import is_import
@@ -52,7 +53,7 @@ def show_rights(settings: Settings, batches: list[str], console: Console, apply:
         problems += wrong
         counts = Counter(source.stands for source in source_rights(tables, batch))
         for right, count in sorted(counts.items(), key=lambda item: (-item[1], item[0].licence, str(item[0]))):
-            stands.add_row(batch, *_cells(right), str(count))
+            stands.add_row(*map(escape, (batch, *_cells(right), str(count))))
     console.print(stands)
     for problem in problems:
         console.print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
@@ -103,7 +104,7 @@ def _print_changes(changes: list[RightsChange], console: Console) -> None:
     )
     for change in changes[:_MOST_LISTED]:
         was, becomes = _cells(change.source.stands), _cells(change.becomes)
-        listed.add_row(change.source.batch, change.source.name, *map(_arrow, was, becomes))
+        listed.add_row(*map(escape, (change.source.batch, change.source.name, *map(_arrow, was, becomes))))
     if len(changes) > _MOST_LISTED:
         listed.add_row("", f"and {len(changes) - _MOST_LISTED} more", "", "", "", "")
     console.print(listed)

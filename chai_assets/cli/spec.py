@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chai_resources.settings import Settings
@@ -45,9 +46,9 @@ def list_versions() -> None:
         state = "in force" if version == in_force else "released" if version in releases.locked else "being written"
         questions = sum(len(aspect.attributes) for aspect in spec.aspects.values())
         primitives = sum(len(aspect.primitives) for aspect in spec.aspects.values())
-        table.add_row(version, state, str(questions), str(primitives), spec.hash[:12])
+        table.add_row(escape(version), state, str(questions), str(primitives), spec.hash[:12])
     console.print(table)
-    console.print(f"in {releases.root}", highlight=False, soft_wrap=True)
+    console.print(f"in {releases.root}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -71,9 +72,10 @@ def lint(version: Annotated[str, typer.Argument(help="A version; the newest writ
     for problem in problems:
         console.print(f"{chosen}/{problem}", soft_wrap=True, highlight=False, markup=False)
     if problems:
-        console.print(f"[red]{len(problems)} problems in {chosen}[/red]")
+        console.print(f"{len(problems)} problems in {chosen}", style="red", markup=False)
         raise typer.Exit(1)
-    console.print(f"{chosen} is sound: nothing contradicts itself, and every primitive can be given and explained")
+    said = f"{chosen} is sound: nothing contradicts itself, and every primitive can be given and explained"
+    console.print(said, markup=False)
 
 
 @app.command()
@@ -88,7 +90,7 @@ def handbook(
     to.mkdir(parents=True, exist_ok=True)
     for name, text in pages_of(releases.read(version or releases.written[-1])).items():
         (to / name).write_text(text, encoding="utf-8")
-    console.print(f"open {to / 'index.html'} in a browser", soft_wrap=True, highlight=False)
+    console.print(f"open {to / 'index.html'} in a browser", soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command()
@@ -120,12 +122,14 @@ def diff(
     for change in changes:
         if words or change.kind != "wording" or change.part in ("policy", "instruction"):
             color = {"wording": "dim", "addition": "green", "meaning": "red"}[change.kind]
-            table.add_row(change.aspect, change.part, change.id, f"[{color}]{change.kind}[/{color}]", change.what)
+            named = map(escape, (change.aspect, change.part, change.id))
+            table.add_row(*named, f"[{color}]{change.kind}[/{color}]", escape(change.what))
     if table.row_count:
         console.print(table)
     kinds = Counter(change.kind for change in changes)
     counts = ", ".join(f"{kinds[kind]} of {kind}" for kind in ("meaning", "addition", "wording") if kinds[kind])
-    console.print(f"{old} to {new}: {counts or 'no change'}; that needs a step of [bold]{step_needed(changes)}[/bold]")
+    compared, step = f"{escape(old)} to {escape(new)}", step_needed(changes)
+    console.print(f"{compared}: {counts or 'no change'}; that needs a step of [bold]{step}[/bold]")
 
 
 @app.command()
@@ -134,8 +138,9 @@ def new(version: Version) -> None:
     from chai_assets.spec.authoring.release import begin
 
     folder = begin(_releases(), version)
-    console.print(f"{folder} is a copy of the newest release: edit it.", soft_wrap=True, highlight=False)
-    console.print(f"Then: `chai spec lint {version}`, `chai plan --to {version}`, `chai spec release {version}`.")
+    console.print(f"{folder} is a copy of the newest release: edit it.", soft_wrap=True, highlight=False, markup=False)
+    then = f"Then: `chai spec lint {version}`, `chai plan --to {version}`, `chai spec release {version}`."
+    console.print(then, markup=False)
 
 
 @app.command()
@@ -149,5 +154,5 @@ def release(version: Version) -> None:
 
     done = record(_releases(), version)
     kinds = Counter(change.kind for change in done.changes)
-    console.print(f"[bold]{version}[/bold] is released ({dict(kinds)}); it has hash {done.spec.hash[:12]}.")
+    console.print(f"[bold]{escape(version)}[/bold] is released ({dict(kinds)}); it has hash {done.spec.hash[:12]}.")
     console.print("A running deployment asks for one backfill of the batches it changes; or run `chai backfill`.")

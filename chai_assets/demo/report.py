@@ -57,12 +57,15 @@ def report(tables: Tables, script: Script, items: list[Standing], settings: Sett
     table.add_row("", f"{against} approved captions contradict their labels, {explained} explained by a person")
     console.print(table)
     if manifest := latest_manifest(settings.datasets):
-        console.print(f"dataset       {settings.datasets}/{manifest.dataset_id}", soft_wrap=True)
-    console.print(f"Dagster       {settings.dagster_url}")
-    console.print(f"Label Studio  {settings.label_studio_url}")
+        console.print(f"dataset       {settings.datasets}/{manifest.dataset_id}", soft_wrap=True, markup=False)
+    console.print(f"Dagster       {settings.dagster_url}", markup=False)
+    console.print(f"Label Studio  {settings.label_studio_url}", markup=False)
     # By its home, for a demo with another engine has one of its own.
     console.print(
-        f"log-ins       CHAI_HOME={settings.home} .chai/venv/bin/chai people", soft_wrap=True, highlight=False
+        f"log-ins       CHAI_HOME={settings.home} .chai/venv/bin/chai people",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
     )
 
 

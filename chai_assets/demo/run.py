@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster_graphql import DagsterGraphQLClient
 from rich.console import Console
+from rich.markup import escape
 
 from chai_assets.annotation.push import OPEN
 from chai_assets.core.partitions import batches as batches_partition
@@ -49,7 +50,7 @@ def run_demo(settings: Settings, console: Console, engine: str = "offline") -> N
     started = time.monotonic()
 
     def say(text: str) -> None:
-        console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {text}", highlight=False)
+        console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {escape(text)}", highlight=False)
 
     settings.home.mkdir(parents=True, exist_ok=True)
     if not settings.people.exists():

@@ -1,22 +1,28 @@
 """The sensor that watches what leads decide: what follows is handed out by a run within one poll."""
 
+from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import polars as pl
 
-from chai_assets.annotation.collect import OVERLAP
 from chai_assets.core.partitions import batches
 from chai_assets.orchestration.jobs import advance
 from chai_resources.tables import Tables
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""How far apart the clocks of machines on which leads decide may be; what comes later is found by the next run."""
 
-def plan_runs(decided: Iterable[tuple[str, str]]) -> list[dg.RunRequest]:
-    """One run for each batch of these (batch, decision id) in order; its key names the last, so that it asks once."""
+
+def plan_runs(decided: Iterable[str]) -> list[dg.RunRequest]:
+    """One run for each of these batches, which stand here once a decision; its key names how many, so it asks once.
+
+    It does not name the last of them: what a clock that is behind writes last is not the last by its time.
+    """
     return [
-        dg.RunRequest(run_key=f"decided:{batch}:{last}", partition_key=batch, tags={"dagster/priority": "10"})
-        for batch, last in sorted(dict(decided).items())
+        dg.RunRequest(run_key=f"decided:{batch}:{count}", partition_key=batch, tags={"dagster/priority": "10"})
+        for batch, count in sorted(Counter(decided).items())
     ]
 
 
@@ -33,15 +39,16 @@ def build_decisions_watch(poll_seconds: int) -> dg.SensorDefinition:
     def decisions_watch(context: dg.SensorEvaluationContext, tables: Tables) -> dg.SensorResult | dg.SkipReason:
         since = pl.lit(True)
         if context.cursor:
-            # Written on several machines, whose clocks differ; a decision that is seen twice asks for one run.
-            since = pl.col("recorded_at") > datetime.fromisoformat(context.cursor) - OVERLAP
-        columns = ["batch", "decision_id", "recorded_at"]
-        decided = tables.read("lead_decisions", columns=columns, where=since).sort("recorded_at", "decision_id")
-        known = set(context.instance.get_dynamic_partitions(batches.name or ""))
-        decided = decided.filter(pl.col("batch").is_in(list(known)))
-        if decided.is_empty():
+            since = pl.col("recorded_at") > datetime.fromisoformat(context.cursor) - CLOCKS_DIFFER
+        news = tables.read("lead_decisions", columns=["batch", "recorded_at"], where=since)
+        known = context.instance.get_dynamic_partitions(batches.name or "")
+        news = news.filter(pl.col("batch").is_in(known))
+        if news.is_empty():
             return dg.SkipReason("no lead has decided anything since the last look")
-        runs = plan_runs(decided.select("batch", "decision_id").iter_rows())
-        return dg.SensorResult(run_requests=runs, cursor=decided["recorded_at"][-1].isoformat())
+        of_these = pl.col("batch").is_in(news["batch"].unique().to_list())
+        runs = plan_runs(tables.read("lead_decisions", columns=["batch"], where=of_these)["batch"])
+        # A clock that is ahead must not hide what others decide until then.
+        seen = min(news["recorded_at"][-1], datetime.now(UTC))
+        return dg.SensorResult(run_requests=runs, cursor=seen.isoformat())
 
     return decisions_watch

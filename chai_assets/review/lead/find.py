@@ -9,7 +9,7 @@ from chai_assets.core.imported import is_import
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.spec.versioning.adoption import adopted_version
 from chai_assets.workflow.item_state import Standing
-from chai_assets.workflow.load import standings_of
+from chai_assets.workflow.load import batches_with_moved_labels, labels_by_id, standings_of
 from chai_resources.errors import UnusableInput, one_line
 from chai_resources.tables import Tables
 
@@ -22,6 +22,9 @@ _RECORDS = {
     "rvw": ("reviews", "review_id"),
     "fbk": ("feedback", "feedback_id"),
     "dec": ("lead_decisions", "decision_id"),
+    "cor": ("label_corrections", "correction_id"),
+    "pol": ("polished_critiques", "polished_id"),
+    "evt": ("annotation_events", "event_id"),
 }
 """Table and column of the ids with each prefix."""
 _ID = re.compile(rf"({'|'.join(_RECORDS)})_[0-9a-f]*")
@@ -72,18 +75,42 @@ def find_items(tables: Tables, release: SpecRelease, name: str) -> list[ItemName
 
 def item_of_record(tables: Tables, name: str) -> tuple[str, ItemName]:
     """The whole id of a record, by its beginning, and its item. Raises UnknownItem."""
-    table, key = _RECORDS[name[:3]] if _ID.fullmatch(name) else ("", "")
-    if len(name) < _SHORTEST or not table:
+    if len(name) < _SHORTEST or not _ID.fullmatch(name):
         raise UnknownItem(f"{one_line(name)!r} is no id of a record: give one such as tri_0123abcd, or CLIP/ASPECT")
-    columns = [key, "batch", "clip_id", "aspect"]
-    rows = tables.read(table, columns=columns, where=pl.col(key).str.starts_with(name)).unique(key).sort(key)
+    rows = _records(tables, name).unique("id").sort("id")
     if rows.is_empty():
         raise UnknownItem(f"no record {one_line(name)} is known: copy the id from the dataset, or name CLIP/ASPECT")
     if rows.height > 1:
-        some = ", ".join(rows[key][:_MOST_NAMED])
+        some = ", ".join(rows["id"][:_MOST_NAMED])
         raise UnknownItem(f"{name} is the beginning of {rows.height} ids: give more of it ({some})")
     found, *item = rows.row(0)
     return found, ItemName(*item)
+
+
+def _records(tables: Tables, name: str) -> pl.DataFrame:
+    """The records whose ids begin so, each with its item: id, batch, clip_id, aspect."""
+    table, key = _RECORDS[name[:3]]
+    whose, begins = ["batch", "clip_id", "aspect"], pl.col(key).str.starts_with(name)
+    if table == "annotation_events":
+        events = tables.read(table, columns=[key, "batch", "chai_key"], where=begins)
+        answered = pl.col("chai_key").is_in(events["chai_key"].unique().to_list())
+        tasks = tables.read("tasks", columns=["chai_key", *whose], where=answered).unique(["batch", "chai_key"])
+        return events.join(tasks, on=["batch", "chai_key"]).select(pl.col(key).alias("id"), *whose)
+    found = tables.read(table, columns=[key, *whose], where=begins).rename({key: "id"})
+    if table == "primitives" and name not in found["id"]:
+        found = pl.concat([found, _corrected_labels(tables, name).select(found.columns)])
+    return found
+
+
+def _corrected_labels(tables: Tables, name: str) -> pl.DataFrame:
+    """The labels of such ids that stand in no table: they are made of a label and its corrections."""
+    rows = [
+        (label_id, batch, label["clip_id"], label["aspect"])
+        for batch in batches_with_moved_labels(tables)
+        for label_id, label in labels_by_id(tables, batch).items()
+        if label_id.startswith(name)
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("id", "batch", "clip_id", "aspect"), pl.String), orient="row")
 
 
 def standing_of(tables: Tables, release: SpecRelease, item: ItemName) -> Standing | None:

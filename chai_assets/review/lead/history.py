@@ -16,6 +16,7 @@ from chai_assets.core.rows import (
     EventRow,
     FeedbackRow,
     FindingValue,
+    LabelCorrectionRow,
     LabelRow,
     LeadDecisionRow,
     QuarantineRow,
@@ -30,7 +31,6 @@ from chai_assets.spec.models import UNSURE
 from chai_assets.spec.resource import SpecRelease
 from chai_assets.workflow.item_state import OUT_OF_THE_LOOP, Standing
 from chai_assets.workflow.rejection_reasons import REJECTION_REASONS
-from chai_resources.schemas import TABLES
 from chai_resources.tables import Tables
 
 
@@ -89,7 +89,6 @@ def history_of(tables: Tables, release: SpecRelease, item: ItemName) -> ItemHist
     )
 
 
-_CORRECTIONS = "label_corrections"
 _NEVER_MOOT = {"decision", "correction", "verified", "withdrawn", "unreadable answer", "deleted answer"}
 """Entries that stay what they are, whatever followed."""
 
@@ -121,18 +120,8 @@ class _ItemRows:
         yield from map(_feedback, self.of(FeedbackRow))
         yield from map(_decision, self.of(LeadDecisionRow))
         yield from map(_triple, self.of(TripleRow))
-        yield from self._corrections()
+        yield from map(_correction, self.of(LabelCorrectionRow))
         yield from self._answers_that_are_none()
-
-    def _corrections(self) -> Iterator[HistoryEntry]:
-        """Corrections of the item's labels by critiques, in a deployment that has such."""
-        if _CORRECTIONS not in TABLES:
-            return
-        for row in self._tables.rows(_CORRECTIONS, self._item.batch):
-            if (row["clip_id"], row["aspect"]) == (self._item.clip_id, self._item.aspect):
-                was, becomes = (", ".join(row[name] or ()) or "nothing" for name in ("before", "after"))
-                said = f"{row['attribute']}: {was} -> {becomes}, by critique {row['critique_id']}"
-                yield HistoryEntry(row["submitted_at"], "correction", row["correction_id"], row["author"], (said,))
 
     def _answers_that_are_none(self) -> Iterator[HistoryEntry]:
         """Answers to the item's tasks that could not be read, and those that were deleted."""
@@ -160,6 +149,12 @@ def _label(row: LabelRow) -> HistoryEntry:
     lines += [f"problem: {row['problem']}"] if row["problem"] else []
     lines += [f"note: {row['note']}"] if row["note"] else []
     return HistoryEntry(row["submitted_at"], "label", row["label_id"], row["author"], tuple(lines))
+
+
+def _correction(row: LabelCorrectionRow) -> HistoryEntry:
+    was, becomes = (", ".join(answers or ()) or "nothing" for answers in (row["before"], row["after"]))
+    said = f"{row['attribute']}: {was} -> {becomes}, by critique {row['critique_id']}"
+    return HistoryEntry(row["submitted_at"], "correction", row["correction_id"], row["author"], (said,))
 
 
 def _draft(row: DraftRow) -> HistoryEntry:
@@ -224,7 +219,7 @@ def _sentences(critique: CritiqueRow | None) -> Mapping[str, str]:
 
 def _ids_that_count(stands: Standing) -> set[str]:
     """Ids of the records that an item rests on or has passed through on its way."""
-    found = {record["label_id"] for record in (stands.label, stands.given_label) if record}
+    found = {record["label_id"] for record in (stands.label, stands.given_label, stands.answered_label) if record}
     found |= {stands.draft["draft_id"]} if stands.draft else set()
     found |= {row["critique_id"] for row in stands.critiques}
     for turn, review in stands.reviews:
