@@ -63,28 +63,25 @@ class ClipSample:
 
 
 def row_batches(dataset: PublishedDataset) -> Iterator[pl.DataFrame]:
-    """The canonical rows in their order, ROWS_AT_ONCE at a time. Raises NothingToConvert for a damaged file."""
-    with dataset.store.local_copy(TRIPLES) as path:
-        try:
-            for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE):
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
-                yield frame
-        except OSError as error:
-            raise NothingToConvert(
-                f"{TRIPLES} of {dataset.store.root} cannot be read ({error}): `chai dataset verify` tells what is "
-                "damaged; fetch that again"
-            ) from error
+    """The canonical rows in their order, ROWS_AT_ONCE at a time. Raises DatasetNotFound for a damaged file."""
+    with dataset.readable(TRIPLES) as path:
+        for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
 
 
 def merged_captions(dataset: PublishedDataset, split: str) -> pl.DataFrame:
-    """The whole captions of a split, with the columns that the dataset has of them; none if it holds no such file."""
+    """The whole captions of a split, with the columns that the dataset has of them; none if it holds no such file.
+
+    Raises DatasetNotFound for a damaged file.
+    """
     held = {entry["path"] for entry in dataset.manifest["files"] if entry["rows"]}
     for name, read in ((MERGED, pl.read_parquet), (_OLDER_MERGED, pl.read_ndjson)):
         if f"{split}/{name}" in held:
-            with dataset.store.local_copy(f"{split}/{name}") as path:
+            with dataset.readable(f"{split}/{name}") as path:
                 return read(path)
-    return pl.DataFrame(schema={"clip_id": pl.String, "caption": pl.String})
+    return pl.DataFrame(schema={"clip_id": pl.String, "merged_id": pl.String, "caption": pl.String})
 
 
 def samples(dataset: PublishedDataset) -> Iterator[ClipSample]:

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from chai_assets.cli import main as cli
 from chai_assets.datasets.assets import DatasetStore
 from chai_assets.datasets.contamination import clip_files
+from chai_assets.datasets.contamination.against import captions_of
 from chai_assets.datasets.contamination.benchmark import BenchmarkUnusable, read_benchmark
 from chai_assets.datasets.contamination.caption_overlap import LEAST, SHORTEST, WORDS, overlapping
 from chai_assets.datasets.contamination.clip_files import ClipFile, ClipUnreadable, features_of, read_features
+from chai_assets.datasets.read.published import open_dataset
+from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
-from tests.datasets.factory import clip, export, triples_of
+from tests.datasets.factory import clip, export, merged, triples_of
 from tests.ingestion.films import scene, write
 
 LONG = "A cyclist in a red coat rides slowly past the old market hall while three pigeons fly up from the wet stones"
@@ -192,6 +195,15 @@ def test_copies_and_captions_are_found_told_and_certified_and_clips_are_read_onc
     assert "2 of 2 clips and 0 of" in capsys.readouterr().out
     monkeypatch.setattr(clip_files, "features_of", lambda path: pytest.fail(f"{path} was read again"))
     assert home.chai(*asked) == 1
+
+
+@pytest.mark.parametrize("dialects", [(), DIALECTS])
+def test_whole_captions_are_compared_in_whatever_form_the_dataset_holds_them(tmp_path, dialects):
+    clips = [clip(number, 1) for number in range(4)]
+    published = publish(export(clips, eval_share=0.5, dialects=dialects), str(tmp_path))
+    said = captions_of(open_dataset(published.manifest.dataset_id, str(tmp_path)))
+    assert {merged(of, [])["merged_id"] for of in clips} <= set(said["record_id"])
+    assert said["record_id"].n_unique() == len(said) == 4 * 5 + 4
 
 
 def test_a_dataset_that_is_in_no_benchmark_ends_with_status_0_and_a_broken_clip_is_named(home, capsys):
