@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from chai_assets.datasets.file_names import MANIFEST, PACK_INDEX, TRIPLES
+from chai_assets.datasets.file_names import TRIPLES
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.task_tables import MERGED
@@ -104,14 +104,6 @@ def _sample(rows: list[dict[str, Any]], whole: dict[str, str]) -> ClipSample:
     first = rows[0]
     caption = whole.get(first["clip_id"]) or "\n\n".join(row["final"] for row in rows)
     return ClipSample(first["clip_id"], first["split"], first["video"], caption, rows)
-
-
-def check_output_folder(out: Path) -> None:
-    """Raises NothingToConvert where there is something already, or where `out` lies in a dataset or a pack."""
-    if any((folder / name).exists() for folder in out.resolve().parents for name in (MANIFEST, PACK_INDEX)):
-        raise NothingToConvert(f"{out} lies in a dataset or a pack, which never changes: choose a folder outside it")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise NothingToConvert(f"{out} is there already: name a new folder, or remove it")
 
 
 def json_bytes(value: object) -> bytes:

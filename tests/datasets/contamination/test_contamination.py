@@ -217,6 +217,24 @@ def test_a_dataset_that_is_in_no_benchmark_ends_with_status_0_and_a_broken_clip_
     capsys.readouterr()
 
 
+def test_results_go_into_no_dataset_and_that_is_told_before_anything_is_read(home, capsys, monkeypatch):
+    published = publish(export(home.clips, home.triples), home.settings.datasets)
+    clips, _ = home.benchmarks()
+    monkeypatch.setattr(clip_files, "features_of", lambda path: pytest.fail(f"{path} was read"))
+    before = sorted(home.folder.rglob("*"))
+    (home.folder / "file").touch()
+    for out, says in (
+        (Path(published.uri), "lies in a dataset or a pack, which never changes: choose a folder outside it"),
+        (Path(published.uri) / "train" / "found", "lies in a dataset or a pack"),
+        (home.folder / "file" / "found", "file is a file; name another folder"),
+        (home.folder / ("x" * 300), "(File name too long): mend that, or name another folder"),
+    ):
+        assert home.chai("contamination", "--against", str(clips), "--out", str(out)) == 1
+        assert says in capsys.readouterr().out
+    (home.folder / "file").unlink()
+    assert sorted(home.folder.rglob("*")) == before
+
+
 def test_the_manifest_has_a_certificate_where_benchmarks_are_set_and_not_a_word_of_it_elsewhere(home, monkeypatch):
     plain = build_dataset(export(home.clips, home.triples), home.folder / "plain")
     assert "contamination" not in plain.text()
