@@ -1,6 +1,7 @@
 """`chai dataset contamination`: what of a dataset stands in a public benchmark, before it is released."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,24 +41,37 @@ def contamination(
     from chai_assets.datasets.contamination.against import ContaminationCheck, captions_of
     from chai_assets.datasets.contamination.benchmark import read_benchmark
     from chai_assets.datasets.read.published import open_dataset
+    from chai_assets.datasets.write.new_folder import check_results_folder
 
     settings = Settings.from_env()
-    benchmarks = [read_benchmark(path, caption_field, video_field) for path in against]
     found = open_dataset(dataset, settings.datasets)
     folder = out or Path(f"contamination-{found.short}")
+    check_results_folder(folder)
+    benchmarks = [read_benchmark(path, caption_field, video_field) for path in against]
     with console.status("reading") as status:
         check = ContaminationCheck.of(benchmarks, settings, lambda said: status.update(escape(said)))
         result = check.run(captions_of(found))
-    folder.mkdir(parents=True, exist_ok=True)
-    result.matches.write_parquet(folder / "matches.parquet")
-    said = {"dataset_id": found.id, "contamination": [one.model_dump() for one in result.certificates]}
-    (folder / "certificate.json").write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write(result, found.id, folder)
     _print(result)
     console.print(
         f"{folder} holds the table and the certificate of {found.id}", soft_wrap=True, highlight=False, markup=False
     )
     if len(result.matches):
         raise typer.Exit(1)
+
+
+def _write(result: "Contamination", dataset_id: str, folder: Path) -> None:
+    """Over the files of an earlier call; the table first, so that a certificate never speaks of rows not there."""
+    from chai_assets.datasets.write.new_folder import disk_errors
+
+    said = {"dataset_id": dataset_id, "contamination": [one.model_dump() for one in result.certificates]}
+    table = BytesIO()
+    result.matches.write_parquet(table)
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "matches.parquet").write_bytes(table.getvalue())
+        text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+        (folder / "certificate.json").write_text(text, encoding="utf-8")
 
 
 def _print(result: "Contamination") -> None:

@@ -157,16 +157,17 @@ def judge(
     Example: CHAI_CAPTIONER=openai CHAI_MODEL=gpt-4.1-2025-04-14 chai dataset judge latest --eval-only
     """
     from chai_assets.cli.dataset_output import print_judge_report
-    from chai_assets.datasets.evaluate.judge import JudgeRefused, check_output_folder, judge_dataset, write_report
+    from chai_assets.datasets.evaluate.judge import JudgeRefused, judge_dataset, write_report
     from chai_assets.datasets.read.published import open_dataset
+    from chai_assets.datasets.write.new_folder import FolderTaken, check_results_folder
 
     found = open_dataset(dataset, _root())
     folder = out or Path(f"judged-{found.short}")
     try:
-        check_output_folder(folder)
+        check_results_folder(folder)
         report = judge_dataset(found, sample, eval_only, Settings.from_env())
         write_report(report, found, folder, sample, eval_only)
-    except JudgeRefused as refusal:
+    except (JudgeRefused, FolderTaken) as refusal:
         _say(str(refusal), "red")
         raise typer.Exit(1) from refusal
     print_judge_report(report, console)

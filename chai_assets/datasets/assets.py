@@ -25,7 +25,9 @@ from chai_assets.datasets.export import (
     dataset_row,
     export_inputs,
     find_dataset_spec,
+    pinned_tables,
     selected_triples,
+    spec_of,
 )
 from chai_assets.datasets.select.dialects import parse_dialects
 from chai_assets.datasets.select.export_plan import Log
@@ -177,12 +179,13 @@ def triples_expectations(
         return tables.read(table, None, columns, versions.get(table), taken.get(table))
 
     counts = _counted(triples, release, datasets)
-    spec = release.load() if selection.imported else release.releases.load(counts.version)
+    spec = spec_of(counts, release, selection)
+    pinned = pinned_tables(tables, versions)
     evidence = Evidence(
         read=read,
         last_export=_last_export(context, datasets),
         now=now(),
-        contradicting=contradicting_triples(triples, read, lambda: states_in_force(tables, release.releases), spec),
+        contradicting=contradicting_triples(triples, read, lambda: states_in_force(pinned, release.releases), spec),
     )
     validation = validate(triples, counts, evidence)
     docs = _data_docs(context, validation, datasets)
@@ -226,14 +229,14 @@ def captions_follow_the_specification(
 ) -> dg.AssetCheckResult:
     """The caption linter on the candidate, with the labels in force; never stops the export."""
     triples = candidate_triples(tables, datasets)
-    pinned = datasets.pinned()["drafts"]
-    label_of = dict(tables.read("drafts", columns=["draft_id", "label_id"], version=pinned).iter_rows())
+    pinned = pinned_tables(tables, datasets.pinned())
+    label_of = dict(pinned.read("drafts", columns=["draft_id", "label_id"]).iter_rows())
     captions = [
         {"clip_id": clip, "aspect": aspect, "text": final, "label_id": label_of.get(draft)}
         for clip, aspect, final, draft in triples.select("clip_id", "aspect", "final", "draft_id").iter_rows()
     ]
-    spec = release.releases.load(_counted(triples, release, datasets).version)
-    doubts = find_flags(captions, states_in_force(tables, release.releases), spec)
+    spec = spec_of(_counted(triples, release, datasets), release, datasets.selection)
+    doubts = find_flags(captions, states_in_force(pinned, release.releases), spec)
     doubtful = len({(row["clip_id"], row["aspect"]) for row in doubts})
     return dg.AssetCheckResult(
         passed=not count_flags(doubts)["contradiction"] and doubtful <= MOST_DOUBTFUL * len(captions),

@@ -70,6 +70,16 @@ def find_dataset_spec(triples: pl.DataFrame | pl.LazyFrame, release: SpecRelease
     return resolve_dataset_spec(rows, release.releases, parse_version_range(selection.specs, release.in_force))
 
 
+def spec_of(dataset_spec: DatasetSpec, release: SpecRelease, selection: Selection) -> Spec:
+    """The released specification that the captions of a dataset are held against; of an import, the one in force."""
+    return release.load() if selection.imported else release.releases.load(dataset_spec.version)
+
+
+def pinned_tables(tables: Tables, versions: dict[str, int]) -> Tables:
+    """The tables as they were when these versions were pinned; one that was not written then is empty."""
+    return tables.at({name: versions.get(name, -1) for name in (*PINNED_TABLES, *LATER_TABLES)})
+
+
 def export_inputs(
     tables: Tables,
     release: SpecRelease,
@@ -89,7 +99,7 @@ def export_inputs(
     if RIGHTS in read:
         clips = with_rights_in_force(clips, scan(RIGHTS))
     dataset_spec = find_dataset_spec(triples, release, selection)
-    spec = release.load() if selection.imported else release.releases.load(dataset_spec.version)
+    spec = spec_of(dataset_spec, release, selection)
     return ExportInputs(
         triples=triples,
         clips=clips,
@@ -102,7 +112,7 @@ def export_inputs(
         annotation_events=scan("annotation_events"),
         lead_decisions=scan(DECISIONS),
         primitives=labels,
-        corrected_labels=corrected_labels(tables.at(versions), release),
+        corrected_labels=corrected_labels(pinned_tables(tables, versions), release),
         specs=_specs_of(labels.filter(selection.batch_filter()), release),
         instructions_from={"version": spec.version, "hash": spec.hash},
         instructions={aspect.id: aspect.instruction for aspect in spec.aspects.values()},

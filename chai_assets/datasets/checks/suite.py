@@ -309,6 +309,7 @@ def _text_checks() -> list[Check]:
             "person said why both are right: recall it, and the labels or the caption are corrected.",
             "ExpectCaptionsToAgreeWithTheirLabels",
             "agrees_with_labels",
+            "denied",
             "final",
         ),
         Check(

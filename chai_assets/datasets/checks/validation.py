@@ -4,7 +4,7 @@ Great Expectations takes seconds to import, so only `validate` imports it, and o
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -38,14 +38,14 @@ _IN_PANDAS = {
 class Evidence:
     """What the triples are held against: their tables, the last export, and the time.
 
-    `last_export` has triple_id, aspect, rating and words; None where there is none to compare with. `contradicting` are
-    ids of triples whose labels in force deny what the caption says.
+    `last_export` has triple_id, aspect, rating and words; None where there is none to compare with. `contradicting` has
+    the primitives that a caption speaks of and its labels in force deny, by triple.
     """
 
     read: ReadTable
     last_export: pl.DataFrame | None
     now: datetime
-    contradicting: Collection[str] = ()
+    contradicting: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ class Validation:
 def frames(triples: pl.DataFrame, counts: DatasetSpec, evidence: Evidence) -> dict[Frame, pl.DataFrame]:
     """Everything that is validated, by the name of its frame."""
     facts = with_provenance(with_facts(as_declared(triples), counts), evidence.read)
-    contradicts = pl.col("triple_id").is_in(list(evidence.contradicting)).fill_null(False)
-    facts = facts.with_columns(agrees_with_labels=~contradicts)
+    denied = [", ".join(evidence.contradicting.get(triple, ())) or None for triple in facts["triple_id"]]
+    facts = facts.with_columns(denied=pl.Series(denied, dtype=pl.String))
+    facts = facts.with_columns(agrees_with_labels=pl.col("denied").is_null())
     return {
         "triples": facts,
         "columns": column_types(triples),

@@ -9,12 +9,13 @@ import polars as pl
 from chai_assets.datasets.contamination.benchmark import Benchmark
 from chai_assets.datasets.contamination.check import MATCHES, ContaminationCertificate, compare
 from chai_assets.datasets.contamination.clip_files import ClipFile, read_features
+from chai_assets.datasets.convert.clips import merged_captions
 from chai_assets.datasets.read.published import PublishedDataset
+from chai_assets.datasets.select.splits import SPLITS
 from chai_resources.media_store import MediaStore
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
 
-MERGED = "merged_captions.jsonl"
 Log = Callable[[str], None]
 
 
@@ -76,9 +77,6 @@ def captions_of(dataset: PublishedDataset) -> pl.DataFrame:
     """Everything that a dataset says of its clips: record_id, clip_id and text of triples and merged captions."""
     with dataset.rows() as rows:
         said = [rows.select(record_id="id", clip_id="clip_id", text="final").collect()]
-    for entry in dataset.manifest["files"]:
-        if entry["path"].endswith(f"/{MERGED}") and entry["rows"]:
-            with dataset.store.local_copy(entry["path"]) as path:
-                merged = pl.read_ndjson(path)
-            said.append(merged.select(record_id="merged_id", clip_id="clip_id", text="caption"))
+    for split in SPLITS:
+        said.append(merged_captions(dataset, split).select(record_id="merged_id", clip_id="clip_id", text="caption"))
     return pl.concat(said)

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from chai_assets.datasets.file_names import MANIFEST, PACK_INDEX, TRIPLES
+from chai_assets.datasets.file_names import TRIPLES
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.task_tables import MERGED
@@ -63,28 +63,25 @@ class ClipSample:
 
 
 def row_batches(dataset: PublishedDataset) -> Iterator[pl.DataFrame]:
-    """The canonical rows in their order, ROWS_AT_ONCE at a time. Raises NothingToConvert for a damaged file."""
-    with dataset.store.local_copy(TRIPLES) as path:
-        try:
-            for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE):
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
-                yield frame
-        except OSError as error:
-            raise NothingToConvert(
-                f"{TRIPLES} of {dataset.store.root} cannot be read ({error}): `chai dataset verify` tells what is "
-                "damaged; fetch that again"
-            ) from error
+    """The canonical rows in their order, ROWS_AT_ONCE at a time. Raises DatasetNotFound for a damaged file."""
+    with dataset.readable(TRIPLES) as path:
+        for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)
+            yield frame
 
 
 def merged_captions(dataset: PublishedDataset, split: str) -> pl.DataFrame:
-    """The whole captions of a split, with the columns that the dataset has of them; none if it holds no such file."""
+    """The whole captions of a split, with the columns that the dataset has of them; none if it holds no such file.
+
+    Raises DatasetNotFound for a damaged file.
+    """
     held = {entry["path"] for entry in dataset.manifest["files"] if entry["rows"]}
     for name, read in ((MERGED, pl.read_parquet), (_OLDER_MERGED, pl.read_ndjson)):
         if f"{split}/{name}" in held:
-            with dataset.store.local_copy(f"{split}/{name}") as path:
+            with dataset.readable(f"{split}/{name}") as path:
                 return read(path)
-    return pl.DataFrame(schema={"clip_id": pl.String, "caption": pl.String})
+    return pl.DataFrame(schema={"clip_id": pl.String, "merged_id": pl.String, "caption": pl.String})
 
 
 def samples(dataset: PublishedDataset) -> Iterator[ClipSample]:
@@ -107,14 +104,6 @@ def _sample(rows: list[dict[str, Any]], whole: dict[str, str]) -> ClipSample:
     first = rows[0]
     caption = whole.get(first["clip_id"]) or "\n\n".join(row["final"] for row in rows)
     return ClipSample(first["clip_id"], first["split"], first["video"], caption, rows)
-
-
-def check_output_folder(out: Path) -> None:
-    """Raises NothingToConvert where there is something already, or where `out` lies in a dataset or a pack."""
-    if any((folder / name).exists() for folder in out.resolve().parents for name in (MANIFEST, PACK_INDEX)):
-        raise NothingToConvert(f"{out} lies in a dataset or a pack, which never changes: choose a folder outside it")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise NothingToConvert(f"{out} is there already: name a new folder, or remove it")
 
 
 def json_bytes(value: object) -> bytes:

@@ -6,25 +6,23 @@ each split has its tar files. Unpacked, the clips lie under the keys by which th
 
 import hashlib
 import json
-import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chai_assets.datasets.convert.clips import ClipSample, NothingToConvert, check_output_folder, json_bytes, samples
+from chai_assets.datasets.convert.clips import ClipSample, NothingToConvert, json_bytes, samples
 from chai_assets.datasets.convert.shards import SHARD_BYTES, Member, ShardEntry, ShardWriter
 from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.file_names import PACK_INDEX as INDEX
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.read.verify import read_manifest, verify_dataset
 from chai_assets.datasets.select.splits import SPLITS
-from chai_assets.datasets.write.build_folder import scratch_folder
-from chai_assets.datasets.write.file_writers import DISK_FULL_ERRORS
-from chai_resources.errors import Unavailable, UnusableInput, one_line
+from chai_assets.datasets.write.new_folder import check_new_folder, new_folder
+from chai_resources.errors import UnusableInput, one_line
 from chai_resources.media_store import MediaStore
 
 DATASET = "dataset"
@@ -38,10 +36,6 @@ Progress = Callable[[int], None]
 
 class PackDamaged(UnusableInput):
     """A pack is not as its index says; the text names the first thing that is wrong, and the remedy."""
-
-
-class NoRoom(Unavailable):
-    """What is packed or unpacked does not fit on the disk; the text says what it needs."""
 
 
 class PackIndex(BaseModel):
@@ -67,12 +61,12 @@ def pack_dataset(
 ) -> PackIndex:
     """Packs a dataset into the new folder `out`; without `media` the shards hold captions and no clips.
 
-    Raises NothingToConvert where clips are missing or `out` is there, NoRoom where the disk is too small. Nothing is
-    left then.
+    Raises NothingToConvert where clips are missing, DatasetNotFound where a file is damaged, FolderTaken where `out` is
+    there, NoRoom and NotWritten where the disk refuses. Nothing is left then.
     """
-    check_output_folder(out)
+    check_new_folder(out)
     refuse_missing_clips(dataset, media)
-    with scratch_folder(out.absolute().parent) as scratch, room_for(out):
+    with new_folder(out) as scratch:
         shards = write_shards(dataset, scratch, media, progress, shard_bytes)
         for entry in [*dataset.manifest["files"], {"path": MANIFEST}]:
             target = scratch / DATASET / entry["path"]
@@ -81,7 +75,6 @@ def pack_dataset(
                 shutil.copyfile(file, target)
         index = PackIndex(dataset_id=dataset.id, with_media=media is not None, shards=shards)
         (scratch / INDEX).write_text(json.dumps(index.model_dump(), indent=2) + "\n", encoding="utf-8")
-        move_into_place(scratch, out)
     return index
 
 
@@ -119,28 +112,6 @@ def refuse_missing_clips(dataset: PublishedDataset, media: MediaStore | None) ->
             f"{len(missing)} of {len(wanted)} clips are not in {media.root}, first {missing[0]}: name the media store "
             "that has them with --media, or leave the clips out"
         )
-
-
-@contextmanager
-def room_for(out: Path) -> Iterator[None]:
-    """Turns a full disk into NoRoom that names the folder."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in DISK_FULL_ERRORS:
-            raise
-        free = shutil.disk_usage(out.absolute().parent).free
-        raise NoRoom(
-            f"{out}: {error.strerror}, {free / 1e9:,.1f} GB are free there: make room, or name a folder on a larger "
-            "disk; what was half written is removed"
-        ) from error
-
-
-def move_into_place(scratch: Path, out: Path) -> None:
-    """Makes a finished folder the one that was asked for, in one step."""
-    if out.exists():
-        out.rmdir()  # it was empty
-    os.rename(scratch, out)
 
 
 def read_index(folder: Path) -> PackIndex:
@@ -205,14 +176,14 @@ def _shard_problem(folder: Path, shard: ShardEntry) -> str:
 def unpack(folder: Path, out: Path, progress: Progress = lambda _: None) -> PackIndex:
     """Unpacks into the new folder `out`: the dataset, and its clips under `media`. Every hash is checked first.
 
-    Raises PackDamaged with what is wrong, NothingToConvert where `out` is there, NoRoom. Nothing is left then.
+    Raises PackDamaged with what is wrong, FolderTaken where `out` is there, NoRoom, NotWritten. Nothing is left then.
     """
-    check_output_folder(out)
+    check_new_folder(out)
     index = read_index(folder)
     if problems := verify_pack(folder):
         more = f" (and {len(problems) - 1} more: `chai dataset verify {folder}`)" if len(problems) > 1 else ""
         raise PackDamaged(f"{problems[0]}{more}; nothing was unpacked")
-    with scratch_folder(out.absolute().parent) as scratch, room_for(out):
+    with new_folder(out) as scratch:
         shutil.copytree(folder / DATASET, scratch / DATASET)
         for shard in index.shards:
             for video, tar, member in _clips_of(folder / shard.path):
@@ -223,7 +194,6 @@ def unpack(folder: Path, out: Path, progress: Progress = lambda _: None) -> Pack
                 with target.open("wb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
                 progress(1)
-        move_into_place(scratch, out)
     return index
 
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import polars as pl
 
 from chai_assets.core.token_count import TokenCounter
-from chai_assets.datasets.convert.clips import NothingToConvert, check_output_folder, merged_captions, row_batches
+from chai_assets.datasets.convert.clips import NothingToConvert, merged_captions, row_batches
 from chai_assets.datasets.convert.energon import write_energon
-from chai_assets.datasets.convert.pack import Progress, move_into_place, refuse_missing_clips, room_for
+from chai_assets.datasets.convert.pack import Progress, refuse_missing_clips
 from chai_assets.datasets.convert.shards import SHARD_BYTES
 from chai_assets.datasets.file_names import DATASET_INFO
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.select.dialects import DIALECTS, WITH_CLIPS
 from chai_assets.datasets.select.splits import SPLITS
-from chai_assets.datasets.write.build_folder import scratch_folder
 from chai_assets.datasets.write.caption_tokens import fit_to_token_limit
 from chai_assets.datasets.write.file_writers import RowWriter, close_writer, open_row_writer
 from chai_assets.datasets.write.formats import RELEASE_FORMATS, FileFormat
 from chai_assets.datasets.write.manifest import FileEntry
+from chai_assets.datasets.write.new_folder import check_new_folder, new_folder
 from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, dataset_info, formats_of
 from chai_resources.media_store import MediaStore
 
@@ -40,14 +40,15 @@ def convert_dataset(
     """Writes a trainer's files into the new folder `out`; gives them with their rows.
 
     `whole_paths`: clips are named by where they lie in `media`, and not by their keys. Raises NothingToConvert for a
-    trainer that is none, and where there is nothing for it; NoRoom. Nothing is left then.
+    trainer that is none, and where there is nothing for it; DatasetNotFound, FolderTaken, NoRoom, NotWritten. Nothing
+    is left then.
     """
     if to not in (*DIALECTS, WITH_CLIPS):
         raise NothingToConvert(f"{to!r} is no trainer: name one of {', '.join((*DIALECTS, WITH_CLIPS))}")
-    check_output_folder(out)
+    check_new_folder(out)
     if to == WITH_CLIPS:
         refuse_missing_clips(dataset, media)
-    with scratch_folder(out.absolute().parent) as scratch, room_for(out):
+    with new_folder(out) as scratch:
         if to == WITH_CLIPS:
             entries = write_energon(dataset, scratch, media, progress, SHARD_BYTES)
         else:
@@ -59,7 +60,6 @@ def convert_dataset(
             )
         told = {"dataset_id": dataset.id, "to": to, "files": [entry.model_dump() for entry in entries]}
         (scratch / SOURCE).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        move_into_place(scratch, out)
     return entries
 
 

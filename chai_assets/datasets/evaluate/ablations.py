@@ -7,8 +7,6 @@ critique that the model itself writes, with the clip in view.
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +29,7 @@ from chai_assets.datasets.file_names import MANIFEST, TRIPLES
 from chai_assets.datasets.select.canonical_rows import CanonicalRow
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.manifest import FileEntry, Manifest
+from chai_assets.datasets.write.new_folder import check_new_folder, new_folder
 from chai_assets.spec.models import Spec
 from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioners.protocol import Captioner, Request, Result
@@ -139,14 +138,13 @@ def write_ablations(
 ) -> AblationsManifest:
     """Writes the variants of a dataset's critiques into `out`, all or nothing, and returns the manifest.
 
-    Raises AblationsRefused where the dataset cannot be read as published, lies around `out`, or `out` is not empty.
+    Raises AblationsRefused where the dataset cannot be read as published, FolderTaken where `out` lies in one or is
+    not empty, NoRoom, NotWritten.
     """
     parent, triples = _read_published(dataset)
-    _check_output_folder(dataset, out)
+    check_new_folder(out)
     rows, left = ablation_rows(triples, spec, variants, captioner)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with new_folder(out) as scratch:
         manifest = AblationsManifest(
             dataset_id=parent.dataset_id,
             spec_version=spec.version,
@@ -156,10 +154,6 @@ def write_ablations(
             files=list(_files(scratch, rows, variants)),
         )
         (scratch / MANIFEST).write_text(manifest.text(), encoding="utf-8")
-        scratch.chmod(0o755)
-        scratch.replace(out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return manifest
 
 
@@ -310,10 +304,3 @@ def _read_published(dataset: Path) -> tuple[Manifest, list[CanonicalRow]]:
     if hashlib.sha256(data).hexdigest() != claimed:
         raise AblationsRefused(f"{dataset / TRIPLES} is not the file its manifest names: fetch the dataset again")
     return manifest, cast(list[CanonicalRow], pl.read_parquet(data).to_dicts())
-
-
-def _check_output_folder(dataset: Path, out: Path) -> None:
-    if out.resolve().is_relative_to(dataset.resolve()):
-        raise AblationsRefused(f"{out} lies in the dataset {dataset}, which never changes: choose a folder outside it")
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise AblationsRefused(f"{out} holds something already: choose a new or empty folder")

@@ -17,11 +17,11 @@ from chai_assets.core.ids import sha256_text
 from chai_assets.core.prompts import build_request, dataset_clip, render
 from chai_assets.datasets.evaluate.agreement import Agreement, JudgedPair, agreements
 from chai_assets.datasets.evaluate.metered_model import open_metered_model
-from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.read.viewer import stratified_sample
 from chai_assets.datasets.select.canonical_rows import CanonicalRow
 from chai_assets.datasets.write.formats import changed_captions
+from chai_assets.datasets.write.new_folder import disk_errors
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
 from chai_resources.captioners.protocol import Captioner, ClipMedia, Request, Result
 from chai_resources.errors import NotAllowed
@@ -151,21 +151,11 @@ def judge(triples: Iterable[CanonicalRow], captioner: Captioner, lengths: dict[s
     return JudgeReport(pl.DataFrame(rows, schema=_SCHEMA), agreements(_pairs(rows)))
 
 
-def check_output_folder(out: Path) -> None:
-    """Raises JudgeRefused where `out` lies in a dataset or in a folder of ablations."""
-    whole = out.resolve()
-    if any((folder / MANIFEST).exists() for folder in (whole, *whole.parents)):
-        raise JudgeRefused(f"{out} lies in a dataset, which never changes: choose a folder outside it")
-    if out.is_file():
-        raise JudgeRefused(f"{out} is a file: choose a folder")
-
-
 def write_report(judged: JudgeReport, dataset: PublishedDataset, out: Path, size: int, eval_only: bool) -> None:
-    """Writes rows and report into `out`, over those of an earlier call.
+    """Writes rows and report into `out`, over those of an earlier call. Raises NoRoom, NotWritten.
 
     Rows first: a report never speaks of rows that are not there.
     """
-    out.mkdir(parents=True, exist_ok=True)
     report = {
         "dataset_id": dataset.id,
         "sample": size or None,
@@ -175,12 +165,14 @@ def write_report(judged: JudgeReport, dataset: PublishedDataset, out: Path, size
         "agreement": [asdict(entry) for entry in judged.agreements],
         "errors": judged.errors,
     }
-    part = out / f".{ROWS}.part"
-    judged.rows.write_parquet(part)
-    os.replace(part, out / ROWS)
-    part = out / f".{REPORT}.part"
-    part.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, out / REPORT)
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        part = out / f".{ROWS}.part"
+        judged.rows.write_parquet(part)
+        os.replace(part, out / ROWS)
+        part = out / f".{REPORT}.part"
+        part.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(part, out / REPORT)
 
 
 def _row(triple: CanonicalRow, about: About, request: Request, result: Result | None) -> JudgedRow:

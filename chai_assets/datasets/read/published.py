@@ -52,23 +52,32 @@ class PublishedDataset:
         return self.id[:12]
 
     @contextmanager
+    def readable(self, file: str) -> Iterator[Path]:
+        """A file of rows, for as long as the context lasts. Raises DatasetNotFound where it cannot be read in it."""
+        # Not at the top: a list of datasets needs no rows, and these take as long to load as all the rest.
+        import polars as pl
+        import pyarrow as pa
+
+        try:
+            with self.store.local_copy(file) as path:
+                yield path
+        except (pl.exceptions.PolarsError, pa.ArrowException, OSError, MediaError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise DatasetNotFound(
+                f"{file} of {self.store.root} cannot be read ({reason}): "
+                "`chai dataset verify` tells what is damaged; fetch that again"
+            ) from error
+
+    @contextmanager
     def rows(self, file: str = TRIPLES) -> Iterator["pl.LazyFrame"]:
         """The rows of a Parquet file, for as long as the context lasts; the canonical rows if no other is named.
 
         Raises DatasetNotFound where they cannot be read.
         """
-        # Not at the top: a list of datasets needs no rows, and polars takes as long to load as all the rest.
         import polars as pl
 
-        try:
-            with self.store.local_copy(file) as path:
-                yield pl.scan_parquet(path)
-        except (pl.exceptions.PolarsError, OSError, MediaError) as error:
-            reason = str(error).splitlines()[0]
-            raise DatasetNotFound(
-                f"{file} of {self.store.root} cannot be read ({reason}): "
-                "`chai dataset verify` tells what is damaged; fetch that again"
-            ) from error
+        with self.readable(file) as path:
+            yield pl.scan_parquet(path)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import polars as pl
 from chai_assets.core.word_diff import word_changes
 from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.select.canonical_rows import CanonicalRow, FindingRow
+from chai_assets.datasets.write.new_folder import check_results_folder, disk_errors
 from chai_resources.media_store import MediaStore
 
 _PAGE = Path(__file__).with_name("viewer_page")
@@ -55,10 +56,13 @@ class PageEntry(TypedDict):
 
 
 def write_viewer(dataset: PublishedDataset, folder: Path, size: int, media: str) -> int:
-    """Writes index.html into `folder` and returns how many triples it shows. Raises DatasetNotFound.
+    """Writes index.html into `folder` and returns how many triples it shows.
+
+    Raises DatasetNotFound, FolderTaken, NoRoom, NotWritten.
 
     `media` is the root of the media store: a folder, or an http(s):// address that serves it.
     """
+    check_results_folder(folder)
     with dataset.rows() as rows:
         keys = rows.select("id", "aspect", "rating").collect()
         wanted = stratified_sample(keys, dataset.id, size)
@@ -67,9 +71,11 @@ def write_viewer(dataset: PublishedDataset, folder: Path, size: int, media: str)
     triples = [
         {**page_entry(found[triple]), **clip_address(found[triple]["video"], media, folder)} for triple in wanted
     ]
-    folder.mkdir(parents=True, exist_ok=True)
     about = {"id": dataset.id, "spec": dataset.manifest.get("spec_version"), "triples": keys.height}
-    MediaStore(root=str(folder)).put_bytes("index.html", render_page({"dataset": about, "triples": triples}).encode())
+    page = render_page({"dataset": about, "triples": triples}).encode()
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        MediaStore(root=str(folder)).put_bytes("index.html", page)
     return len(triples)
 
 

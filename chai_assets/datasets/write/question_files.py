@@ -1,8 +1,6 @@
 """Writes what a dataset's labels ask into a folder: yes/no questions, and the benchmark's formats, for each split."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from chai_assets.datasets.file_names import MANIFEST
 from chai_assets.datasets.read.label_questions import LabelQuestions
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.camerabench import TaskFile, binary_files, pair_files
-from chai_resources.errors import NotAllowed
+from chai_assets.datasets.write.new_folder import new_folder
 
 QUESTIONS = "yes_no_questions.jsonl"
-
-
-class FolderTaken(NotAllowed):
-    """The folder cannot be written to; the text says why and what to do."""
+_ROWS_AT_ONCE = 50_000
+"""Rows of JSON that are in memory: about 25 MB."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +32,12 @@ class QuestionCounts:
 
 
 def write_questions(asked: LabelQuestions, folder: Path) -> list[QuestionCounts]:
-    """Writes the files of both splits into a new folder. Raises FolderTaken where there is something already.
+    """Writes the files of both splits into a new folder. Raises FolderTaken, NoRoom, NotWritten.
 
     The folder comes to be whole or not at all.
     """
-    whole = folder.resolve()
-    if any((above / MANIFEST).exists() for above in (whole, *whole.parents)):
-        raise FolderTaken(f"{folder} lies in a dataset, which never changes: choose a folder outside it")
-    if folder.exists():
-        raise FolderTaken(f"{folder} is there already: choose a new folder, or remove it")
-    part = whole.with_name(f".{whole.name}.{os.getpid()}.part")
-    try:
-        counts = [_write_split(asked, split, part / split) for split in SPLITS]
-        os.rename(part, whole)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return counts
+    with new_folder(folder) as scratch:
+        return [_write_split(asked, split, scratch / split) for split in SPLITS]
 
 
 def _write_split(asked: LabelQuestions, split: str, folder: Path) -> QuestionCounts:
@@ -61,7 +46,9 @@ def _write_split(asked: LabelQuestions, split: str, folder: Path) -> QuestionCou
     columns = ["video", "clip_id", "split", "aspect", "sub_aspect", "primitive", "term", "question", "statement"]
     columns += ["answer", "labeled_by", "confirmed_by", "spec_version"]
     folder.mkdir(parents=True)
-    rows.select(columns).write_ndjson(folder / QUESTIONS)
+    with (folder / QUESTIONS).open("w", encoding="utf-8") as file:
+        for part in rows.select(columns).iter_slices(_ROWS_AT_ONCE):
+            file.write(part.write_ndjson())
     binary = [_write(folder, file) for file in binary_files(asked, split)]
     pairs = [_write(folder, file) for file in pair_files(asked, split)]
     met = here["primitive"].n_unique()

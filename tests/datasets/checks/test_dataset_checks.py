@@ -31,7 +31,7 @@ class World:
     before: Rows | None = None
     now: datetime = NOON
     as_frame: Callable[[pl.DataFrame], pl.DataFrame] = field(default=lambda table: table)
-    contradicting: tuple[str, ...] = ()
+    contradicting: dict[str, list[str]] = field(default_factory=dict)
 
     def judged(self) -> dict[str, Outcome]:
         records = self.records or records_of(self.rows)
@@ -211,7 +211,7 @@ DEFECTS: list[tuple[str, str, Plant]] = [
     (
         "captions_agree_with_their_labels",
         "a denied term",
-        lambda: World(sound(), contradicting=(sound()[BAD]["triple_id"],)),
+        lambda: World(sound(), contradicting={sound()[BAD]["triple_id"]: ["pan-left", "tilt-up"]}),
     ),
     ("no_media_placeholders_in_texts", "in a critique", lambda: changed(critique="Remove <video>.")),
     ("no_media_placeholders_in_texts", "in a caption", lambda: said("A man walks by. <image>")),

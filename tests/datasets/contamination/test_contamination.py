@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from chai_assets.cli import main as cli
 from chai_assets.datasets.assets import DatasetStore
 from chai_assets.datasets.contamination import clip_files
+from chai_assets.datasets.contamination.against import captions_of
 from chai_assets.datasets.contamination.benchmark import BenchmarkUnusable, read_benchmark
 from chai_assets.datasets.contamination.caption_overlap import LEAST, SHORTEST, WORDS, overlapping
 from chai_assets.datasets.contamination.clip_files import ClipFile, ClipUnreadable, features_of, read_features
+from chai_assets.datasets.read.published import open_dataset
+from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
-from tests.datasets.factory import clip, export, triples_of
+from tests.datasets.factory import clip, export, merged, triples_of
 from tests.ingestion.films import scene, write
 
 LONG = "A cyclist in a red coat rides slowly past the old market hall while three pigeons fly up from the wet stones"
@@ -194,6 +197,15 @@ def test_copies_and_captions_are_found_told_and_certified_and_clips_are_read_onc
     assert home.chai(*asked) == 1
 
 
+@pytest.mark.parametrize("dialects", [(), DIALECTS])
+def test_whole_captions_are_compared_in_whatever_form_the_dataset_holds_them(tmp_path, dialects):
+    clips = [clip(number, 1) for number in range(4)]
+    published = publish(export(clips, eval_share=0.5, dialects=dialects), str(tmp_path))
+    said = captions_of(open_dataset(published.manifest.dataset_id, str(tmp_path)))
+    assert {merged(of, [])["merged_id"] for of in clips} <= set(said["record_id"])
+    assert said["record_id"].n_unique() == len(said) == 4 * 5 + 4
+
+
 def test_a_dataset_that_is_in_no_benchmark_ends_with_status_0_and_a_broken_clip_is_named(home, capsys):
     publish(export(home.clips, home.triples), home.settings.datasets)
     file = home.folder / "other.jsonl"
@@ -203,6 +215,24 @@ def test_a_dataset_that_is_in_no_benchmark_ends_with_status_0_and_a_broken_clip_
     with pytest.raises(ClipUnreadable, match=r"broken.mp4 cannot be read .*: fetch it again, or take it out"):
         read_features([ClipFile.on_disk(home.folder / "broken.mp4")], home.settings.cache)
     capsys.readouterr()
+
+
+def test_results_go_into_no_dataset_and_that_is_told_before_anything_is_read(home, capsys, monkeypatch):
+    published = publish(export(home.clips, home.triples), home.settings.datasets)
+    clips, _ = home.benchmarks()
+    monkeypatch.setattr(clip_files, "features_of", lambda path: pytest.fail(f"{path} was read"))
+    before = sorted(home.folder.rglob("*"))
+    (home.folder / "file").touch()
+    for out, says in (
+        (Path(published.uri), "lies in a dataset or a pack, which never changes: choose a folder outside it"),
+        (Path(published.uri) / "train" / "found", "lies in a dataset or a pack"),
+        (home.folder / "file" / "found", "file is a file; name another folder"),
+        (home.folder / ("x" * 300), "(File name too long): mend that, or name another folder"),
+    ):
+        assert home.chai("contamination", "--against", str(clips), "--out", str(out)) == 1
+        assert says in capsys.readouterr().out
+    (home.folder / "file").unlink()
+    assert sorted(home.folder.rglob("*")) == before
 
 
 def test_the_manifest_has_a_certificate_where_benchmarks_are_set_and_not_a_word_of_it_elsewhere(home, monkeypatch):

@@ -13,7 +13,6 @@ from chai_assets.datasets.convert.clips import NothingToConvert
 from chai_assets.datasets.convert.pack import (
     DATASET,
     MEDIA,
-    NoRoom,
     PackDamaged,
     pack_dataset,
     unpack,
@@ -22,6 +21,7 @@ from chai_assets.datasets.convert.pack import (
 from chai_assets.datasets.convert.shards import Member, ShardWriter
 from chai_assets.datasets.file_names import PACK_INDEX as INDEX
 from chai_assets.datasets.read.verify import verify_dataset
+from chai_assets.datasets.write.new_folder import FolderTaken, NoRoom
 from chai_resources.media_store import MediaStore
 from tests.datasets.convert.packs import Place, place
 
@@ -120,12 +120,12 @@ def test_where_the_disk_is_full_one_line_says_so_and_nothing_is_left(tmp_path: P
 def test_nothing_is_packed_or_unpacked_over_what_is_there(tmp_path: Path, made: Place):
     pack_dataset(made.dataset, tmp_path / "pack", None)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(NothingToConvert, match="pack is there already: name a new folder"):
+    with pytest.raises(FolderTaken, match="pack is there already: name a new folder"):
         pack_dataset(made.dataset, tmp_path / "pack", None)
-    with pytest.raises(NothingToConvert, match="media is there already"):
+    with pytest.raises(FolderTaken, match="media is there already"):
         unpack(tmp_path / "pack", tmp_path / "media")
     for inside in (Path(made.dataset.store.root) / "pack", tmp_path / "pack" / "again"):
-        with pytest.raises(NothingToConvert, match=f"{inside.name} lies in a dataset or a pack, which never changes"):
+        with pytest.raises(FolderTaken, match=f"{inside.name} lies in a dataset or a pack, which never changes"):
             pack_dataset(made.dataset, inside, None)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -1,6 +1,7 @@
 """`chai dataset convert`: the files are those that the nightly export writes, and hold to each trainer's rules."""
 
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import cast
@@ -12,9 +13,10 @@ from pydantic import TypeAdapter
 from chai_assets.core.token_count import ESTIMATING_COUNTER
 from chai_assets.datasets.assets import DatasetStore
 from chai_assets.datasets.convert.clips import NothingToConvert
+from chai_assets.datasets.convert.pack import pack_dataset
 from chai_assets.datasets.convert.trainers import SOURCE, convert_dataset
 from chai_assets.datasets.read.manifest_data import ManifestData
-from chai_assets.datasets.read.published import PublishedDataset, open_dataset
+from chai_assets.datasets.read.published import DatasetNotFound, PublishedDataset, open_dataset
 from chai_assets.datasets.select.dialects import DIALECTS, parse_dialects
 from chai_assets.datasets.write.publish import publish
 from chai_assets.datasets.write.trainer_formats import PATHS
@@ -117,6 +119,30 @@ def test_what_cannot_be_converted_is_one_line_and_nothing_is_left(tmp_path: Path
     ):
         with pytest.raises(NothingToConvert, match=says):
             converted(dataset, to, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d"]
+
+
+@pytest.mark.parametrize("dialects", [(), DIALECTS])
+@pytest.mark.parametrize("keep", [0, 100, -50])
+def test_a_damaged_file_is_one_line_that_names_it_and_nothing_is_left(
+    tmp_path: Path, dialects: tuple[str, ...], keep: int
+):
+    dataset = dataset_of(tmp_path / "d", dialects)
+    older = [entry for entry in dataset.manifest["files"] if not dialects or "/parquet/" not in entry["path"]]
+    read = PublishedDataset(dataset.store, cast(ManifestData, dataset.manifest | {"files": older}))
+    whole = "train/merged_captions.jsonl" if dialects else "train/parquet/merged_captions.parquet"
+    for name, made in (
+        ("triples.parquet", lambda of, out: converted(of, "qwen", out)),
+        (whole, lambda of, out: converted(of, "musubi", out)),
+        (whole, lambda of, out: pack_dataset(of, out, None)),
+    ):
+        path = Path(dataset.store.root) / name
+        held = path.read_bytes()
+        os.truncate(path, keep if keep >= 0 else len(held) + keep)
+        with pytest.raises(DatasetNotFound, match=rf"{name} of .* cannot be read .*`chai dataset verify`") as told:
+            made(read, tmp_path / "out")
+        assert "\n" not in str(told.value)
+        path.write_bytes(held)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d"]
 
 

@@ -16,6 +16,7 @@ from chai_assets.cli.main import app
 from chai_assets.datasets.evaluate.ablations import AblationsRefused, ablation_rows, write_ablations
 from chai_assets.datasets.evaluate.degrade import RULE_VARIANTS, VariantUnavailable, degrade, remarks
 from chai_assets.datasets.read.verify import verify_dataset
+from chai_assets.datasets.write.new_folder import FolderTaken
 from chai_assets.datasets.write.publish import publish
 from chai_assets.spec.versioning.releases import load_spec
 from chai_resources.captioners.engines.offline import OfflineCaptioner
@@ -159,8 +160,8 @@ def test_two_runs_write_the_same_bytes(dataset: Path, tmp_path: Path):
 
 def test_a_folder_in_the_dataset_or_in_use_is_refused(dataset: Path, tmp_path: Path):
     before = _state(tmp_path)
-    for out, says in ((dataset / "train" / "ablations", "lies in the dataset"), (tmp_path, "holds something")):
-        with pytest.raises(AblationsRefused, match=says):
+    for out, says in ((dataset / "train" / "ablations", "lies in a dataset"), (tmp_path, "is there already")):
+        with pytest.raises(FolderTaken, match=says):
             write_ablations(dataset, out, SPEC)
     assert _state(tmp_path) == before
 

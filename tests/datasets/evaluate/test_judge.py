@@ -132,7 +132,7 @@ def test_a_budget_leaves_the_rest_for_later_and_says_so(dataset: Path, served: B
 def test_what_cannot_judge_is_told_before_anything_is_asked(dataset: Path, served: Book, tmp_path: Path, monkeypatch):
     done = CliRunner().invoke(app, ["dataset", "judge", str(dataset), "--out", str(dataset / "train/judged")])
     assert done.exit_code == 1
-    assert "lies in a dataset, which never changes" in " ".join(done.output.split())
+    assert "lies in a dataset or a pack, which never changes" in " ".join(done.output.split())
     assert served.calls.total() == 0
     monkeypatch.setenv("CHAI_CAPTIONER", "offline")
     done = CliRunner().invoke(app, ["dataset", "judge", str(dataset), "--out", "judged"])

@@ -13,8 +13,9 @@ from chai_assets.cli.main import app
 from chai_assets.datasets.read.label_questions import LabelQuestions, label_questions
 from chai_assets.datasets.read.published import DatasetNotFound, open_dataset
 from chai_assets.datasets.select.spec_compatibility import DatasetSpec
+from chai_assets.datasets.write.new_folder import FolderTaken
 from chai_assets.datasets.write.publish import publish
-from chai_assets.datasets.write.question_files import FolderTaken, write_questions
+from chai_assets.datasets.write.question_files import write_questions
 from chai_assets.spec.models import Spec
 from chai_assets.spec.questions import denials, questions
 from chai_assets.spec.versioning.releases import Releases, load_spec, releases_in
@@ -201,8 +202,8 @@ def test_a_dataset_without_labels_a_damaged_file_and_a_taken_folder_are_one_clea
     asked = asked_of(tmp_path / "datasets")
     with pytest.raises(FolderTaken, match="outside it"):
         write_questions(asked, dataset / "questions")
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(FolderTaken, match="choose a new folder"):
+    (tmp_path / "taken" / "already").mkdir(parents=True)
+    with pytest.raises(FolderTaken, match="is there already: name a new folder"):
         write_questions(asked, tmp_path / "taken")
     os.truncate(dataset / "primitives.parquet", 100)
     with pytest.raises(DatasetNotFound, match="chai dataset verify"):
