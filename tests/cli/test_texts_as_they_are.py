@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 from chai_assets.cli import dataset, labels, plan, recall
 from chai_assets.cli import main as cli
@@ -30,7 +30,7 @@ Chai = Callable[..., str]
 def chai(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Chai:
     """The command as somebody types it: what was printed, on both streams."""
     monkeypatch.setenv("CHAI_HOME", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(Console, "size", ConsoleDimensions(400, 50))
 
     def run(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["chai", *arguments])
@@ -63,8 +63,8 @@ def prints(out: Console) -> dict[str, Callable[[], Any]]:
 def test_what_people_and_files_say_is_printed_as_it_is(
     what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
-    prints(Console(width=400))[what]()
+    monkeypatch.setattr(Console, "size", ConsoleDimensions(400, 50))
+    prints(Console())[what]()
     assert SAID in capsys.readouterr().out
 
 
