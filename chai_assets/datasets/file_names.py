@@ -1,7 +1,7 @@
 """Names of the files in a store of datasets, and of those in a dataset that more than one module speaks of.
 
-Every dataset is a folder of the store, named by its id. What a split's folder holds is listed in `write/formats.py`
-and `write/trainer_formats.py`.
+Every dataset is a folder of the store, named by its id. What a split's folder holds is listed in
+`write/task_tables.py` and `write/trainer_formats.py`.
 """
 
 from chai_assets.datasets.read.verify import MANIFEST as MANIFEST

@@ -41,7 +41,7 @@ class ContaminationCertificate(BaseModel):
     clips: int
     """Clips of the dataset that could be compared."""
     clips_not_compared: int
-    """Clips of the dataset without features: they were stored by an earlier version, or their pictures are plain."""
+    """Clips of the dataset without features: neither tables nor media store have them, or their pictures are plain."""
     captions: int
     alike_clips: int
     """Clips of the dataset that the benchmark shows too."""

@@ -1,11 +1,10 @@
 """Features of clips that have none in the tables: a benchmark's files, and clips that an earlier version stored.
 
-Each is read once: the next check finds its features in a file of the cache.
+Each is read once: its features stay in a file of the cache, also when a check is stopped halfway.
 """
 
-import hashlib
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,6 +20,10 @@ MOST_FRAMES = 600
 """Of a long film so many frames are looked at, all over it: one a second for ten minutes."""
 _CACHED = pl.Schema({"name": pl.String, "bytes": pl.Int64, "changed": pl.Int64, "features": pl.String})
 
+_KEPT_AT_ONCE = 200
+"""Files after which what was read is kept: some minutes of work."""
+_Identity = tuple[str, int, int]
+_Known = dict[_Identity, str | None]
 Progress = Callable[[int, int], None]
 """Told how many files were read, and of how many."""
 
@@ -50,7 +53,7 @@ class ClipFile:
         return cls(f"{media.root}/{key}", 0, 0, lambda: media.local_copy(key))
 
     @property
-    def identity(self) -> Hashable:
+    def identity(self) -> _Identity:
         return self.name, self.bytes, self.changed
 
 
@@ -58,20 +61,20 @@ def read_features(
     files: Sequence[ClipFile], cache: Path, progress: Progress = lambda done, of: None
 ) -> list[str | None]:
     """The features of each file in order; None for one whose pictures are plain. Raises ClipUnreadable."""
-    said = hashlib.sha256("\n".join([f"version {VERSION}", *(file.name for file in files)]).encode()).hexdigest()
-    place = cache / f"{said[:32]}.parquet"
-    known: dict[Hashable, str | None] = {row[:3]: row[3] for row in _cached(place).iter_rows()}
+    place = cache / f"clip-features-{VERSION}.parquet"
+    known = _cached(place)
     todo = [file for file in {one.identity: one for one in files}.values() if file.identity not in known]
-    if todo:
+    read: _Known = {}
+    try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for done, (file, features) in enumerate(zip(todo, pool.map(_read, todo), strict=True), 1):
-                known[file.identity] = features
+                read[file.identity] = features
                 progress(done, len(todo))
-        rows = [(one.name, one.bytes, one.changed, known[one.identity]) for one in files]
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_suffix(f".{os.getpid()}.part")
-        pl.DataFrame(rows, schema=_CACHED, orient="row").write_parquet(unfinished)
-        unfinished.rename(place)
+                if done % _KEPT_AT_ONCE == 0:
+                    _keep(place, read)
+    finally:
+        _keep(place, read)
+    known |= read
     return [known[file.identity] for file in files]
 
 
@@ -112,8 +115,20 @@ def features_of(path: Path) -> str | None:
     return collector.packed()
 
 
-def _cached(place: Path) -> pl.DataFrame:
+def _cached(place: Path) -> _Known:
     try:
-        return pl.read_parquet(place, schema=_CACHED) if place.exists() else pl.DataFrame(schema=_CACHED)
+        rows = pl.read_parquet(place, schema=_CACHED) if place.exists() else pl.DataFrame(schema=_CACHED)
     except pl.exceptions.PolarsError:
-        return pl.DataFrame(schema=_CACHED)  # it is written again
+        return {}  # it is written again
+    return {row[:3]: row[3] for row in rows.iter_rows()}
+
+
+def _keep(place: Path, read: _Known) -> None:
+    """Adds to what the file holds by now, since another check may have added to it."""
+    if not read:
+        return
+    rows = [(*identity, features) for identity, features in (_cached(place) | read).items()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = place.with_suffix(f".{os.getpid()}.part")
+    pl.DataFrame(rows, schema=_CACHED, orient="row").write_parquet(unfinished)
+    unfinished.rename(place)

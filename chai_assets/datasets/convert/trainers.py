@@ -17,7 +17,7 @@ from chai_assets.datasets.select.dialects import DIALECTS, WITH_CLIPS
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.caption_tokens import fit_to_token_limit
 from chai_assets.datasets.write.file_writers import RowWriter, close_writer, open_row_writer
-from chai_assets.datasets.write.formats import RELEASE_FORMATS, FileFormat
+from chai_assets.datasets.write.formats import FileFormat
 from chai_assets.datasets.write.manifest import FileEntry
 from chai_assets.datasets.write.new_folder import check_new_folder, new_folder
 from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, dataset_info, formats_of
@@ -76,7 +76,7 @@ def _write_files(
     def named(rows: pl.DataFrame) -> pl.DataFrame:
         return rows.with_columns(video=pl.format("{}/{}", pl.lit(media.rstrip("/")), "video")) if media else rows
 
-    per_triple = opened(formats_of([to], (*RELEASE_FORMATS, *TRAINER_FORMATS)))
+    per_triple = opened(formats_of([to], TRAINER_FORMATS))
     per_clip = opened(formats_of([to], MERGED_FORMATS))
     try:
         if any(per_triple.values()):

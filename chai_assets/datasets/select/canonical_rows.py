@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from chai_assets.core.pseudonyms import pseudonym
+from chai_assets.core.pseudonyms import pseudonyms
 from chai_assets.datasets.select.selection import Variant
 from chai_assets.triples.chain_hash import chain_hash
 from chai_resources.errors import NotAllowed
@@ -164,9 +164,9 @@ def to_canonical(
     polished: pl.DataFrame,
     people_key: str = "",
 ) -> pl.DataFrame:
-    """Rows with the columns of CANONICAL in its order, sorted by ORDER: those of `rows` that `decided` holds.
+    """Rows with the columns of CANONICAL in its order, sorted by SORT_KEYS: those of `rows` that `placed` holds.
 
-    `rows` come from `export_inputs.py`; `decided` has their id, batch, split, split_by, video, what holds of their
+    `rows` come from `export_inputs.py`; `placed` has their id, batch, split, split_by, video, what holds of their
     rights, and corrected_upstream; `polished` has critique_id and the polished words of critiques that are to stand in
     place of the written ones. People get pseudonyms by `people_key`; without one their ids stay as they are.
     """
@@ -182,14 +182,8 @@ def to_canonical(
         critique=pl.coalesce("polished", "critique"),
         wording=pl.when(pl.col("polished").is_null()).then(pl.lit("written")).otherwise(pl.lit("polished")),
     )
-    if people_key:
-        rows = rows.with_columns(_pseudonyms(rows[name], people_key) for name in ("annotator", "reviewer"))
+    rows = rows.with_columns(pseudonyms(rows[name], people_key) for name in ("annotator", "reviewer"))
     return rows.sort(SORT_KEYS).select(_COLUMNS)
-
-
-def _pseudonyms(people: pl.Series, key: str) -> pl.Series:
-    ids = people.drop_nulls().unique().to_list()
-    return people.replace_strict(ids, [pseudonym(key, one) for one in ids], return_dtype=pl.String, default=None)
 
 
 def _before_review(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """The labels of a dataset as rows: one for each primitive of each aspect of a clip that the dataset holds a caption of.
 
 They are the labels in force when the tables were read. What yes/no questions and benchmarks are made of them is decided
-in `write/yes_no_questions.py` and `write/camerabench.py`.
+in `write/question_files.py` and `write/camerabench.py`.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import polars as pl
 import pyarrow as pa
 
-from chai_assets.core.pseudonyms import pseudonym
+from chai_assets.core.pseudonyms import pseudonyms
 from chai_assets.datasets.select.export_inputs import Chunk, ExportInputs
 from chai_assets.datasets.select.selection import LEVELS
 from chai_assets.labeling.in_force import frame_in_force
@@ -38,7 +38,9 @@ _COMMENTS = {
     "spec_version": "version of the specification that was asked by",
     "label_id": "id of the label",
 }
-PRIMITIVES = pa.schema([pa.field(name, pa.string(), metadata={"comment": text}) for name, text in _COMMENTS.items()])
+PRIMITIVES_SCHEMA = pa.schema(
+    [pa.field(name, pa.string(), metadata={"comment": text}) for name, text in _COMMENTS.items()]
+)
 """The columns of primitives.parquet."""
 
 _BETWEEN_QUESTIONS = " / "
@@ -64,7 +66,7 @@ def asked_questions(specs: Iterable[Spec]) -> pl.DataFrame:
 
 
 def primitive_rows(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the columns of PRIMITIVES for the canonical `rows` of a chunk, in their order and each label's own."""
+    """Rows of PRIMITIVES_SCHEMA for the canonical `rows` of a chunk, in their order and each label's own."""
     labels = _labels_of(inputs, chunk, rows)
     states = labels.select("item", "aspect", "spec_version", "states").explode("states").drop_nulls("states")
     asked = states.unnest("states").join(
@@ -77,7 +79,7 @@ def primitive_rows(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl
         .with_columns(state=pl.coalesce("unsure", "state"))
     )
     facts = labels.select("item", "video", "clip_id", "source_id", "split", "labeled_by", "confirmed_by", "label_id")
-    return found.join(facts, on="item", maintain_order="left").select(PRIMITIVES.names)
+    return found.join(facts, on="item", maintain_order="left").select(PRIMITIVES_SCHEMA.names)
 
 
 def _labels_of(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.DataFrame:
@@ -103,15 +105,9 @@ def _labels_of(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.Dat
     made_from_it = pl.any_horizontal(pl.col("drafted_from") == pl.col(name) for name in ("label_id", "given_label_id"))
     confirmed = approved & made_from_it
     return found.with_columns(
-        _pseudonyms(found["author"], inputs.people_key).alias("labeled_by"),
+        pseudonyms(found["author"], inputs.people_key).alias("labeled_by"),
         confirmed_by=pl.when(confirmed).then("reviewer"),
     )
-
-
-def _pseudonyms(people: pl.Series, key: str) -> pl.Series:
-    """The people as the canonical rows name them."""
-    known = people.drop_nulls().unique().to_list()
-    return people.replace(known, [pseudonym(key, one) for one in known]) if key else people
 
 
 def _given_answers(asked: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:

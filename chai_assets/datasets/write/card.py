@@ -16,14 +16,13 @@ from chai_assets.datasets.select.canonical_rows import UNKNOWN_LICENSE
 from chai_assets.datasets.select.dialects import DIALECTS, WITH_CLIPS
 from chai_assets.datasets.select.purposes import RULES
 from chai_assets.datasets.select.splits import SPLITS
-from chai_assets.datasets.write.formats import RELEASE_FORMATS
 from chai_assets.datasets.write.manifest import FileEntry, ManifestContent
 from chai_assets.datasets.write.task_tables import MERGED_TABLES, TABLES_FOLDER, TASK_TABLES
-from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, PATHS, TRAINER_FORMATS
+from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, trainers_served
 
 TEMPLATE = Path(__file__).parent / "card.md"
 _LOADING = Path(__file__).parent / "loading"
-_FORMATS = (*TASK_TABLES, *MERGED_TABLES, *RELEASE_FORMATS, *TRAINER_FORMATS, *MERGED_FORMATS)
+_FORMATS = (*TASK_TABLES, *MERGED_TABLES, *TRAINER_FORMATS, *MERGED_FORMATS)
 _DESCRIPTIONS = {one.path: one.description for one in _FORMATS} | {
     TRIPLES: "a triple with all its ids, people and rights",
     TRIPLES_JSONL: "the same triples",
@@ -94,8 +93,7 @@ def _selection_text(content: ManifestContent) -> str:
 
 def _loading_text(files: Iterable[FileEntry]) -> str:
     """How each trainer whose files are there reads them, and how to make those of the others."""
-    there = {entry.path.partition("/")[2] for entry in files}
-    held = [name for name in DIALECTS if set(PATHS[name]) <= there]
+    held = trainers_served(entry.path.partition("/")[2] for entry in files)
     parts = [(_LOADING / f"{name}.md").read_text(encoding="utf-8").strip() for name in held]
     if others := [name for name in (*DIALECTS, WITH_CLIPS) if name not in held]:
         parts.append(

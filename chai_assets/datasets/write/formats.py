@@ -1,4 +1,4 @@
-"""The release formats, made from canonical rows: captions, critiques and yes/no rewards; and the merged captions.
+"""The tasks that triples teach, made from canonical rows: captions, critiques, yes/no rewards; and merged captions.
 
 A row is `messages` and `videos` (read as it is by ms-swift and LLaMA-Factory) and then where it came from; the
 shapes that other trainers want are in `trainer_formats.py`. The user turn is built from the plain task instruction
@@ -21,11 +21,6 @@ REWARD_PROMPT = (
     "{instruction}\n\nA caption written for this task:\n{caption}\n\n"
     "Is the caption accurate and complete? Please answer Yes or No."
 )
-PROMPTS = {
-    "caption_generation": "{instruction}",
-    "critique_generation": CRITIQUE_PROMPT,
-    "reward": REWARD_PROMPT,
-}
 # Trainers count <video>, <image> and <audio> and raise if there are more than files; tokenizers read the likes of
 # <|im_end|>, </s> and <pad> as control tokens wherever they stand.
 RESERVED = r"<(/?[A-Za-z][A-Za-z0-9_-]*|\|[^<>|]*\|)>"
@@ -50,8 +45,25 @@ class FileFormat:
     path: str
     description: str
     make_rows: Callable[[pl.DataFrame], pl.DataFrame]
+    trainers: tuple[str, ...] = ()
+    """The trainers that read it, by the names of `select/dialects.py`; none for a table, which every dataset holds."""
     row_group: int | None = None
     """Rows of a row group, where the file is Parquet; None for as many as files usually have."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model may be taught with triples; each is in a table and in most trainers' files, under one name."""
+
+    name: str
+    prompt: str
+    """The question, with {instruction} and, where one is asked about, {caption}."""
+    row: str
+    """What one row is."""
+    summary: str
+    """The same in a few words."""
+    exchanges: Callable[[pl.DataFrame], pl.LazyFrame]
+    """Makes exchanges of canonical rows, as `caption_exchanges` describes them."""
 
 
 def escape_reserved(text: pl.Expr) -> pl.Expr:
@@ -172,21 +184,27 @@ def merged_caption_rows(merged: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.Da
     return kept, left_out("merged caption", reason, lost)
 
 
-RELEASE_FORMATS = (
-    FileFormat(
-        "caption_generation.jsonl",
+TASKS = (
+    Task(
+        "caption_generation",
+        "{instruction}",
         "the task instruction, answered by the approved caption",
-        lambda rows: chat_rows(caption_exchanges(rows)),
+        "a caption asked for and given",
+        caption_exchanges,
     ),
-    FileFormat(
-        "critique_generation.jsonl",
+    Task(
+        "critique_generation",
+        CRITIQUE_PROMPT,
         'a caption, answered by its critique or "no change"',
-        lambda rows: chat_rows(critique_exchanges(rows)),
+        "a critique asked for and given",
+        critique_exchanges,
     ),
-    FileFormat(
-        "reward.jsonl",
+    Task(
+        "reward",
+        REWARD_PROMPT,
         "a caption, answered Yes (approved) or No (draft that needed a change)",
-        lambda rows: chat_rows(reward_exchanges(rows)),
+        "a yes or no asked for and given",
+        reward_exchanges,
     ),
 )
-"""The release files that each split holds, but for the merged captions; `trainer_formats.py` has the rest."""
+PROMPTS = {task.name: task.prompt for task in TASKS}

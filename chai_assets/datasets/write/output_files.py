@@ -8,7 +8,7 @@ import polars as pl
 
 from chai_assets.datasets.file_names import PRIMITIVES, TRIPLES, TRIPLES_JSONL
 from chai_assets.datasets.select.canonical_rows import CANONICAL
-from chai_assets.datasets.select.primitive_rows import PRIMITIVES as PRIMITIVES_SCHEMA
+from chai_assets.datasets.select.primitive_rows import PRIMITIVES_SCHEMA
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.file_writers import (
     HashedFile,
@@ -18,7 +18,7 @@ from chai_assets.datasets.write.file_writers import (
     close_writer,
     open_row_writer,
 )
-from chai_assets.datasets.write.formats import RELEASE_FORMATS, FileFormat
+from chai_assets.datasets.write.formats import FileFormat
 from chai_assets.datasets.write.manifest import FileEntry
 from chai_assets.datasets.write.task_tables import MERGED_TABLES, TASK_TABLES
 from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, formats_of
@@ -29,7 +29,7 @@ class OutputFiles:
 
     def __init__(self, folder: Path, dialects: tuple[str, ...]) -> None:
         self._folder = folder
-        per_triple = (*TASK_TABLES, *formats_of(dialects, (*RELEASE_FORMATS, *TRAINER_FORMATS)))
+        per_triple = (*TASK_TABLES, *formats_of(dialects, TRAINER_FORMATS))
         per_clip = (*MERGED_TABLES, *formats_of(dialects, MERGED_FORMATS))
         self.whole: list[RowWriter] = [
             ParquetWriter(HashedFile(folder / TRIPLES), lambda rows: rows, schema=CANONICAL),

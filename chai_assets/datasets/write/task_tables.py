@@ -8,15 +8,14 @@ import polars as pl
 
 from chai_assets.datasets.write.formats import (
     PROVENANCE,
+    TASKS,
     VIDEO,
     FileFormat,
-    caption_exchanges,
+    Task,
     changed_captions,
     chat_rows,
-    critique_exchanges,
     list_of,
     message,
-    reward_exchanges,
 )
 
 TABLES_FOLDER = "parquet"
@@ -38,30 +37,18 @@ def preference_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return changed_captions(rows).select(*turns, "id", *PROVENANCE, *_HELD).collect()
 
 
+def _table_of(task: Task) -> FileFormat:
+    path = f"{TABLES_FOLDER}/{task.name}.parquet"
+    return FileFormat(path, task.row, lambda rows: chat_rows(task.exchanges(rows), _HELD), row_group=_ROW_GROUP)
+
+
 TASK_TABLES = (
-    FileFormat(
-        f"{TABLES_FOLDER}/caption_generation.parquet",
-        "the task instruction, answered by the approved caption",
-        lambda rows: chat_rows(caption_exchanges(rows), _HELD),
-        _ROW_GROUP,
-    ),
-    FileFormat(
-        f"{TABLES_FOLDER}/critique_generation.parquet",
-        'a caption, answered by its critique or "no change"',
-        lambda rows: chat_rows(critique_exchanges(rows), _HELD),
-        _ROW_GROUP,
-    ),
-    FileFormat(
-        f"{TABLES_FOLDER}/reward.parquet",
-        "a caption, answered Yes (approved) or No (draft that needed a change)",
-        lambda rows: chat_rows(reward_exchanges(rows), _HELD),
-        _ROW_GROUP,
-    ),
+    *map(_table_of, TASKS),
     FileFormat(
         f"{TABLES_FOLDER}/preference.parquet",
         "the task instruction, the approved caption chosen and its draft rejected",
         preference_rows,
-        _ROW_GROUP,
+        row_group=_ROW_GROUP,
     ),
 )
 """Made from canonical rows."""
@@ -71,7 +58,7 @@ MERGED_TABLES = (
         MERGED,
         "a clip's whole caption, merged from its approved ones, with its length in the generator's tokens",
         lambda merged: merged,
-        _ROW_GROUP,
+        row_group=_ROW_GROUP,
     ),
 )
 """Made from the merged captions, as `caption_tokens.fit_to_token_limit` gives them."""

@@ -1,8 +1,8 @@
-"""The same data in the formats of single trainers, and the list of files that one of them wants.
+"""The same data in the files that trainers read, and the list of files that one of them wants.
 
-ms-swift and LLaMA-Factory read the release files themselves; here are Qwen's finetune code, TRL, preference pairs
-for DPO, and the video generators' trainers. Rows are slim: an id and what the trainer needs; where a row comes
-from is in `triples.parquet` under its id.
+ms-swift and LLaMA-Factory share files of messages and videos, with where each row comes from; then there are
+preference pairs for DPO, Qwen's finetune code, TRL, and the video generators' trainers. Rows of these are slim: an id
+and what the trainer needs; where a row comes from is in `triples.parquet` under its id.
 """
 
 import json
@@ -11,30 +11,21 @@ from collections.abc import Callable, Iterable
 import polars as pl
 
 from chai_assets.core.token_count import GENERATOR_TOKENS, TokenCounter
+from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.write.formats import (
     PROMPTS,
-    RELEASE_FORMATS,
+    TASKS,
     VIDEO,
     FileFormat,
-    caption_exchanges,
+    Task,
     changed_captions,
-    critique_exchanges,
+    chat_rows,
     list_of,
     message,
-    reward_exchanges,
 )
 from chai_assets.datasets.write.manifest import FileEntry
 
-Exchanges = Callable[[pl.DataFrame], pl.LazyFrame]
-_TASKS: dict[str, Exchanges] = dict(
-    zip(PROMPTS, (caption_exchanges, critique_exchanges, reward_exchanges), strict=True)
-)
 _FORMULA = r"^[=+\-@\t\r＝＋－＠]"
-_TASK_DESCRIPTIONS = {
-    "caption_generation": "a caption asked for and given",
-    "critique_generation": "a critique asked for and given",
-    "reward": "a yes or no asked for and given",
-}
 
 
 def qwen_rows(exchanges: pl.LazyFrame) -> pl.DataFrame:
@@ -104,64 +95,69 @@ def generator_prompts(merged: pl.DataFrame) -> pl.DataFrame:
     return merged.filter(pl.col("prompt").is_not_null()).select("video", "prompt", cut=~pl.col("fits"))
 
 
-def _format_of(
-    shape: Callable[[pl.LazyFrame], pl.DataFrame], exchanges: Exchanges
-) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    return lambda rows: shape(exchanges(rows))
+def _file_of(
+    task: Task, path: str, description: str, shape: Callable[[pl.LazyFrame], pl.DataFrame], trainers: tuple[str, ...]
+) -> FileFormat:
+    return FileFormat(path, description, lambda rows: shape(task.exchanges(rows)), trainers)
 
+
+_CHAT_TRAINERS = ("ms-swift", "llama-factory")
+"""These read rows of messages and videos as they are."""
 
 TRAINER_FORMATS = (
-    FileFormat("dpo/ms_swift.jsonl", "approved caption preferred to its draft, for ms-swift", dpo_ms_swift),
+    *[_file_of(task, f"{task.name}.jsonl", task.row, chat_rows, _CHAT_TRAINERS) for task in TASKS],
     FileFormat(
-        "dpo/llama_factory.jsonl", "approved caption preferred to its draft, for LLaMA-Factory", dpo_llama_factory
+        "dpo/ms_swift.jsonl", "approved caption preferred to its draft, for ms-swift", dpo_ms_swift, ("ms-swift",)
     ),
+    FileFormat(
+        "dpo/llama_factory.jsonl",
+        "approved caption preferred to its draft, for LLaMA-Factory",
+        dpo_llama_factory,
+        ("llama-factory",),
+    ),
+    *[_file_of(task, f"qwen/{task.name}.jsonl", f"{task.summary}, for Qwen", qwen_rows, ("qwen",)) for task in TASKS],
     *[
-        FileFormat(f"qwen/{task}.jsonl", f"{_TASK_DESCRIPTIONS[task]}, for Qwen", _format_of(qwen_rows, of))
-        for task, of in _TASKS.items()
+        _file_of(task, f"trl/{task.name}.parquet", f"{task.summary}, for TRL", trl_prompt_completion, ("trl",))
+        for task in TASKS
     ],
-    *[
-        FileFormat(f"trl/{task}.parquet", f"{_TASK_DESCRIPTIONS[task]}, for TRL", _format_of(trl_prompt_completion, of))
-        for task, of in _TASKS.items()
-    ],
-    FileFormat("trl/preference.parquet", "approved caption preferred to its draft, for TRL", trl_preference),
+    FileFormat("trl/preference.parquet", "approved caption preferred to its draft, for TRL", trl_preference, ("trl",)),
 )
-"""Files of each split in a single trainer's shape, made from canonical rows."""
+"""Files of each split that trainers read, made from canonical rows."""
 
 MERGED_FORMATS = (
     FileFormat(
         "merged_captions.jsonl",
         "a clip's whole caption, merged from its approved ones, with its length in the generator's tokens",
         lambda merged: merged.drop("prompt"),
+        ("diffsynth", "musubi"),
     ),
     FileFormat(
-        "diffsynth/metadata.csv", "a whole caption that fits the generator, for DiffSynth-Studio", generator_prompts
+        "diffsynth/metadata.csv",
+        "a whole caption that fits the generator, for DiffSynth-Studio",
+        generator_prompts,
+        ("diffsynth",),
     ),
     FileFormat(
         "musubi/captions.jsonl",
         "a whole caption that fits the generator, for musubi-tuner",
         lambda merged: generator_prompts(merged).rename({"video": "video_path", "prompt": "caption"}),
+        ("musubi",),
     ),
 )
 """Files of each split that are made from the merged captions, as `caption_tokens.fit_to_token_limit` gives them."""
 
 
-_RELEASE = tuple(one.path for one in RELEASE_FORMATS)
-_MERGED = "merged_captions.jsonl"
-PATHS: dict[str, tuple[str, ...]] = {
-    "ms-swift": (*_RELEASE, "dpo/ms_swift.jsonl"),
-    "llama-factory": (*_RELEASE, "dpo/llama_factory.jsonl"),
-    "trl": tuple(one.path for one in TRAINER_FORMATS if one.path.startswith("trl/")),
-    "qwen": tuple(one.path for one in TRAINER_FORMATS if one.path.startswith("qwen/")),
-    "diffsynth": (_MERGED, "diffsynth/metadata.csv"),
-    "musubi": (_MERGED, "musubi/captions.jsonl"),
-}
-"""What each trainer's files in a split are, by the names of `select/dialects.py`."""
-
-
 def formats_of(dialects: Iterable[str], known: Iterable[FileFormat]) -> tuple[FileFormat, ...]:
     """Of these files, those that one of the trainers reads, each once."""
-    wanted = {path for name in dialects for path in PATHS[name]}
-    return tuple(one for one in known if one.path in wanted)
+    wanted = set(dialects)
+    return tuple(one for one in known if wanted & set(one.trainers))
+
+
+def trainers_served(paths: Iterable[str]) -> list[str]:
+    """The trainers of which every file is among these paths in a split."""
+    there = set(paths)
+    every = (*TRAINER_FORMATS, *MERGED_FORMATS)
+    return [name for name in DIALECTS if {one.path for one in formats_of([name], every)} <= there]
 
 
 def count_formulas(merged: pl.DataFrame) -> int:

@@ -197,6 +197,31 @@ def test_copies_and_captions_are_found_told_and_certified_and_clips_are_read_onc
     assert home.chai(*asked) == 1
 
 
+def test_a_clip_is_read_once_whatever_stands_beside_it_and_also_if_a_later_one_is_broken(tmp_path, monkeypatch):
+    read: list[str] = []
+
+    def features(path: Path) -> str:
+        read.append(path.name)
+        return features_of(path)
+
+    def asked(*names: str) -> list[str | None]:
+        return read_features([ClipFile.on_disk(tmp_path / name) for name in names], tmp_path / "cache")
+
+    monkeypatch.setattr(clip_files, "features_of", features)
+    monkeypatch.setattr(clip_files, "_KEPT_AT_ONCE", 2)
+    for number, name in enumerate(("a.mp4", "b.mp4", "c.mp4")):
+        write(tmp_path / name, scene(70 + number, 24), 12)
+    (tmp_path / "d.mp4").write_bytes(b"no video")
+    with pytest.raises(ClipUnreadable):
+        asked("a.mp4", "b.mp4", "d.mp4")
+    first = asked("a.mp4", "b.mp4")
+    assert asked("b.mp4", "c.mp4", "a.mp4")[::2] == first[::-1]
+    assert sorted(read) == ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
+    write(tmp_path / "a.mp4", scene(79, 24), 12)
+    assert asked("a.mp4") != first[:1]
+    assert read[-1] == "a.mp4"
+
+
 @pytest.mark.parametrize("dialects", [(), DIALECTS])
 def test_whole_captions_are_compared_in_whatever_form_the_dataset_holds_them(tmp_path, dialects):
     clips = [clip(number, 1) for number in range(4)]

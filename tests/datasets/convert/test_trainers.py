@@ -19,7 +19,7 @@ from chai_assets.datasets.read.manifest_data import ManifestData
 from chai_assets.datasets.read.published import DatasetNotFound, PublishedDataset, open_dataset
 from chai_assets.datasets.select.dialects import DIALECTS, parse_dialects
 from chai_assets.datasets.write.publish import publish
-from chai_assets.datasets.write.trainer_formats import PATHS
+from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, formats_of
 from chai_resources.errors import UnusableInput
 from chai_resources.media_store import MediaStore
 from chai_resources.settings import Settings
@@ -43,7 +43,8 @@ def converted(dataset: PublishedDataset, to: str, out: Path, whole_paths: bool =
 def test_a_dataset_of_tables_alone_gives_the_bytes_that_the_export_writes_for_the_trainer(tmp_path: Path, to: str):
     lean, full = dataset_of(tmp_path / "lean", ()), dataset_of(tmp_path / "full", (to,))
     paths = converted(lean, to, tmp_path / "out")
-    assert sorted(paths) == sorted(f"{side}/{path}" for side in ("train", "eval") for path in PATHS[to])
+    read = [one.path for one in formats_of([to], (*TRAINER_FORMATS, *MERGED_FORMATS))]
+    assert sorted(paths) == sorted(f"{side}/{path}" for side in ("train", "eval") for path in read)
     held = {entry["path"] for entry in full.manifest["files"]} - {entry["path"] for entry in lean.manifest["files"]}
     assert held - {"dataset_info.json"} == set(paths)
     for path in held:
@@ -104,6 +105,18 @@ def test_shards_for_energon_hold_the_clips_and_say_of_what_a_sample_is_made(tmp_
         told = json.load(said)
     assert described["field_map"] == {"video": "mp4", "context": "json[question]", "answers": "json[answers]"}
     assert (told["question"], told["answers"]) == ("Describe the video.", [told["caption"]])
+
+
+def test_shards_for_energon_are_refused_for_clips_that_it_would_not_find(tmp_path: Path):
+    clips = [clip(0), clip(1, media_key="corpus/street.mkv")]
+    whole = export(clips)
+    dataset = open_dataset(publish(whole, str(tmp_path / "d")).manifest.dataset_id, str(tmp_path / "d"))
+    media = MediaStore(root=str(tmp_path / "media"))
+    for each in clips:
+        media.put_bytes(each["media_key"], b"frames")
+    with pytest.raises(NothingToConvert, match=r"1 clips are not named \*.mp4, first corpus/street.mkv"):
+        convert_dataset(dataset, "energon", tmp_path / "out", media, ESTIMATING_COUNTER)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_converted_is_one_line_and_nothing_is_left(tmp_path: Path):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chai_assets.core.pseudonyms import pseudonym
 from chai_assets.datasets.read.verify import verify_dataset
 from chai_assets.datasets.select import export_inputs
-from chai_assets.datasets.select.primitive_rows import PRIMITIVES
+from chai_assets.datasets.select.primitive_rows import PRIMITIVES_SCHEMA
 from chai_assets.datasets.write.publish import build_dataset, publish
 from chai_assets.labeling.in_force import frame_in_force
 from chai_assets.spec.compile import ABSENT, PRESENT, decisions
@@ -109,7 +109,7 @@ def test_a_row_says_where_the_clip_lies_who_labeled_it_and_who_confirmed_it(tmp_
     folder = tmp_path / manifest.dataset_id
     assert verify_dataset(folder) == []
     table = pq.read_table(folder / "primitives.parquet")
-    assert table.schema.remove_metadata() == PRIMITIVES.remove_metadata()
+    assert table.schema.remove_metadata() == PRIMITIVES_SCHEMA.remove_metadata()
     assert all(field.metadata[b"comment"] for field in table.schema)
     [entry] = [entry for entry in manifest.files if entry.path == "primitives.parquet"]
     assert entry.rows == table.num_rows == len(clips) * len(CAMERA.primitives)
