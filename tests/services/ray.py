@@ -22,7 +22,7 @@ import requests
 
 from tests.services.local import free_ports
 
-START_SECONDS = 300
+START_SECONDS = 600
 _STORE_BYTES = 150_000_000
 _places = count()
 
@@ -39,6 +39,8 @@ class RayCluster:
     """Which of the clusters of this process it is: each has addresses and ports of its own."""
     nodes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: int = 0
+    arguments: dict[str, list[str]] = field(default_factory=dict)
+    """What each node was started with."""
 
     def add_node(self, cpus: int = 2, gpus: int = 1) -> str:
         """Starts one more worker node and waits for it; returns its name.
@@ -76,10 +78,17 @@ class RayCluster:
             self.kill(name)
         shutil.rmtree(self.temp, ignore_errors=True)
 
+    def start_again(self) -> None:
+        """Starts the nodes again that have given up: on a busy machine a node's parts do not find one another."""
+        for name, process in self.nodes.items():
+            if process.poll() is not None:
+                self._start(name, self.arguments[name])
+
     def _start(self, name: str, arguments: list[str]) -> None:
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
         command += [f"--object-store-memory={_STORE_BYTES}", *arguments]
-        with (self.temp / f"{name}.log").open("wb") as log:
+        self.arguments[name] = arguments
+        with (self.temp / f"{name}.log").open("ab") as log:
             self.nodes[name] = subprocess.Popen(
                 command, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
@@ -135,6 +144,7 @@ def _own(place: int, number: int) -> list[str]:
 def _wait_for(ready: Callable[[], bool], what: str, cluster: RayCluster) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
+        cluster.start_again()
         try:
             if ready():
                 return
