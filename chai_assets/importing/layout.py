@@ -51,8 +51,8 @@ class FileRole:
 def role_of(path: str) -> FileRole | FileIssue:
     """The clip, aspect, kind and root of a file by its path, or why it has none."""
     *folders, name = path.split("/")
-    # `._name` is what a Mac leaves beside a file in a tar.
-    if not folders or name.startswith("._"):
+    # `._name` is what a Mac leaves beside a file or a folder in a tar.
+    if not folders or any(part.startswith("._") for part in (*folders, name)):
         return FileIssue.of("not_a_caption_file")
     root = "/".join(folders[:-1])
     if folders[-1] == MERGED and name.endswith(".json") and name != ".json":

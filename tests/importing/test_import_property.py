@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chai_assets.core.ids import critique_id, draft_id, review_id, revision_id
@@ -50,6 +50,7 @@ def corpora(draw: st.DrawFn) -> list[tuple[str, bytes]]:
 
 
 @given(corpora())
+@example([(f"{beside}old/{at(CLIPS[0], 'scene', 'precaption')}", b"{}") for beside in ("", "._", "a/._")])
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_every_file_is_in_the_outcome_once_with_a_record_that_is_there_or_a_reason(
     files: list[tuple[str, bytes]],
