@@ -4,7 +4,8 @@ They are the labels in force when the tables were read. What yes/no questions an
 in `write/question_files.py` and `write/camerabench.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import polars as pl
@@ -15,7 +16,7 @@ from chai_assets.datasets.select.export_inputs import Chunk, ExportInputs
 from chai_assets.datasets.select.selection import LEVELS
 from chai_assets.labeling.in_force import frame_in_force
 from chai_assets.spec.compile import ABSENT, PRESENT
-from chai_assets.spec.models import UNSURE, Spec
+from chai_assets.spec.models import UNSURE, Aspect, Spec
 from chai_assets.spec.undecided import unsure_primitives
 
 State = Literal["present", "absent", "not_applicable", "unsure"]
@@ -46,46 +47,74 @@ PRIMITIVES_SCHEMA = pa.schema(
 _BETWEEN_QUESTIONS = " / "
 
 
-def asked_questions(specs: Iterable[Spec]) -> pl.DataFrame:
-    """What these versions ask: spec_version, aspect, primitive, term, question, and the `attributes` it rests on."""
-    rows = [
-        {
-            "spec_version": spec.version,
-            "aspect": aspect.id,
-            "primitive": primitive.id,
-            "term": primitive.term,
-            "question": _BETWEEN_QUESTIONS.join(aspect.attribute(name).question for name in primitive.given_by),
-            "attributes": list(primitive.given_by),
-        }
-        for spec in specs
-        for aspect in spec.aspects.values()
-        for primitive in aspect.primitives
-    ]
-    texts = dict.fromkeys(("spec_version", "aspect", "primitive", "term", "question"), pl.String)
-    return pl.DataFrame(rows, schema={**texts, "attributes": pl.List(pl.String)})
+@dataclass(frozen=True)
+class _Asked:
+    """What some versions of the specification ask, as numbers to join by: texts of millions of rows take long."""
+
+    rows: pl.DataFrame
+    """form, code, asked (a number), term, question, and `given_by`: the attributes that it rests on, as numbers."""
+    forms: dict[tuple[str, str], int]
+    """Numbers of the pairs of version and aspect."""
+    codes: dict[str, int]
+    """Numbers of the primitives' ids."""
+    attributes: dict[str, int]
+    aspects: list[Aspect]
+    """By the number of the form."""
+
+    @classmethod
+    def of(cls, specs: Iterable[Spec]) -> "_Asked":
+        forms = {(spec.version, name): aspect for spec in specs for name, aspect in spec.aspects.items()}
+        names = {attribute.id for aspect in forms.values() for attribute in aspect.attributes}
+        attributes = {name: number for number, name in enumerate(sorted(names))}
+        ids = {primitive.id for aspect in forms.values() for primitive in aspect.primitives}
+        codes = {primitive: number for number, primitive in enumerate(sorted(ids))}
+        rows = [
+            {
+                "form": form,
+                "code": codes[primitive.id],
+                "term": primitive.term,
+                "question": _BETWEEN_QUESTIONS.join(aspect.attribute(name).question for name in primitive.given_by),
+                "given_by": [attributes[name] for name in primitive.given_by],
+            }
+            for form, aspect in enumerate(forms.values())
+            for primitive in aspect.primitives
+        ]
+        texts = {"term": pl.String, "question": pl.String}
+        schema = {"form": pl.Int64, "code": pl.Int64, **texts, "given_by": pl.List(pl.Int64)}
+        numbered = pl.DataFrame(rows, schema=schema).with_row_index("asked")
+        return cls(numbered, {form: at for at, form in enumerate(forms)}, codes, attributes, list(forms.values()))
+
+    def form_of(self, labels: pl.DataFrame) -> pl.Series:
+        """The number of each label's form; null for a version that is none of ours."""
+        keys = labels.select("spec_version", "aspect").iter_rows()
+        return pl.Series("form", [self.forms.get((version, aspect)) for version, aspect in keys], dtype=pl.Int64)
 
 
 def primitive_rows(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of PRIMITIVES_SCHEMA for the canonical `rows` of a chunk, in their order and each label's own."""
+    asked = _Asked.of(inputs.specs)
     labels = _labels_of(inputs, chunk, rows)
-    states = labels.select("item", "aspect", "spec_version", "states").explode("states").drop_nulls("states")
-    asked = states.unnest("states").join(
-        asked_questions(inputs.specs), on=["spec_version", "aspect", "primitive"], how="left", maintain_order="left"
-    )
-    found = (
-        asked.with_row_index("row")
-        .join(_given_answers(asked.with_row_index("row"), labels), on="row", how="left", maintain_order="left")
-        .join(_unsure(inputs.specs, labels), on=["item", "primitive"], how="left", maintain_order="left")
-        .with_columns(state=pl.coalesce("unsure", "state"))
-    )
-    facts = labels.select("item", "video", "clip_id", "source_id", "split", "labeled_by", "confirmed_by", "label_id")
-    return found.join(facts, on="item", maintain_order="left").select(PRIMITIVES_SCHEMA.names)
+    labels = labels.with_columns(asked.form_of(labels)).with_row_index("label")
+    states = labels.select("label", "form", "states").explode("states").drop_nulls("states").unnest("states")
+    numbered = states.with_columns(_number("primitive", asked.codes).alias("code"))
+    found = numbered.join(asked.rows, on=["form", "code"], how="left", maintain_order="left")
+    found = found.with_columns(answer=_given_answers(found, labels, asked))
+    if (unsure := _unsure(labels, asked)).height:
+        found = found.join(unsure, on=["label", "code"], how="left", maintain_order="left")
+        found = found.with_columns(state=pl.coalesce("unsure", "state"))
+    facts = ["video", "clip_id", "source_id", "split", "aspect", "labeled_by", "confirmed_by", "spec_version"]
+    return found.hstack(labels.select(*facts, "label_id")[found["label"]]).select(PRIMITIVES_SCHEMA.names)
+
+
+def _number(column: str, numbers: Mapping[str, int]) -> pl.Expr:
+    """The number of each text; null for one that has none."""
+    return pl.col(column).replace_strict(numbers, default=None, return_dtype=pl.Int64)
 
 
 def _labels_of(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.DataFrame:
-    """The label in force of each item of the rows, with what they say of it; `item` is the item's place among them."""
+    """The label in force of each item of the rows that has one, in their order, with what they say of it."""
     columns = ["clip_id", "aspect", "video", "source_id", "split", "draft_id", "reviewer", "review", "variant_differs"]
-    items = rows.select(columns).unique(["clip_id", "aspect"], keep="last", maintain_order=True).with_row_index("item")
+    items = rows.select(columns).unique(["clip_id", "aspect"], keep="last", maintain_order=True)
     in_batches = pl.col("batch").is_in(chunk.batches)
     of_items = in_batches & pl.col("clip_id").is_in(items["clip_id"].unique().implode())
     in_force = frame_in_force(
@@ -110,28 +139,36 @@ def _labels_of(inputs: ExportInputs, chunk: Chunk, rows: pl.DataFrame) -> pl.Dat
     )
 
 
-def _given_answers(asked: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """The `answer` to each row's questions, by `row`."""
-    given = labels.select("item", "answers").explode("answers").drop_nulls("answers").unnest("answers")
-    given = given.select("item", attributes="attribute", answer=pl.col("values").list.join(", "))
-    one = asked.select("row", "item", "attributes").explode("attributes").drop_nulls("attributes")
-    joined = one.join(given, on=["item", "attributes"], maintain_order="left")
-    return joined.group_by("row", maintain_order=True).agg(pl.col("answer").str.join(_BETWEEN_QUESTIONS))
+def _given_answers(found: pl.DataFrame, labels: pl.DataFrame, asked: _Asked) -> pl.Series:
+    """The answer to the questions of each row; null where nothing is known of them."""
+    given = labels.select("label", "answers").explode("answers").drop_nulls("answers").unnest("answers")
+    given = given.select(
+        "label", attribute=_number("attribute", asked.attributes), answer=pl.col("values").list.join(", ")
+    )
+    most = asked.rows["given_by"].list.len().max()
+    parts = []
+    for place in range(most if isinstance(most, int) else 0):
+        attribute = pl.col("given_by").list.get(place, null_on_oob=True).alias("attribute")
+        answers = found.select("label", attribute).join(
+            given, on=["label", "attribute"], how="left", maintain_order="left"
+        )
+        parts.append(answers["answer"].alias(f"{place}"))
+    whole = pl.concat_str([part.name for part in parts], separator=_BETWEEN_QUESTIONS, ignore_nulls=True)
+    known = found.select("asked", *parts)
+    return known.select(pl.when(pl.col("asked").is_not_null()).then(whole)).to_series()
 
 
-def _unsure(specs: Iterable[Spec], labels: pl.DataFrame) -> pl.DataFrame:
-    """The primitives of each item that nobody could tell: item, primitive, `unsure`."""
-    aspects = {(spec.version, aspect.id): aspect for spec in specs for aspect in spec.aspects.values()}
-    doubted = labels.filter(pl.col("answers").list.eval(_doubts()).list.any())
+def _unsure(labels: pl.DataFrame, asked: _Asked) -> pl.DataFrame:
+    """The primitives of each label that nobody could tell: label, code, `unsure`."""
+    doubted = labels.filter(pl.col("answers").list.eval(_doubts()).list.any() & pl.col("form").is_not_null())
     found = [
-        (item, primitive, UNSURE)
-        for item, version, aspect, answers in doubted.select("item", "spec_version", "aspect", "answers").iter_rows()
-        if (version, aspect) in aspects
+        (label, asked.codes[primitive], UNSURE)
+        for label, form, answers in doubted.select("label", "form", "answers").iter_rows()
         for primitive in unsure_primitives(
-            aspects[version, aspect], {given["attribute"]: given["values"] for given in answers}
+            asked.aspects[form], {given["attribute"]: given["values"] for given in answers}
         )
     ]
-    schema = {"item": labels.schema["item"], "primitive": pl.String, "unsure": pl.String}
+    schema = {"label": labels.schema["label"], "code": pl.Int64, "unsure": pl.String}
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
