@@ -45,7 +45,7 @@ class Measure:
     of: int = 0
     examples: list[Example] = field(default_factory=list)
     clips: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]), repr=False)
-    """Count and number of texts by clip, of those that name one."""
+    """Count and number of texts by clip, of those that name one: all that grows with a file."""
 
     def look(self, holds: bool, line: int = 0, words: str = "", text: str = "", clip: str = "") -> None:
         """Counts one text; `clip` is named where several texts are about one: they are not independent."""

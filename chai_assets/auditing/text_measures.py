@@ -14,7 +14,7 @@ ONE_IN = 16
 
 
 class TextMeasures:
-    """The texts of a file as they come by, and what they have in common. Memory does not grow with the file."""
+    """The texts of a file as they come by, and what they have in common. No text is kept but examples."""
 
     def __init__(self, kind: str) -> None:
         self.seen = 0

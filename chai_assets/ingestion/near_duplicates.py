@@ -107,7 +107,7 @@ def place_pairs(clips: pl.DataFrame) -> pl.DataFrame:
     old = clips["features"].is_null()
     if old.all():
         return pl.DataFrame(schema=_PAIRS)
-    alike = [(pair.one, pair.two) for pair in alike_within(ClipFeatures.of(clips["features"]))]
+    alike = alike_within(ClipFeatures.of(clips["features"]))
     rows = pl.DataFrame(alike, schema=_PAIRS, orient="row")
     source = clips["source_id"]
     found = [rows.filter(source[rows["first"]].ne_missing(source[rows["again"]]))]

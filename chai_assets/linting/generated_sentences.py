@@ -20,7 +20,8 @@ class Sentences:
 
     positive: tuple[str, ...]
     negative: tuple[str, ...]
-    confusable: tuple[str, ...]
+    confusable: dict[str, str]
+    """By a primitive that it is confused with, the sentence of that one."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ def sentences_of(aspect: Aspect) -> dict[str, Sentences]:
         name: Sentences(
             tuple(_positive(primitive)),
             tuple(_negative(primitive)),
-            tuple(
-                by_id[other].says or "" for other in primitive.confused_with if other in by_id and _said(by_id[other])
-            ),
+            {
+                other: by_id[other].says or ""
+                for other in primitive.confused_with
+                if other in by_id and _said(by_id[other])
+            },
         )
         for name, primitive in by_id.items()
     }
@@ -62,7 +65,7 @@ def unheard(aspect: Aspect) -> list[Unheard]:
             for sentence in made.negative
             if _flagged(sentence, lexicon, absent, name)
         ]
-        for other, sentence in zip(_others(aspect, name), made.confusable, strict=True):
+        for other, sentence in made.confusable.items():
             if _flagged(sentence, lexicon, absent | {other: PRESENT}):
                 fault = f"is flagged where the labels have {other}: word the `says` of both so that they differ"
                 found.append(Unheard(name, sentence, fault))
@@ -73,11 +76,6 @@ def _flagged(sentence: str, lexicon: Lexicon, states: dict[str, str], name: str 
     """Whether it is said to contradict the states; with a name only in what it says of that primitive."""
     flags = lint_caption(sentence, lexicon, states)
     return any(flag.kind == "contradiction" and name in (None, flag.primitive) for flag in flags)
-
-
-def _others(aspect: Aspect, name: str) -> list[str]:
-    by_id = {primitive.id: primitive for primitive in aspect.primitives}
-    return [other for other in by_id[name].confused_with if other in by_id and _said(by_id[other])]
 
 
 def _said(primitive: Primitive) -> bool:

@@ -21,7 +21,7 @@ from chai_assets.linting.wordings.camera_work import CAMERA_WORK, LOOSELY_SAID
 from chai_assets.linting.wordings.framing import FRAMING
 from chai_assets.linting.wordings.places import PLACES
 from chai_assets.linting.wordings.subjects import SUBJECTS
-from chai_assets.spec.hard_negatives import HardNegative, hard_negatives
+from chai_assets.spec.hard_negatives import HardNegative, hard_negatives, of_one_choice
 from chai_assets.spec.models import SLOT, Aspect, Primitive, Spec
 
 Gate = Literal["none", "camera", "picture", "shown", "other"]
@@ -323,14 +323,11 @@ def _changes(primitive: Primitive, aspect: Aspect) -> tuple[str, ...]:
 
 def _opposites(primitive: Primitive, aspect: Aspect) -> tuple[str, ...]:
     """What may hold in its place: its mirror image, and another answer to the same single choice."""
-    single = {attribute.id for attribute in aspect.attributes if attribute.kind == "choice"}
-    found = []
-    for other in aspect.primitives:
-        choices = single & primitive.given_by.keys() & other.given_by.keys()
-        apart = any(not set(primitive.given_by[c]) & set(other.given_by[c]) for c in choices)
-        if other.id != primitive.id and (apart or _mirrored(primitive.id, other.id)):
-            found.append(other.id)
-    return tuple(found)
+    return tuple(
+        other.id
+        for other in aspect.primitives
+        if other is not primitive and (of_one_choice(primitive, other, aspect) or _mirrored(primitive.id, other.id))
+    )
 
 
 def _mirrored(one: str, other: str) -> bool:

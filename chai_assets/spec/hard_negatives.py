@@ -7,14 +7,12 @@ from chai_assets.spec.models import Aspect, Primitive
 
 @dataclass(frozen=True)
 class HardNegative:
-    """Another primitive of the aspect that is taken for `primitive`. `told_apart` is how a person tells them apart.
+    """Another primitive of the aspect that one is taken for.
 
     `exclusive`: no valid answers give both, so that whoever has the one has not the other.
     """
 
-    primitive: str
     other: str
-    told_apart: str
     exclusive: bool
 
 
@@ -23,8 +21,8 @@ def hard_negatives(aspect: Aspect) -> dict[str, tuple[HardNegative, ...]]:
     known = {primitive.id: primitive for primitive in aspect.primitives}
     return {
         primitive.id: tuple(
-            HardNegative(primitive.id, other, told_apart, exclude_each_other(primitive, known[other], aspect))
-            for other, told_apart in primitive.confused_with.items()
+            HardNegative(other, exclude_each_other(primitive, known[other], aspect))
+            for other in primitive.confused_with
             if other in known
         )
         for primitive in aspect.primitives
@@ -33,8 +31,11 @@ def hard_negatives(aspect: Aspect) -> dict[str, tuple[HardNegative, ...]]:
 
 def exclude_each_other(one: Primitive, other: Primitive, aspect: Aspect) -> bool:
     """Whether they are other answers to one single choice, or said to exclude each other."""
-    if other.id in one.excludes or one.id in other.excludes:
-        return True
+    return other.id in one.excludes or one.id in other.excludes or of_one_choice(one, other, aspect)
+
+
+def of_one_choice(one: Primitive, other: Primitive, aspect: Aspect) -> bool:
+    """Whether they follow from other answers to one single choice."""
     single = {attribute.id for attribute in aspect.attributes if attribute.kind == "choice"}
     shared = single & one.given_by.keys() & other.given_by.keys()
     return any(not set(one.given_by[name]) & set(other.given_by[name]) for name in shared)

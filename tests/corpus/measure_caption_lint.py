@@ -9,7 +9,6 @@ python -m tests.corpus.measure_caption_lint --score tests/corpus/judged_flags.cs
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import os
@@ -17,16 +16,15 @@ import random
 import re
 import sys
 import tarfile
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
-from chai_assets.importing.camerabench import MAPPING
+from chai_assets.importing.camerabench import as_ours, label_mapping
+from chai_assets.importing.labels import read_labels
 from chai_assets.linting.caption_lint import FLAG_KINDS, Flag, lint_caption
 from chai_assets.linting.lexicon import lexicon_of
-from chai_assets.spec.compile import ABSENT, PRESENT, UNDECIDED
+from chai_assets.spec.compile import PRESENT, UNDECIDED
 from chai_assets.spec.versioning.releases import load_spec
 from tests.corpus.sheets import SEED, Judgement, flag_scores, place_id, read_sheet, write_sheet
 
@@ -120,23 +118,9 @@ def read(folder: Path) -> list[Record]:
 
 def _states(folder: Path) -> dict[str, dict[str, str]]:
     """By clip the state of every primitive that the mapping has a label for."""
-    with gzip.open(folder / "primitives_dev.jsonl.gz", "rt") as lines:
-        labels = {row["primitive"]: row for row in map(json.loads, lines)}
-    mapping = yaml.safe_load(MAPPING.read_text(encoding="utf-8"))
-    beside = labels[mapping["looked_for_beside"]]
-    looked = {*beside["present"], *beside["absent"]}
-    states: dict[str, dict[str, str]] = defaultdict(lambda: dict.fromkeys(mapping["labels"], UNDECIDED))
-    for primitive, names in mapping["labels"].items():
-        for clip in set.intersection(*(set(labels[name]["absent"]) for name in names)):
-            if clip in looked or primitive not in mapping["looked_for"]:
-                states[clip][primitive] = ABSENT
-        for clip in set.union(*(set(labels[name]["present"]) for name in names)):
-            states[clip][primitive] = PRESENT
-    for weaker, stronger in mapping["stronger"].items():
-        for state in states.values():
-            if state[stronger] == PRESENT:
-                state[weaker] = ABSENT
-    return dict(states)
+    undecided = dict.fromkeys(label_mapping().labels, UNDECIDED)
+    ours = as_ours(read_labels(folder / "primitives_dev.jsonl.gz"))
+    return {clip: {**undecided, **said} for clip, said in ours.states.items()}
 
 
 def flag_id(record: Record, flag: Flag) -> str:

@@ -67,7 +67,7 @@ def test_whatever_bytes_the_column_holds_the_search_ends_and_finds_equal_clips(c
         whole = [frame for frame in (unpack(column) for column in columns) if frame]
         assert all(pack(frames) in columns for frames in whole), name
         features = ClipFeatures.of([*columns, *columns])
-        found = {(pair.one, pair.two) for pair in alike_within(features)}
+        found = set(alike_within(features))
         for number, column in enumerate(columns):
             frames = unpack(column)
             # Corners that lie in one place, as random ones may not, agree on any size.

@@ -11,6 +11,7 @@ from tests.labels.loop import Loop
 SLIPPED = sorted({(stem, shot) for stem, shot, _ in slips()})
 
 
+# Every fifth, since `make test-demo` runs all of them through a deployment.
 @pytest.mark.parametrize("shot", SLIPPED[::5], ids=lambda shot: f"{shot[0]}-{shot[1]}")
 def test_every_slip_of_a_clip_is_corrected_and_no_caption_contradicts_its_labels(
     tmp_path: Path, shot: tuple[str, int]

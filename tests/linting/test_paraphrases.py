@@ -99,5 +99,5 @@ def test_an_aspect_of_its_own_is_heard_by_its_sentences_alone() -> None:
     made = sentences_of(aspect)["speech"]
     assert len(made.positive) == 2
     assert made.negative == ()
-    assert set(made.confusable) == {"The soundtrack is loud music."}
+    assert set(made.confusable.values()) == {"The soundtrack is loud music."}
     assert unheard(aspect) == []

@@ -35,13 +35,15 @@ class AlikeClips:
     alignment: Alignment
 
 
-def alike_within(clips: ClipFeatures) -> list[AlikeClips]:
-    """Pairs of alike clips (one < two), in order. A clip is compared with the earliest like it, not with all."""
-    found: dict[tuple[int, int], AlikeClips] = {}
-    for mirrored, side in ((False, clips), (True, clips.mirror())):
-        for pair in _alike(side, clips, mirrored, within=True):
-            found.setdefault((pair.two, pair.one), pair)
-    return [AlikeClips(*pair, found[pair].mirrored, found[pair].alignment) for pair in sorted(found)]
+def alike_within(clips: ClipFeatures) -> list[tuple[int, int]]:
+    """Pairs of alike clips, the earlier one first, in order. A clip is compared with the earliest like it."""
+    return sorted(
+        {
+            (pair.two, pair.one)
+            for mirrored, side in ((False, clips), (True, clips.mirror()))
+            for pair in _alike(side, clips, mirrored, within=True)
+        }
+    )
 
 
 def alike_between(some: ClipFeatures, others: ClipFeatures) -> list[AlikeClips]:
