@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from chai_assets.core.pseudonyms import pseudonyms
 from chai_assets.datasets.select.selection import Variant
-from chai_assets.triples.chain_hash import chain_hash
+from chai_assets.triples.chain_hash import chain_hashes
 from chai_resources.errors import NotAllowed
 from chai_resources.schemas import TABLES
 
@@ -194,6 +194,5 @@ def _before_review(rows: pl.DataFrame) -> pl.DataFrame:
         was_human_edited=pl.col("was_human_edited").fill_null(False),
     )
     was = was.with_columns(pl.col(f"was_{name}").alias(name) for name in _VARIANT_COLUMNS)
-    chains = was.select("draft_id", "critique_id", "revision_id", "review_id").iter_rows()
-    was = was.with_columns(chain_hash=pl.Series([chain_hash(*chain) for chain in chains], dtype=pl.String))
+    was = was.with_columns(chain_hashes(was))
     return pl.concat([rows.filter(~pl.col("variant_differs")), was])

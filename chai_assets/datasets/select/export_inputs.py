@@ -4,6 +4,7 @@ A chunk is some batches, or a range of sources of one large batch; a clip is nev
 what is joined here reads only the columns that its caller asks for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -21,7 +22,7 @@ from chai_assets.datasets.select.splits import EVAL_SHARE
 from chai_assets.datasets.select.unapproved import LoopRecords, first_rejections, triples_in_force, unapproved_captions
 from chai_assets.labeling.in_force import NONE_CORRECTED
 from chai_assets.spec.models import Spec
-from chai_assets.triples.chain_hash import chain_hash
+from chai_assets.triples.chain_hash import chain_hashes
 from chai_resources.schemas import TABLES
 
 CHUNK_ROWS = 20_000
@@ -133,12 +134,13 @@ def _source_ranges(inputs: ExportInputs, batch: str, max_rows: int) -> list[Chun
 class ChunkCaptions:
     """The captions of a chunk, lazy: of triples in force, and of items without one.
 
-    Columns: `id` (of a triple), those of the table triples, `review` (the level), human_edited, and `was_...`: what
-    a reviewer first rejected of the same draft, which counts where `variant_differs`.
+    Columns: `id` (of a triple), those of the table triples, `review` (the level), human_edited.
     """
 
     approved: pl.LazyFrame
     unapproved: pl.LazyFrame
+    rejected: pl.LazyFrame
+    """`draft_id` and `was_...`: what a reviewer first rejected of each draft."""
     critiqued: pl.LazyFrame
     """clip_id and aspect of every item with a critique: those without a triple may be among `others`."""
     prompts: pl.LazyFrame
@@ -151,7 +153,6 @@ def chunk_captions(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> C
     """The captions of a chunk. `clips` has at least the clip_id, batch and source_id of every clip."""
     triples = triples_in_force(inputs.triples.lazy().filter(chunk.contains_source()))
     records = _records(inputs, chunk, clips)
-    rejected = first_rejections(records)
     of_clip = clips.lazy().filter(chunk.contains_source()).select("clip_id", "source_id")
     approved = triples.rename({"triple_id": "id"}).with_columns(
         review=pl.lit(LEVELS[0]), human_edited=pl.col("human_edited").fill_null(False)
@@ -160,12 +161,44 @@ def chunk_captions(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> C
     prompts = records.drafts.select("draft_id", "prompt_hash").unique("draft_id", keep="any")
     critiqued = records.critiques.select("clip_id", "aspect").unique()
     return ChunkCaptions(
-        _with_first_rejection(approved, rejected),
-        _with_first_rejection(others, rejected),
+        approved,
+        others,
+        first_rejections(records),
         critiqued,
         prompts,
         corrected_upstream(records, triples),
     )
+
+
+_VARIANT_KEYS = ("critique_id", "revision_id", "review_id")
+
+
+def collect_captions(captions: pl.LazyFrame, rejected: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The columns of a chunk's approved or unapproved captions, with `was_...` of `rejected` and `variant_differs`.
+
+    `was_final` is the caption that was rejected, and counts like all of them where `variant_differs`. Both are read
+    before they are joined: planned as one query, Polars takes three times as long for it.
+    """
+    was = [name for name in columns if name.startswith("was_") and name != "was_final"]
+    was += [f"was_{name}" for name in _VARIANT_KEYS]
+    own = [name for name in columns if not name.startswith("was_") and name != "variant_differs"]
+    own += ["draft_id", "critique_id", "revision_id"]
+    if "was_final" in columns:
+        was, own = [*was, "was_revised"], [*own, "draft"]
+    rows, first = pl.collect_all(
+        [captions.select(list(dict.fromkeys(own))), rejected.select("draft_id", *dict.fromkeys(was))]
+    )
+    another = pl.any_horizontal(
+        pl.col(f"was_{name}").ne_missing(pl.col(name)) for name in ("critique_id", "revision_id")
+    )
+    joined = rows.join(first, on="draft_id", how="left").with_columns(
+        variant_differs=pl.col("was_review_id").is_not_null() & another
+    )
+    if "was_final" in columns:
+        joined = joined.with_columns(
+            was_final=pl.when(pl.col("was_revised").is_null()).then("draft").otherwise("was_revised")
+        )
+    return joined.select(columns)
 
 
 TRIPLE_ONLY_COLUMNS = ("id", "chain_hash", "review_id", "reviewer")
@@ -175,15 +208,13 @@ TRIPLE_ONLY_COLUMNS = ("id", "chain_hash", "review_id", "reviewer")
 def with_record_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """Captions without a triple, with the id and the chain hash that follow from their records."""
     chains = rows.select("draft_id", "critique_id", "revision_id").iter_rows()
-    ids, hashes = [], []
-    for draft, critique, revision in chains:
-        ids.append(record_id("triple", draft_id=draft, critique_id=critique, revision_id=revision, review_id=None))
-        hashes.append(chain_hash(draft, critique, revision, None))
-    new = {"id": ids, "chain_hash": hashes}
-    return rows.with_columns(
-        *(pl.Series(name, values, dtype=pl.String) for name, values in new.items()),
-        *(pl.lit(None, pl.String).alias(name) for name in ("review_id", "reviewer")),
-    )
+    ids = [
+        record_id("triple", draft_id=draft, critique_id=critique, revision_id=revision, review_id=None)
+        for draft, critique, revision in chains
+    ]
+    absent = (pl.lit(None, pl.String).alias(name) for name in ("review_id", "reviewer"))
+    rows = rows.with_columns(pl.Series("id", ids, dtype=pl.String), *absent)
+    return rows.with_columns(chain_hashes(rows))
 
 
 def merged_captions_of(inputs: ExportInputs, chunk: Chunk) -> pl.DataFrame:
@@ -208,12 +239,3 @@ def _records(inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame) -> LoopRec
     tables = (inputs.drafts, inputs.critiques, inputs.revisions, inputs.reviews)
     records = LoopRecords(*(table.lazy().filter(here) for table in tables))
     return records.without_deleted(inputs.annotation_events.lazy().filter(pl.col("batch").is_in(chunk.batches)))
-
-
-def _with_first_rejection(rows: pl.LazyFrame, rejected: pl.LazyFrame) -> pl.LazyFrame:
-    another = pl.col("was_critique_id").ne_missing(pl.col("critique_id")) | pl.col("was_revision_id").ne_missing(
-        pl.col("revision_id")
-    )
-    was_final = pl.when(pl.col("was_revision_id").is_null()).then("draft").otherwise("was_revised")
-    joined = rows.join(rejected, on="draft_id", how="left")
-    return joined.with_columns(variant_differs=pl.col("was_review_id").is_not_null() & another, was_final=was_final)

@@ -11,19 +11,27 @@ import polars as pl
 
 from chai_assets.datasets.select.canonical_rows import ExportRefused, LeftOut, left_out, merge_left_out
 from chai_assets.datasets.select.corrected_upstream import without_corrected
-from chai_assets.datasets.select.export_inputs import Chunk, ExportInputs, chunk_captions, chunks, with_record_ids
+from chai_assets.datasets.select.export_inputs import (
+    Chunk,
+    ExportInputs,
+    chunk_captions,
+    chunks,
+    collect_captions,
+    with_record_ids,
+)
 from chai_assets.datasets.select.purposes import with_obstacles, without_forbidden
 from chai_assets.datasets.select.selection import Selection
 from chai_assets.datasets.select.spec_compatibility import describe_other_specs, triples_of_other_specs
 from chai_assets.datasets.select.splits import InvalidPins, SplitAssignment, assign_splits
 from chai_assets.datasets.select.unapproved import WHY_INELIGIBLE
 from chai_assets.ingestion.rights import PURPOSES
-from chai_assets.triples.chain_hash import chain_hash
+from chai_assets.triples.chain_hash import chain_hashes
 
 Log = Callable[[str], None]
 
 _ID_COLUMNS = ["id", "batch", "clip_id", "source_id", "aspect", "review", "human_edited", "spec_version", "spec_hash"]
 _ID_COLUMNS += ["draft_id", "critique_id", "revision_id"]
+_TEXTS = ("final", "was_final", "variant_differs")
 _SELECTED_COLUMNS = ["id", "batch", "clip_id", "source_id", "caption", "was_caption", "corrected_upstream"]
 _CLIP_COLUMNS = ["clip_id", "batch", "source_id", "media_key", "licence", "rights", "same_as", "phash", "duration_s"]
 _AGREED = {"rights_until": pl.String, "rights_purposes": pl.List(pl.String)}
@@ -45,10 +53,13 @@ class ExportPlan:
     """Groups of sources that show the same shots."""
 
 
-def caption_hash(column: str) -> pl.Expr:
+_NO_WORDS = pl.Series([""]).hash(0)[0]
+
+
+def caption_hash(caption: pl.Expr) -> pl.Expr:
     """A hash of a caption's words, case and punctuation aside; null where it has none."""
-    words = pl.col(column).str.to_lowercase().str.replace_all(r"[\W_]+", " ").str.strip_chars(" ")
-    return pl.when(words.str.len_bytes() > 0).then(words.hash(0))
+    words = caption.str.to_lowercase().str.replace_all(r"[\W_]+", " ").str.strip_chars(" ")
+    return pl.when(caption.is_not_null()).then(words.hash(0).replace(_NO_WORDS, None))
 
 
 def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
@@ -91,22 +102,27 @@ def _select_chunk(
     inputs: ExportInputs, chunk: Chunk, clips: pl.DataFrame, violations: "_Violations"
 ) -> tuple[pl.DataFrame, list[LeftOut]]:
     """The captions of a chunk that the selection takes, with _SELECTED_COLUMNS, and what it leaves out."""
-    hashes = {"caption": caption_hash("final"), "was_caption": caption_hash("was_final")}
-    hashes["was_caption"] = pl.when("variant_differs").then(hashes["was_caption"])
     found = chunk_captions(inputs, chunk, clips)
     corrected = found.corrected.collect()
-    approved = found.approved.select(*_ID_COLUMNS, "review_id", "chain_hash", **hashes).collect()
-    approved = _with_corrected_upstream(approved, corrected)
+    approved = collect_captions(found.approved, found.rejected, [*_ID_COLUMNS, "review_id", "chain_hash", *_TEXTS])
+    approved = _with_corrected_upstream(_with_hashes(approved), corrected)
     violations.check(approved.filter(inputs.selection.aspect_filter()), inputs)
     approved, out = _apply_selection(inputs, approved)
     # Most chunks hold approved captions only, and finding the level of the others takes as long as all the rest.
-    without = found.critiqued.join(approved.lazy(), on=["clip_id", "aspect"], how="anti").head(1).collect()
+    without = found.critiqued.collect().join(approved, on=["clip_id", "aspect"], how="anti")
     if without.is_empty():
         return approved.select(_SELECTED_COLUMNS), out
-    others = found.unapproved.select(*(name for name in _ID_COLUMNS if name != "id"), **hashes).collect()
+    wanted = [*(name for name in _ID_COLUMNS if name != "id"), *_TEXTS]
+    others = _with_hashes(collect_captions(found.unapproved, found.rejected, wanted))
     others, left = _select_unapproved(inputs, _with_corrected_upstream(others, corrected))
     violations.aspects |= set(others["aspect"])
     return pl.concat([approved.select(_SELECTED_COLUMNS), others.select(_SELECTED_COLUMNS)]), [*out, *left]
+
+
+def _with_hashes(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with hashes in place of their _TEXTS."""
+    was_final = pl.when("variant_differs").then("was_final")
+    return rows.with_columns(caption=caption_hash(pl.col("final")), was_caption=caption_hash(was_final)).drop(_TEXTS)
 
 
 def _with_corrected_upstream(rows: pl.DataFrame, corrected: pl.DataFrame) -> pl.DataFrame:
@@ -188,8 +204,8 @@ class _Violations:
         mixed = triples.filter(~inputs.dataset_spec.covers())
         self.other_specs.append(mixed.select("aspect", "spec_version", "spec_hash"))
         self.aspects |= set(triples["aspect"].unique())
-        ids = triples.select("id", "chain_hash", "draft_id", "critique_id", "revision_id", "review_id")
-        self.broken_chains += [triple for triple, claimed, *chain in ids.iter_rows() if claimed != chain_hash(*chain)]
+        follows = chain_hashes(triples.select("draft_id", "critique_id", "revision_id", "review_id"))
+        self.broken_chains += triples.filter(follows.ne_missing(triples["chain_hash"]))["id"].to_list()
 
     def raise_if_any(self, inputs: ExportInputs) -> None:
         spec = inputs.dataset_spec

@@ -153,6 +153,8 @@ def _given_answers(found: pl.DataFrame, labels: pl.DataFrame, asked: _Asked) -> 
             given, on=["label", "attribute"], how="left", maintain_order="left"
         )
         parts.append(answers["answer"].alias(f"{place}"))
+    if not parts:
+        return pl.Series("answer", [None] * len(found), dtype=pl.String)
     whole = pl.concat_str([part.name for part in parts], separator=_BETWEEN_QUESTIONS, ignore_nulls=True)
     known = found.select("asked", *parts)
     return known.select(pl.when(pl.col("asked").is_not_null()).then(whole)).to_series()

@@ -36,6 +36,7 @@ from chai_assets.datasets.select.export_inputs import (
     Chunk,
     ExportInputs,
     chunk_captions,
+    collect_captions,
     merged_captions_of,
     polished_critiques_of,
     with_record_ids,
@@ -197,7 +198,7 @@ def _write_rows(inputs: ExportInputs, plan: ExportPlan, files: OutputFiles, log:
             out += left
             in_brackets += count_reserved(rows)
             formulas += count_formulas(merged) if "diffsynth" in inputs.dialects else 0
-            slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash("final")))
+            slim.append(rows.select(*_COUNTED_COLUMNS, caption=caption_hash(pl.col("final"))))
             labels = primitive_rows(inputs, part, rows)
             if inputs.contamination:
                 said.append(rows.select(record_id="id", clip_id="clip_id", text="final"))
@@ -220,15 +221,13 @@ def _read_chunk(
     here = plan.rows.filter(chunk.contains_source()).drop("clip_id")
     found = chunk_captions(inputs, chunk, plan.clips)
     wanted = columns_to_read(selection.variant)
-    lazy = [found.prompts, found.approved.select(wanted)]
+    rows = collect_captions(found.approved, found.rejected, wanted)
     if selection.levels != LEVELS[:1]:
-        of_level = pl.col("review").is_in(selection.levels)
-        lazy.append(
-            found.unapproved.filter(of_level).select(name for name in wanted if name not in TRIPLE_ONLY_COLUMNS)
-        )
-    prompts, approved, *others = pl.collect_all(lazy)
-    rows = pl.concat([approved, *(with_record_ids(one).select(wanted) for one in others)])
-    rows = rows.join(prompts, on="draft_id", how="left")
+        of_level = found.unapproved.filter(pl.col("review").is_in(selection.levels))
+        made = [name for name in wanted if name not in TRIPLE_ONLY_COLUMNS]
+        others = collect_captions(of_level, found.rejected, made)
+        rows = pl.concat([rows, with_record_ids(others).select(wanted)])
+    rows = rows.join(found.prompts.collect(), on="draft_id", how="left")
     polished = polished_critiques_of(inputs, chunk)
     rows = to_canonical(rows, here, inputs.instructions, selection.variant, polished, inputs.people_key)
     merged, left = merged_caption_rows(merged_captions_of(inputs, chunk), rows)
