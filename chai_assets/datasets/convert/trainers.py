@@ -17,7 +17,7 @@ from chai_assets.datasets.select.dialects import DIALECTS, WITH_CLIPS
 from chai_assets.datasets.select.splits import SPLITS
 from chai_assets.datasets.write.caption_tokens import fit_to_token_limit
 from chai_assets.datasets.write.file_writers import RowWriter, close_writer, open_row_writer
-from chai_assets.datasets.write.formats import FileFormat
+from chai_assets.datasets.write.formats import FileFormat, made_of_triples
 from chai_assets.datasets.write.manifest import FileEntry
 from chai_assets.datasets.write.new_folder import check_new_folder, new_folder
 from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, dataset_info, formats_of
@@ -76,14 +76,17 @@ def _write_files(
     def named(rows: pl.DataFrame) -> pl.DataFrame:
         return rows.with_columns(video=pl.format("{}/{}", pl.lit(media.rstrip("/")), "video")) if media else rows
 
-    per_triple = opened(formats_of([to], TRAINER_FORMATS))
+    formats = formats_of([to], TRAINER_FORMATS)
+    per_triple = opened(formats)
     per_clip = opened(formats_of([to], MERGED_FORMATS))
     try:
         if any(per_triple.values()):
             for rows in row_batches(dataset):
                 for split, files in per_triple.items():
-                    for file in files:
-                        file.write_rows(named(rows.filter(pl.col("split") == split)))
+                    side = named(rows.filter(pl.col("split") == split))
+                    made = made_of_triples(side, (one.made_of for one in formats))
+                    for one, file in zip(formats, files, strict=True):
+                        file.write_rows(made[one.made_of])
         for split, files in per_clip.items():
             merged = merged_captions(dataset, split) if files else pl.DataFrame()
             if merged.height:

@@ -151,7 +151,7 @@ def merge_left_out(entries: Iterable[LeftOut]) -> list[LeftOut]:
 
 def columns_to_read(variant: Variant) -> list[str]:
     """The columns that `to_canonical` needs of rows for this variant, except prompt_hash."""
-    made = {*_ADDED_COLUMNS, *_ADDED_LISTS, "source_id"} - {"id", "review"}
+    made = {*_ADDED_COLUMNS, *_ADDED_LISTS, "source_id", "variant_differs"} - {"id", "review"}
     asked = [name for name in _COLUMNS if name not in made]
     return asked + ([f"was_{name}" for name in _VARIANT_COLUMNS] if variant == "pre_review" else [])
 
@@ -167,8 +167,9 @@ def to_canonical(
     """Rows with the columns of CANONICAL in its order, sorted by SORT_KEYS: those of `rows` that `placed` holds.
 
     `rows` come from `export_inputs.py`; `placed` has their id, batch, split, split_by, video, what holds of their
-    rights, and corrected_upstream; `polished` has critique_id and the polished words of critiques that are to stand in
-    place of the written ones. People get pseudonyms by `people_key`; without one their ids stay as they are.
+    rights, variant_differs and corrected_upstream; `polished` has critique_id and the polished words of critiques that
+    are to stand in place of the written ones. People get pseudonyms by `people_key`; without one their ids stay as
+    they are.
     """
     rows = rows.join(placed, on="id")
     rows = rows.with_columns(

@@ -4,7 +4,9 @@ It is made from ids and hashes, before any text is kept. What may not be exporte
 left out is counted here.
 """
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -31,8 +33,9 @@ Log = Callable[[str], None]
 
 _ID_COLUMNS = ["id", "batch", "clip_id", "source_id", "aspect", "review", "human_edited", "spec_version", "spec_hash"]
 _ID_COLUMNS += ["draft_id", "critique_id", "revision_id"]
-_TEXTS = ("final", "was_final", "variant_differs")
-_SELECTED_COLUMNS = ["id", "batch", "clip_id", "source_id", "caption", "was_caption", "corrected_upstream"]
+_TEXTS = ("final", "was_final")
+_SELECTED_COLUMNS = ["id", "batch", "clip_id", "source_id", "caption", "was_caption", "variant_differs"]
+_SELECTED_COLUMNS += ["corrected_upstream"]
 _CLIP_COLUMNS = ["clip_id", "batch", "source_id", "media_key", "licence", "rights", "same_as", "phash", "duration_s"]
 _AGREED = {"rights_until": pl.String, "rights_purposes": pl.List(pl.String)}
 """Columns that clips have once rights were changed."""
@@ -44,8 +47,8 @@ class ExportPlan:
 
     chunks: list[Chunk]
     rows: pl.DataFrame
-    """id, batch, clip_id, source_id, split, split_by, video, corrected_upstream, and what holds of the rights: licence,
-    rights, rights_until, purposes, and for each purpose why it is not allowed; in no order."""
+    """id, batch, clip_id, source_id, split, split_by, video, variant_differs, corrected_upstream, and what holds of the
+    rights: licence, rights, rights_until, purposes, and for each purpose why it is not allowed; in no order."""
     clips: pl.DataFrame
     """Every clip once."""
     left_out: list[LeftOut]
@@ -73,13 +76,15 @@ def plan_export(inputs: ExportInputs, log: Log) -> ExportPlan:
     out: list[LeftOut] = []
     violations = _Violations()
     every = chunks(inputs)
-    for number, chunk in enumerate(every, 1):
-        rows, left = _select_chunk(inputs, chunk, clips, violations)
-        found.append(rows)
-        out += left
-        log(f"deciding: part {number} of {len(every)}, {sum(map(len, found)):,} captions")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = pool.map(lambda chunk: _select_chunk(inputs, chunk, clips, violations), every)
+        for number, (rows, left) in enumerate(parts, 1):
+            found.append(rows)
+            out += left
+            log(f"deciding: part {number} of {len(every)}, {sum(map(len, found)):,} captions")
     violations.raise_if_any(inputs)
-    schema = dict.fromkeys(_SELECTED_COLUMNS, pl.String) | {"corrected_upstream": pl.List(pl.String)}
+    schema = dict.fromkeys(_SELECTED_COLUMNS, pl.String)
+    schema |= {"variant_differs": pl.Boolean, "corrected_upstream": pl.List(pl.String)}
     rows = pl.concat(found) if found else pl.DataFrame(schema=schema)
     if rows.is_empty() and not out:
         if inputs.selection.imported:
@@ -104,7 +109,9 @@ def _select_chunk(
     """The captions of a chunk that the selection takes, with _SELECTED_COLUMNS, and what it leaves out."""
     found = chunk_captions(inputs, chunk, clips)
     corrected = found.corrected.collect()
-    approved = collect_captions(found.approved, found.rejected, [*_ID_COLUMNS, "review_id", "chain_hash", *_TEXTS])
+    approved = collect_captions(
+        found.approved, found.rejected, [*_ID_COLUMNS, "review_id", "chain_hash", "variant_differs", *_TEXTS]
+    )
     approved = _with_corrected_upstream(_with_hashes(approved), corrected)
     violations.check(approved.filter(inputs.selection.aspect_filter()), inputs)
     approved, out = _apply_selection(inputs, approved)
@@ -112,7 +119,7 @@ def _select_chunk(
     without = found.critiqued.collect().join(approved, on=["clip_id", "aspect"], how="anti")
     if without.is_empty():
         return approved.select(_SELECTED_COLUMNS), out
-    wanted = [*(name for name in _ID_COLUMNS if name != "id"), *_TEXTS]
+    wanted = [*(name for name in _ID_COLUMNS if name != "id"), "variant_differs", *_TEXTS]
     others = _with_hashes(collect_captions(found.unapproved, found.rejected, wanted))
     others, left = _select_unapproved(inputs, _with_corrected_upstream(others, corrected))
     violations.aspects |= set(others["aspect"])

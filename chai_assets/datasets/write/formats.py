@@ -30,6 +30,11 @@ _TEXTS = ("instruction", "draft", "critique", "final")
 PROVENANCE = ["clip_id", "source_id", "split", "aspect", "rating", "model", "spec_version", "chain_hash"]
 PROVENANCE += ["licence", "rights"]
 """Columns of canonical rows that say where a row of a task comes from."""
+HELD = ["rights_until", "purposes", "corrected_upstream"]
+"""Columns that say what may be done with a row, which tables have as well."""
+PAIRS = "preference"
+WHOLE = "whole captions"
+"""What files are made of beside tasks: captions with their drafts, and whole captions of clips."""
 _MERGED_PROVENANCE = ["clip_id", "source_id", "split", "triple_ids", "model", "spec_version"]
 _MERGED_PROVENANCE += ["licence", "rights"]
 _PERFECT = pl.col("rating") == 5
@@ -37,13 +42,15 @@ _PERFECT = pl.col("rating") == 5
 
 @dataclass(frozen=True)
 class FileFormat:
-    """One file of a dataset's split: its path there, what one row is, and how canonical rows become its rows.
+    """One file of a dataset's split: its path there, what one row is, what it is made of and how.
 
-    `make_rows` gets the canonical rows a chunk at a time and makes the rows of just that chunk, in their order.
+    `made_of` names a task, PAIRS or WHOLE. `make_rows` gets that a chunk at a time, as `made_of_triples` has it, and
+    makes the rows of just that chunk, in their order.
     """
 
     path: str
     description: str
+    made_of: str
     make_rows: Callable[[pl.DataFrame], pl.DataFrame]
     trainers: tuple[str, ...] = ()
     """The trainers that read it, by the names of `select/dialects.py`; none for a table, which every dataset holds."""
@@ -62,8 +69,8 @@ class Task:
     """What one row is."""
     summary: str
     """The same in a few words."""
-    exchanges: Callable[[pl.DataFrame], pl.LazyFrame]
-    """Makes exchanges of canonical rows, as `caption_exchanges` describes them."""
+    exchanges: Callable[[pl.LazyFrame], pl.LazyFrame]
+    """Makes exchanges of readable rows, as `caption_exchanges` describes them."""
 
 
 def escape_reserved(text: pl.Expr) -> pl.Expr:
@@ -75,8 +82,11 @@ def escape_reserved(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(RESERVED, "[${1}]")
 
 
-def _with_escaped_texts(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.with_columns(escape_reserved(pl.col(*_TEXTS)))
+def _readable(rows: pl.DataFrame) -> pl.LazyFrame:
+    """Canonical rows with escaped texts, and `unchanged`: rated below 5, yet draft and caption are the same to a
+    trainer, which strips texts."""
+    same = pl.col("draft").str.strip_chars() == pl.col("final").str.strip_chars()
+    return rows.lazy().with_columns(escape_reserved(pl.col(*_TEXTS))).with_columns(unchanged=~_PERFECT & same)
 
 
 def count_reserved(rows: pl.DataFrame) -> int:
@@ -84,51 +94,61 @@ def count_reserved(rows: pl.DataFrame) -> int:
     return rows.select(pl.any_horizontal(pl.col(*_TEXTS).str.contains(RESERVED)).sum()).item()
 
 
-def _unchanged() -> pl.Expr:
-    """Rated below 5, yet draft and caption are the same to a trainer, which strips texts."""
-    same = escape_reserved(pl.col("draft")).str.strip_chars() == escape_reserved(pl.col("final")).str.strip_chars()
-    return ~_PERFECT & same
-
-
 def left_out_of_pairs(rows: pl.DataFrame) -> list[LeftOut]:
     """The triples that stay out of the files that set a draft against its caption."""
     reason = "rated below 5, yet the approved caption is the unchanged draft: no pair to learn from"
-    return left_out("critique, reward and preference pair", reason, rows.filter(_unchanged())["id"])
+    unchanged = _readable(rows).filter("unchanged").select("id").collect()
+    return left_out("critique, reward and preference pair", reason, unchanged["id"])
 
 
 def changed_captions(rows: pl.DataFrame) -> pl.LazyFrame:
     """The rows of which draft and caption make a pair (rated below 5 and changed), their texts readable."""
-    return _with_escaped_texts(rows.lazy().filter(~_PERFECT & ~_unchanged()))
+    return _pairs(_readable(rows))
 
 
-def caption_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
+def _pairs(readable: pl.LazyFrame) -> pl.LazyFrame:
+    return readable.filter(~_PERFECT & ~pl.col("unchanged"))
+
+
+def made_of_triples(rows: pl.DataFrame, wanted: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """What files are made of, by FileFormat.made_of: each made once of canonical rows, however many files hold it.
+
+    Exchanges have id, video, about, question, answer, PROVENANCE and HELD; PAIRS the columns of canonical rows.
+    """
+    readable = _readable(rows)
+    columns = ["id", "video", "about", "question", "answer", *PROVENANCE, *HELD]
+    every = {task.name: task.exchanges(readable).select(columns) for task in TASKS} | {PAIRS: _pairs(readable)}
+    names = sorted(set(wanted))
+    return dict(zip(names, pl.collect_all([every[name] for name in names]), strict=True))
+
+
+def caption_exchanges(readable: pl.LazyFrame) -> pl.LazyFrame:
     """Exchanges of captioning, one a triple: the task instruction, answered by the approved caption.
 
-    Exchanges have the columns of canonical rows and `about` (draft or final), `question` and `answer`. They are
-    lazy: each file takes a few of the columns, and the others are never made.
+    Exchanges have the columns of the rows and `about` (draft or final), `question` and `answer`.
     """
-    return _with_escaped_texts(rows.lazy()).with_columns(about=pl.lit("final"), question="instruction", answer="final")
+    return readable.with_columns(about=pl.lit("final"), question="instruction", answer="final")
 
 
-def critique_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
+def critique_exchanges(readable: pl.LazyFrame) -> pl.LazyFrame:
     """Rated below 5: draft answered by its critique, caption by NO_CHANGE; perfect: the latter only.
 
     A triple rated below 5 whose caption is the unchanged draft would call one text both right and wrong: it
     stays out, here and in `reward_exchanges`; as a caption it is kept.
     """
     answers = {"draft": pl.col("critique"), "final": pl.lit(NO_CHANGE)}
-    return _exchanges_about(rows, CRITIQUE_PROMPT, answers)
+    return _exchanges_about(readable, CRITIQUE_PROMPT, answers)
 
 
-def reward_exchanges(rows: pl.DataFrame) -> pl.LazyFrame:
+def reward_exchanges(readable: pl.LazyFrame) -> pl.LazyFrame:
     """Rated below 5: the caption is answered Yes and the draft No; perfect: Yes only."""
-    return _exchanges_about(rows, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
+    return _exchanges_about(readable, REWARD_PROMPT, {"final": pl.lit("Yes"), "draft": pl.lit("No")})
 
 
-def _exchanges_about(rows: pl.DataFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
+def _exchanges_about(readable: pl.LazyFrame, template: str, answers: dict[str, pl.Expr]) -> pl.LazyFrame:
     """For each text named in `answers`, in that order, the template asked about it and answered so."""
     shown = pl.when(_PERFECT).then(pl.lit(["final"])).otherwise(pl.lit(list(answers)))
-    exchanges = _with_escaped_texts(rows.lazy().filter(~_unchanged())).with_columns(about=shown).explode("about")
+    exchanges = readable.filter(~pl.col("unchanged")).with_columns(about=shown).explode("about")
     on_draft = pl.col("about") == "draft"
     caption = pl.when(on_draft).then("draft").otherwise("final")
     return exchanges.with_columns(
@@ -144,11 +164,11 @@ def _fill_template(template: str, caption: pl.Expr) -> list[pl.Expr]:
     return [pl.lit(before), pl.col("instruction"), pl.lit(middle), caption, pl.lit(end)]
 
 
-def chat_rows(exchanges: pl.LazyFrame, more: Iterable[str] = ()) -> pl.DataFrame:
+def chat_rows(exchanges: pl.DataFrame, more: Iterable[str] = ()) -> pl.DataFrame:
     """Rows of the release files: messages, videos, where they come from, and these further columns."""
     messages = list_of(message("user", VIDEO + pl.col("question")), message("assistant", pl.col("answer")))
     turns = (messages.alias("messages"), list_of("video").alias("videos"))
-    return exchanges.select(*turns, "id", "about", *PROVENANCE, *more).collect()
+    return exchanges.select(*turns, "id", "about", *PROVENANCE, *more)
 
 
 def message(role: str, content: pl.Expr) -> pl.Expr:

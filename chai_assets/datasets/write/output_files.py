@@ -18,7 +18,7 @@ from chai_assets.datasets.write.file_writers import (
     close_writer,
     open_row_writer,
 )
-from chai_assets.datasets.write.formats import FileFormat
+from chai_assets.datasets.write.formats import WHOLE, FileFormat, made_of_triples
 from chai_assets.datasets.write.manifest import FileEntry
 from chai_assets.datasets.write.task_tables import MERGED_TABLES, TASK_TABLES
 from chai_assets.datasets.write.trainer_formats import MERGED_FORMATS, TRAINER_FORMATS, formats_of
@@ -40,13 +40,13 @@ class OutputFiles:
         self.per_triple = {split: self._opened(split, per_triple) for split in SPLITS}
         self.per_clip = {split: self._opened(split, per_clip) for split in SPLITS}
 
-    def _opened(self, split: str, formats: Iterable[FileFormat]) -> list[RowWriter]:
-        return [open_row_writer(self._folder / split / one.path, one) for one in formats]
+    def _opened(self, split: str, formats: Iterable[FileFormat]) -> list[tuple[str, RowWriter]]:
+        return [(one.made_of, open_row_writer(self._folder / split / one.path, one)) for one in formats]
 
     @property
     def _every(self) -> list[RowWriter]:
         split = [*self.per_triple.values(), *self.per_clip.values()]
-        return [*self.whole, self.labels, *(file for files in split for file in files)]
+        return [*self.whole, self.labels, *(file for files in split for _, file in files)]
 
     @property
     def bytes(self) -> int:
@@ -61,12 +61,13 @@ class OutputFiles:
     ) -> Iterator[tuple[RowWriter, pl.DataFrame]]:
         """What each file gets of a chunk's rows."""
         yield self.labels, labels
-        # Sides without rows too: a file knows its columns from what it is given.
-        for files, table in ((self.per_triple, rows), (self.per_clip, merged)):
-            for split in SPLITS:
-                side = table.filter(pl.col("split") == split)
-                yield from ((file, side) for file in files[split])
         yield from ((file, rows) for file in self.whole)
+        # Sides without rows too: a file knows its columns from what it is given.
+        for split in SPLITS:
+            side = pl.col("split") == split
+            files = self.per_triple[split]
+            made = made_of_triples(rows.filter(side), (name for name, _ in files)) | {WHOLE: merged.filter(side)}
+            yield from ((file, made[name]) for name, file in (*files, *self.per_clip[split]))
 
     def finish(self) -> list[FileEntry]:
         with ThreadPoolExecutor() as pool:

@@ -7,12 +7,14 @@ later. Their texts are escaped like those of the trainers' files.
 import polars as pl
 
 from chai_assets.datasets.write.formats import (
+    HELD,
+    PAIRS,
     PROVENANCE,
     TASKS,
     VIDEO,
+    WHOLE,
     FileFormat,
     Task,
-    changed_captions,
     chat_rows,
     list_of,
     message,
@@ -23,10 +25,9 @@ TABLES_FOLDER = "parquet"
 MERGED = f"{TABLES_FOLDER}/merged_captions.parquet"
 _ROW_GROUP = 10_000
 """Small enough for viewers, which read a group at a time, and for the memory of a writer a file."""
-_HELD = ("rights_until", "purposes", "corrected_upstream")
 
 
-def preference_rows(rows: pl.DataFrame) -> pl.DataFrame:
+def preference_rows(pairs: pl.DataFrame) -> pl.DataFrame:
     """Preference pairs: the task instruction, the approved caption chosen, its draft rejected."""
     turns = [
         list_of(message("user", VIDEO + pl.col("instruction"))).alias("prompt"),
@@ -34,12 +35,12 @@ def preference_rows(rows: pl.DataFrame) -> pl.DataFrame:
         list_of(message("assistant", pl.col("draft"))).alias("rejected"),
         list_of("video").alias("videos"),
     ]
-    return changed_captions(rows).select(*turns, "id", *PROVENANCE, *_HELD).collect()
+    return pairs.select(*turns, "id", *PROVENANCE, *HELD)
 
 
 def _table_of(task: Task) -> FileFormat:
     path = f"{TABLES_FOLDER}/{task.name}.parquet"
-    return FileFormat(path, task.row, lambda rows: chat_rows(task.exchanges(rows), _HELD), row_group=_ROW_GROUP)
+    return FileFormat(path, task.row, task.name, lambda exchanges: chat_rows(exchanges, HELD), row_group=_ROW_GROUP)
 
 
 TASK_TABLES = (
@@ -47,6 +48,7 @@ TASK_TABLES = (
     FileFormat(
         f"{TABLES_FOLDER}/preference.parquet",
         "the task instruction, the approved caption chosen and its draft rejected",
+        PAIRS,
         preference_rows,
         row_group=_ROW_GROUP,
     ),
@@ -57,6 +59,7 @@ MERGED_TABLES = (
     FileFormat(
         MERGED,
         "a clip's whole caption, merged from its approved ones, with its length in the generator's tokens",
+        WHOLE,
         lambda merged: merged,
         row_group=_ROW_GROUP,
     ),

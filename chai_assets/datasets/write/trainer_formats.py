@@ -6,19 +6,19 @@ and what the trainer needs; where a row comes from is in `triples.parquet` under
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import polars as pl
 
 from chai_assets.core.token_count import GENERATOR_TOKENS, TokenCounter
 from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.write.formats import (
+    PAIRS,
     PROMPTS,
     TASKS,
     VIDEO,
+    WHOLE,
     FileFormat,
-    Task,
-    changed_captions,
     chat_rows,
     list_of,
     message,
@@ -28,25 +28,25 @@ from chai_assets.datasets.write.manifest import FileEntry
 _FORMULA = r"^[=+\-@\t\r＝＋－＠]"
 
 
-def qwen_rows(exchanges: pl.LazyFrame) -> pl.DataFrame:
+def qwen_rows(exchanges: pl.DataFrame) -> pl.DataFrame:
     """Rows for Qwen's finetune code: one video, a human and a gpt turn."""
     human = pl.struct(pl.lit("human").alias("from"), value=VIDEO + "\n" + pl.col("question"))
-    return exchanges.select("id", "video", conversations=list_of(human, _gpt_turn(pl.col("answer")))).collect()
+    return exchanges.select("id", "video", conversations=list_of(human, _gpt_turn(pl.col("answer"))))
 
 
 def _gpt_turn(text: pl.Expr) -> pl.Expr:
     return pl.struct(pl.lit("gpt").alias("from"), value=text)
 
 
-def trl_prompt_completion(exchanges: pl.LazyFrame) -> pl.DataFrame:
+def trl_prompt_completion(exchanges: pl.DataFrame) -> pl.DataFrame:
     """TRL's conversational prompt-completion rows, their contents as lists of parts."""
-    return exchanges.select("id", prompt=_trl_prompt("question"), completion=_trl_answer("answer")).collect()
+    return exchanges.select("id", prompt=_trl_prompt("question"), completion=_trl_answer("answer"))
 
 
-def trl_preference(rows: pl.DataFrame) -> pl.DataFrame:
+def trl_preference(pairs: pl.DataFrame) -> pl.DataFrame:
     """TRL's conversational preference rows: the approved caption chosen, the draft rejected."""
-    pairs = {"prompt": _trl_prompt("instruction"), "chosen": _trl_answer("final"), "rejected": _trl_answer("draft")}
-    return changed_captions(rows).select("id", **pairs).collect()
+    answers = {"chosen": _trl_answer("final"), "rejected": _trl_answer("draft")}
+    return pairs.select("id", prompt=_trl_prompt("instruction"), **answers)
 
 
 def _trl_prompt(question: str) -> pl.Expr:
@@ -61,32 +61,24 @@ def _trl_answer(answer: str) -> pl.Expr:
     return list_of(message("assistant", list_of(pl.struct(type=pl.lit("text"), text=answer))))
 
 
-def dpo_ms_swift(rows: pl.DataFrame) -> pl.DataFrame:
+def dpo_ms_swift(pairs: pl.DataFrame) -> pl.DataFrame:
     """Preference pairs for ms-swift: the chosen answer is the last message, the other beside it."""
-    return (
-        changed_captions(rows)
-        .select(
-            "id",
-            messages=list_of(message("user", VIDEO + pl.col("instruction")), message("assistant", pl.col("final"))),
-            rejected_response="draft",
-            videos=list_of("video"),
-        )
-        .collect()
+    return pairs.select(
+        "id",
+        messages=list_of(message("user", VIDEO + pl.col("instruction")), message("assistant", pl.col("final"))),
+        rejected_response="draft",
+        videos=list_of("video"),
     )
 
 
-def dpo_llama_factory(rows: pl.DataFrame) -> pl.DataFrame:
+def dpo_llama_factory(pairs: pl.DataFrame) -> pl.DataFrame:
     """Preference pairs for LLaMA-Factory: both answers beside the question."""
-    return (
-        changed_captions(rows)
-        .select(
-            "id",
-            conversations=list_of(pl.struct(pl.lit("human").alias("from"), value=VIDEO + pl.col("instruction"))),
-            chosen=_gpt_turn(pl.col("final")),
-            rejected=_gpt_turn(pl.col("draft")),
-            videos=list_of("video"),
-        )
-        .collect()
+    return pairs.select(
+        "id",
+        conversations=list_of(pl.struct(pl.lit("human").alias("from"), value=VIDEO + pl.col("instruction"))),
+        chosen=_gpt_turn(pl.col("final")),
+        rejected=_gpt_turn(pl.col("draft")),
+        videos=list_of("video"),
     )
 
 
@@ -95,51 +87,58 @@ def generator_prompts(merged: pl.DataFrame) -> pl.DataFrame:
     return merged.filter(pl.col("prompt").is_not_null()).select("video", "prompt", cut=~pl.col("fits"))
 
 
-def _file_of(
-    task: Task, path: str, description: str, shape: Callable[[pl.LazyFrame], pl.DataFrame], trainers: tuple[str, ...]
-) -> FileFormat:
-    return FileFormat(path, description, lambda rows: shape(task.exchanges(rows)), trainers)
-
-
 _CHAT_TRAINERS = ("ms-swift", "llama-factory")
 """These read rows of messages and videos as they are."""
 
 TRAINER_FORMATS = (
-    *[_file_of(task, f"{task.name}.jsonl", task.row, chat_rows, _CHAT_TRAINERS) for task in TASKS],
+    *[FileFormat(f"{task.name}.jsonl", task.row, task.name, chat_rows, _CHAT_TRAINERS) for task in TASKS],
     FileFormat(
-        "dpo/ms_swift.jsonl", "approved caption preferred to its draft, for ms-swift", dpo_ms_swift, ("ms-swift",)
+        "dpo/ms_swift.jsonl",
+        "approved caption preferred to its draft, for ms-swift",
+        PAIRS,
+        dpo_ms_swift,
+        ("ms-swift",),
     ),
     FileFormat(
         "dpo/llama_factory.jsonl",
         "approved caption preferred to its draft, for LLaMA-Factory",
+        PAIRS,
         dpo_llama_factory,
         ("llama-factory",),
     ),
-    *[_file_of(task, f"qwen/{task.name}.jsonl", f"{task.summary}, for Qwen", qwen_rows, ("qwen",)) for task in TASKS],
     *[
-        _file_of(task, f"trl/{task.name}.parquet", f"{task.summary}, for TRL", trl_prompt_completion, ("trl",))
+        FileFormat(f"qwen/{task.name}.jsonl", f"{task.summary}, for Qwen", task.name, qwen_rows, ("qwen",))
         for task in TASKS
     ],
-    FileFormat("trl/preference.parquet", "approved caption preferred to its draft, for TRL", trl_preference, ("trl",)),
+    *[
+        FileFormat(f"trl/{task.name}.parquet", f"{task.summary}, for TRL", task.name, trl_prompt_completion, ("trl",))
+        for task in TASKS
+    ],
+    FileFormat(
+        "trl/preference.parquet", "approved caption preferred to its draft, for TRL", PAIRS, trl_preference, ("trl",)
+    ),
 )
-"""Files of each split that trainers read, made from canonical rows."""
+"""Files of each split that trainers read, made of triples."""
 
 MERGED_FORMATS = (
     FileFormat(
         "merged_captions.jsonl",
         "a clip's whole caption, merged from its approved ones, with its length in the generator's tokens",
+        WHOLE,
         lambda merged: merged.drop("prompt"),
         ("diffsynth", "musubi"),
     ),
     FileFormat(
         "diffsynth/metadata.csv",
         "a whole caption that fits the generator, for DiffSynth-Studio",
+        WHOLE,
         generator_prompts,
         ("diffsynth",),
     ),
     FileFormat(
         "musubi/captions.jsonl",
         "a whole caption that fits the generator, for musubi-tuner",
+        WHOLE,
         lambda merged: generator_prompts(merged).rename({"video": "video_path", "prompt": "caption"}),
         ("musubi",),
     ),
