@@ -213,6 +213,10 @@ def export(
     stale: Annotated[str, typer.Option(help="mark or drop: rows that rest on a caption corrected later.")] = "",
     purposes: Annotated[str, typer.Option(help="What it is for: train,evaluate,publish,commercial.")] = "",
     formats: Annotated[str, typer.Option(help="Trainers whose own files it holds, joined by commas, or all.")] = "",
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Benchmark that it is compared with, a folder or JSONL; may be given again."),
+    ] = None,
 ) -> None:
     """Publish a dataset of the tables as they are now. What is not said here is as CHAI_DATASET_* says.
 
@@ -238,7 +242,7 @@ def export(
             def log(said: str) -> None:
                 status.update(escape(said))
 
-            checked = store.contamination(tables, log)
+            checked = store.contamination(tables, log, against or ())
             published = publish_selection(tables, release, selection, store.root, log, store.form, checked)
     except (ValueError, DiskFull) as error:
         _say(str(error), "red")
@@ -248,6 +252,8 @@ def export(
         _say(f"{what:12} " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     for entry in manifest.left_out:
         _say(f"left out     {entry.count:,} {entry.what}(s): {entry.reason}")
+    for certificate in manifest.contamination:
+        _say(certificate.sentence())
     done = "published" if published.new else "already published"
     _say(f"{done} {published.uri}")
 

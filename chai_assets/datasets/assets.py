@@ -92,9 +92,9 @@ class DatasetStore(DatasetChoice, dg.ConfigurableResource):
         key = pseudonym_key(Path(self.home)) if self.home else ""
         return ExportForm(self.tokenizer, key, parse_dialects(self.formats))
 
-    def contamination(self, tables: Tables, log: Log) -> ContaminationCheck | None:
-        """The check against the benchmarks of the settings, None without any. Raises BenchmarkUnusable."""
-        paths = [Path(name.strip()) for name in self.benchmarks.split(",") if name.strip()]
+    def contamination(self, tables: Tables, log: Log, against: Sequence[Path] = ()) -> ContaminationCheck | None:
+        """The check against these benchmarks, or those of the settings; None without any. Raises BenchmarkUnusable."""
+        paths = against or [Path(name.strip()) for name in self.benchmarks.split(",") if name.strip()]
         read = tuple(read_benchmark(path) for path in paths)
         return ContaminationCheck(read, tables, Media(root=self.media), Path(self.cache), log) if read else None
 

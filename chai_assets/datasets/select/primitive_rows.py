@@ -144,7 +144,7 @@ def _given_answers(found: pl.DataFrame, labels: pl.DataFrame, asked: _Asked) -> 
     given = labels.select("label", "answers").explode("answers").drop_nulls("answers").unnest("answers")
     given = given.select(
         "label", attribute=_number("attribute", asked.attributes), answer=pl.col("values").list.join(", ")
-    )
+    ).unique(["label", "attribute"], keep="last", maintain_order=True)
     most = asked.rows["given_by"].list.len().max()
     parts = []
     for place in range(most if isinstance(most, int) else 0):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chai_assets.cli import main as cli
+from chai_assets.core.ids import sha256_text
 from chai_assets.datasets.assets import DatasetStore
 from chai_assets.datasets.contamination import clip_files
 from chai_assets.datasets.contamination.against import captions_of
@@ -24,7 +25,7 @@ from chai_assets.datasets.select.dialects import DIALECTS
 from chai_assets.datasets.write.publish import build_dataset, latest_manifest, publish
 from chai_resources.settings import Settings
 from chai_resources.tables import Tables
-from tests.datasets.factory import clip, export, merged, triples_of
+from tests.datasets.factory import clip, export, merged, triple, triples_of
 from tests.ingestion.films import scene, write
 
 LONG = "A cyclist in a red coat rides slowly past the old market hall while three pigeons fly up from the wet stones"
@@ -258,6 +259,23 @@ def test_results_go_into_no_dataset_and_that_is_told_before_anything_is_read(hom
         assert says in capsys.readouterr().out
     (home.folder / "file").unlink()
     assert sorted(home.folder.rglob("*")) == before
+
+
+def test_an_export_is_compared_with_the_benchmarks_that_it_is_told(home, tmp_path, capsys):
+    tables = Tables(root=home.settings.tables)
+    of = clip(7, batch="import-sea")
+    tables.append("clips", [of])
+    own = {"spec_version": "import-sea", "spec_hash": sha256_text("import-sea")}
+    tables.append("triples", [triple(of, final=LONG, draft=LONG, rating=5, **own)])
+    _, captions = home.benchmarks()
+    assert home.chai("export", "--import", "sea", "--against", str(captions)) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    [published] = Path(home.settings.datasets).glob("dst_*/manifest.json")
+    [certificate] = json.loads(published.read_text())["contamination"]
+    assert (certificate["benchmark"], certificate["alike_captions"]) == ("dream.jsonl", 1)
+    assert "1 of 1 captions" in said
+    assert home.chai("export", "--import", "sea", "--against", str(tmp_path / "gone.jsonl")) == 1
+    assert "is not there: name a folder of clips, or a JSONL file" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_manifest_has_a_certificate_where_benchmarks_are_set_and_not_a_word_of_it_elsewhere(home, monkeypatch):
