@@ -176,7 +176,7 @@ _VARIANT_KEYS = ("critique_id", "revision_id", "review_id")
 def collect_captions(captions: pl.LazyFrame, rejected: pl.LazyFrame, columns: Sequence[str]) -> pl.DataFrame:
     """The columns of a chunk's approved or unapproved captions, with `was_...` of `rejected` and `variant_differs`.
 
-    `was_final` is the caption that was rejected, and counts like all of them where `variant_differs`. Both are read
+    `was_final` is the caption that was rejected; like all of `was_...` it counts where `variant_differs`. Both are read
     before they are joined: planned as one query, Polars takes three times as long for it.
     """
     if not any(name.startswith("was_") or name == "variant_differs" for name in columns):
@@ -198,7 +198,7 @@ def collect_captions(captions: pl.LazyFrame, rejected: pl.LazyFrame, columns: Se
     )
     if "was_final" in columns:
         joined = joined.with_columns(
-            was_final=pl.when(pl.col("was_revised").is_null()).then("draft").otherwise("was_revised")
+            was_final=pl.when(pl.col("was_revision_id").is_null()).then("draft").otherwise("was_revised")
         )
     return joined.select(columns)
 

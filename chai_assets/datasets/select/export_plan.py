@@ -201,7 +201,7 @@ def _assign_to_splits(
 
 @dataclass
 class _Violations:
-    """What forbids an export, gathered over all its chunks."""
+    """What forbids an export, gathered over all its chunks. It only grows: some of them are judged side by side."""
 
     other_specs: list[pl.DataFrame] = field(default_factory=list)
     aspects: set[str] = field(default_factory=set)
