@@ -1,6 +1,6 @@
 """Reads any JSONL, plain or gzipped, line by line: a bad line is reported with its number and reading goes on.
 
-Which field holds what is given or detected from the first rows. Memory never holds more than a line.
+Which field holds what is given or detected from the first rows. Memory does not grow with the file.
 """
 
 import gzip

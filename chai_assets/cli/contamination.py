@@ -61,17 +61,14 @@ def contamination(
 
 
 def _write(result: "Contamination", dataset_id: str, folder: Path) -> None:
-    """Over the files of an earlier call; the table first, so that a certificate never speaks of rows not there."""
-    from chai_assets.datasets.write.new_folder import disk_errors
+    """The table first, so that a certificate never speaks of rows that are not there."""
+    from chai_assets.datasets.write.new_folder import write_results
 
     said = {"dataset_id": dataset_id, "contamination": [one.model_dump() for one in result.certificates]}
     table = BytesIO()
     result.matches.write_parquet(table)
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "matches.parquet").write_bytes(table.getvalue())
-        text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-        (folder / "certificate.json").write_text(text, encoding="utf-8")
+    text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    write_results(folder, {"matches.parquet": table.getvalue(), "certificate.json": text.encode()})
 
 
 def _print(result: "Contamination") -> None:

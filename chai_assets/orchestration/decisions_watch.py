@@ -48,7 +48,7 @@ def build_decisions_watch(poll_seconds: int) -> dg.SensorDefinition:
         of_these = pl.col("batch").is_in(news["batch"].unique().to_list())
         runs = plan_runs(tables.read("lead_decisions", columns=["batch"], where=of_these)["batch"])
         # A clock that is ahead must not hide what others decide until then.
-        seen = min(news["recorded_at"][-1], datetime.now(UTC))
+        seen = min(max(news["recorded_at"]), datetime.now(UTC))
         return dg.SensorResult(run_requests=runs, cursor=seen.isoformat())
 
     return decisions_watch

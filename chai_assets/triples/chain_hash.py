@@ -13,7 +13,7 @@ def chain_hash(draft_id: str, critique_id: str, revision_id: str | None, review_
 
 
 def chain_hashes(chains: pl.DataFrame) -> pl.Series:
-    """The `chain_hash` of each row of draft_id, critique_id, revision_id, review_id, five times as fast."""
+    """The `chain_hash` of each row of draft_id, critique_id, revision_id, review_id, put together by column."""
     ids = [pl.col(name) for name in ("draft_id", "critique_id", "revision_id", "review_id")]
     quoted = [pl.format('"{}"', name).fill_null("null") for name in ids]
     same = pl.all_horizontal(name.str.contains(_SAME_IN_JSON).fill_null(True) for name in ids)

@@ -5,9 +5,9 @@ reward model is trained. The report goes into a folder outside the dataset, whic
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Literal, TypedDict, cast, get_args
 
@@ -21,7 +21,7 @@ from chai_assets.datasets.read.published import PublishedDataset
 from chai_assets.datasets.read.viewer import stratified_sample
 from chai_assets.datasets.select.canonical_rows import CanonicalRow
 from chai_assets.datasets.write.formats import changed_captions
-from chai_assets.datasets.write.new_folder import disk_errors
+from chai_assets.datasets.write.new_folder import write_results
 from chai_resources.captioners.engines.logprobs import p_yes, yes_of_both
 from chai_resources.captioners.protocol import Captioner, ClipMedia, Request, Result
 from chai_resources.errors import NotAllowed
@@ -165,14 +165,10 @@ def write_report(judged: JudgeReport, dataset: PublishedDataset, out: Path, size
         "agreement": [asdict(entry) for entry in judged.agreements],
         "errors": judged.errors,
     }
-    with disk_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-        part = out / f".{ROWS}.part"
-        judged.rows.write_parquet(part)
-        os.replace(part, out / ROWS)
-        part = out / f".{REPORT}.part"
-        part.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(part, out / REPORT)
+    rows = BytesIO()
+    judged.rows.write_parquet(rows)
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    write_results(out, {ROWS: rows.getvalue(), REPORT: text.encode()})
 
 
 def _row(triple: CanonicalRow, about: About, request: Request, result: Result | None) -> JudgedRow:

@@ -5,7 +5,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +69,22 @@ def _refuse_unwritable(out: Path, folder: Path) -> None:
         raise FolderTaken(f"{out} cannot be a folder: {there} is a file; name another folder")
     if not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
         raise NotWritten(f"{out} was not written: {there} may not be written to; mend its rights, or name another one")
+
+
+def write_results(out: Path, files: Mapping[str, bytes]) -> None:
+    """Writes the files of a folder of results in this order, each whole or not at all, over those of an earlier call.
+
+    Raises NoRoom, NotWritten.
+    """
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            part = out / f".{name}.part"
+            try:
+                part.write_bytes(data)
+                os.replace(part, out / name)
+            finally:
+                part.unlink(missing_ok=True)
 
 
 @contextmanager

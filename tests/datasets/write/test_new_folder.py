@@ -21,6 +21,7 @@ from chai_assets.datasets.write.new_folder import (
     check_new_folder,
     check_results_folder,
     new_folder,
+    write_results,
 )
 from chai_assets.datasets.write.question_files import write_questions
 from chai_assets.spec.versioning.releases import load_spec, releases_in
@@ -101,6 +102,18 @@ def test_a_full_disk_says_how_much_is_free_and_nothing_is_left(tmp_path: Path):
 def _write_too_much(out: Path) -> None:
     with new_folder(out) as folder:
         (folder / "large").write_bytes(bytes(20_000))
+
+
+def test_results_that_do_not_fit_leave_those_of_before_as_they_were(tmp_path: Path):
+    write_results(tmp_path / "out", {"a": b"first", "b": b"second"})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(NoRoom, match=r"out: File too large, .*; what was half written is removed"):
+            write_results(tmp_path / "out", {"a": b"third", "b": bytes(20_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {"a": b"third", "b": b"second"}
 
 
 def test_a_folder_that_one_may_not_write_to_is_named_before_any_work():
